@@ -1,0 +1,36 @@
+# make demo   set up, run the main job on real input, say where to look
+# make test   set up, run the tests
+# make check  format, lint and types      make docs  write what is generated
+# make benchmark  train everything under every protocol (hours)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT := out
+
+.PHONY: demo test check docs benchmark clean
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+demo: $(VENV)/ready
+	$(BIN)/python tools/demo.py $(OUT)
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: $(VENV)/ready
+	$(BIN)/python tools/docs.py
+
+benchmark: $(VENV)/ready
+	$(BIN)/gafas benchmark cmu
+
+clean:
+	rm -rf $(VENV) $(OUT)

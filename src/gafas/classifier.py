@@ -1,0 +1,245 @@
+"""Crops or squeezed frames → probabilities, by one ONNX file that is the whole model."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gafas.errors import ModelError
+from gafas.frames import squeeze
+
+METADATA_KEY = "gafas"
+"""The key of the ONNX `metadata_props` under which gafas keeps its JSON object."""
+
+METADATA_SCHEMA = 1
+"""The newest layout of that object that this version reads."""
+
+_CHANNELS = {"grey": 1, "rgb": 3}
+_BATCH = 256  # bounds the memory of one run; larger batches are not faster on a CPU
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "labels": list,
+    "frame": str,
+    "width": int,
+    "height": int,
+    "colour": str,
+    "threshold": (int, float),
+}
+
+
+class EyewearClassifier:
+    """Answer with one probability per label for each squeezed frame or crop.
+
+    Everything that must be known is read from the file: labels, size, colour, what the model looks
+    at and the threshold under which an answer is `unsure`.
+
+    Args:
+        source: a `.onnx` file made by gafas, or its bytes.
+        threads: how many threads one prediction may use; 0 lets onnxruntime decide.
+
+    Raises:
+        ModelError: the file is missing, is no ONNX model, was not made by gafas, or its metadata
+            contradict its graph.
+    """
+
+    def __init__(self, source: Path | str | bytes, *, threads: int = 0) -> None:
+        content = source if isinstance(source, bytes) else _read(Path(source))
+        self._origin = "bytes" if isinstance(source, bytes) else repr(Path(source).name)
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        self._session = _open(content, origin=self._origin, threads=threads)
+        self._metadata = _read_metadata(self._session, origin=self._origin)
+        _check_graph(self._session, self._metadata, origin=self._origin)
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"EyewearClassifier({self._origin}, {'/'.join(self.labels)}, {width}×{height})"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels, in the order of the probabilities."""
+        return tuple(self._metadata["labels"])
+
+    @property
+    def frame(self) -> str:
+        """Return what the model looks at: `frame` (the whole photo) or `face` (a crop)."""
+        return str(self._metadata["frame"])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return `(width, height)` of the input, in pixels."""
+        return self._metadata["width"], self._metadata["height"]
+
+    @property
+    def colour(self) -> str:
+        """Return `grey` or `rgb`."""
+        return str(self._metadata["colour"])
+
+    @property
+    def threshold(self) -> float:
+        """Return the probability, 0–1, under which the answer is `unsure`; 0 always answers."""
+        return float(self._metadata["threshold"])
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Return, read-only, everything that the file says of itself."""
+        return MappingProxyType(self._metadata)
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file's bytes, as 64 hexadecimal digits."""
+        return self._sha256
+
+    def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Squeeze a whole photo into the input of a frame model.
+
+        Args:
+            image: `(H, W, 3)` uint8 RGB, upright.
+
+        Returns:
+            `(height, width, C)` uint8, C = 1 for grey and 3 for rgb.
+
+        Raises:
+            ModelError: the model looks at faces, not at whole photos.
+            ValueError: the image has another shape or type.
+        """
+        if self.frame != "frame":
+            raise ModelError(
+                "Cannot squeeze a whole photo for a model that looks at faces. "
+                f"Received: {self._origin}, frame {self.frame!r}. Crop each face for it, "
+                "or choose a model made for whole photos."
+            )
+        return squeeze(image, size=self.size, colour=self.colour)
+
+    def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Predict the probability of each label.
+
+        Args:
+            batch: `(N, height, width, C)` uint8, 0–255; N may be 0 or as large as memory allows.
+
+        Returns:
+            `(N, K)` float32, one column per label in the order of `labels`; rows sum to 1.
+
+        Raises:
+            ValueError: the batch has another shape or type.
+        """
+        shape = (self.size[1], self.size[0], _CHANNELS[self.colour])
+        if batch.ndim != 4 or batch.shape[1:] != shape or batch.dtype != np.uint8:
+            raise ValueError(
+                f"Cannot predict: expected a uint8 batch of shape (N, {', '.join(map(str, shape))})"
+                f". Received: {batch.dtype} {batch.shape}. `prepare` makes one image of a batch."
+            )
+        answers = [np.empty((0, len(self.labels)), np.float32)]
+        name = self._session.get_inputs()[0].name
+        for start in range(0, len(batch), _BATCH):
+            answers += self._session.run(None, {name: batch[start : start + _BATCH]})
+        return np.concatenate(answers)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"Cannot read the model: {error.strerror}. Received: {str(path)!r}. "
+            "Give the path of a .onnx file that gafas made."
+        ) from error
+
+
+def _open(content: bytes, *, origin: str, threads: int) -> Any:
+    # Imported here: `import gafas` stays light, and --help needs no inference.
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads sleep: spinning, they starve each other on a busy machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors only: warnings would land on the user's stderr
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except (
+        failures.Fail,
+        failures.InvalidArgument,
+        failures.InvalidGraph,
+        failures.InvalidProtobuf,
+        failures.NoModel,
+        failures.NotImplemented,
+        failures.RuntimeException,
+        ValueError,  # an empty file
+    ) as error:
+        raise ModelError(
+            f"Cannot open the model: it is not an ONNX file that onnxruntime understands. Received:"
+            f" {origin} (starts with {content[:16]!r}). Give a .onnx file that gafas made."
+        ) from error
+
+
+def _read_metadata(session: Any, *, origin: str) -> dict[str, Any]:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            f"The ONNX model was not made by gafas: it carries no {METADATA_KEY!r} metadata. "
+            f"Received: {origin}. `gafas export` makes such a file from a Keras model."
+        )
+    try:
+        metadata = json.loads(text)
+    except ValueError as error:
+        raise _damaged("are not JSON", received=repr(text[:40]), origin=origin) from error
+    if not isinstance(metadata, dict):
+        raise _damaged("are not a JSON object", received=repr(text[:40]), origin=origin)
+    _check_metadata(metadata, origin=origin)
+    return metadata
+
+
+def _check_metadata(metadata: dict[str, Any], *, origin: str) -> None:
+    schema = metadata.get("schema")
+    if schema != METADATA_SCHEMA:
+        raise ModelError(
+            f"The model speaks another language than this version of gafas: expected metadata of "
+            f"schema {METADATA_SCHEMA}. Received: {origin}, schema {schema!r}. Upgrade gafas, or "
+            "export the model again."
+        )
+    for key, kind in _KINDS.items():
+        value = metadata.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise _damaged(f"lack a sound {key!r}", received=repr(value), origin=origin)
+    labels = metadata["labels"]
+    rules = {
+        "labels": len({x for x in labels if isinstance(x, str) and x}) == len(labels) >= 2,
+        "frame": metadata["frame"] in ("frame", "face"),
+        "colour": metadata["colour"] in _CHANNELS,
+        "threshold": 0 <= metadata["threshold"] <= 1,
+    }
+    for key, sound in rules.items():
+        if not sound:
+            received = repr(metadata[key])
+            raise _damaged(f"hold an impossible {key!r}", received=received, origin=origin)
+
+
+def _check_graph(session: Any, metadata: Mapping[str, Any], *, origin: str) -> None:
+    channels = _CHANNELS[metadata["colour"]]
+    expected = [
+        ("tensor(uint8)", [metadata["height"], metadata["width"], channels]),
+        ("tensor(float)", [len(metadata["labels"])]),
+    ]
+    ports = [*session.get_inputs(), *session.get_outputs()]
+    # The first axis is the batch and must be free; a free axis has a name or None.
+    found = [(port.type, port.shape[1:]) for port in ports]
+    if found != expected or any(isinstance(port.shape[0], int) for port in ports):
+        received = [f"{port.type} {port.shape}" for port in ports]
+        raise _damaged(
+            f"contradict the graph: one uint8 input (N, {metadata['height']}, {metadata['width']}, "
+            f"{channels}) and one float output (N, {len(metadata['labels'])}) were promised",
+            received="; ".join(received),
+            origin=origin,
+        )
+
+
+def _damaged(problem: str, *, received: str, origin: str) -> ModelError:
+    return ModelError(
+        f"The metadata of the model {origin} {problem}. Received: {received}. "
+        "Export the model again with `gafas export`."
+    )

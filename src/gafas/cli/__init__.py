@@ -1,0 +1,68 @@
+"""The command line: parse, call, print."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from gafas import __version__
+from gafas.cli import workshop
+from gafas.errors import GafasError, RecipeError
+
+app = typer.Typer(
+    name="gafas",
+    help="Sunglasses, eyeglasses or nothing: recognise eyewear in photos, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+workshop.register(app)
+
+_USAGE = 2
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gafas {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Set up what all commands share."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("gafas").setLevel(level)
+
+
+def main() -> None:
+    """Run the command line; turn errors that gafas raises on purpose into one sentence."""
+    try:
+        app()
+    except GafasError as error:
+        _fail(str(error), _USAGE if isinstance(error, RecipeError) else 1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("gafas"):
+            raise
+        _fail(
+            f"This command needs the workshop, and {error.name!r} is missing: "
+            "pip install 'gafas[train]'.",
+            1,
+        )
+    except OSError as error:
+        place = f" {error.filename!r}" if error.filename else ""
+        _fail(f"Cannot read or write{place}: {error.strerror or error}.", 1)
+    except KeyboardInterrupt:
+        _fail("Interrupted.", 130)
+
+
+def _fail(sentence: str, code: int) -> None:
+    typer.echo(f"gafas: {sentence}", err=True)
+    sys.exit(code)

@@ -1,0 +1,62 @@
+"""Labelled files and the facts that are known about them."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gafas.errors import DataError
+
+EYEWEAR_LABELS = ("none", "eyeglasses", "sunglasses")
+"""The three labels of gafas, in the order in which its models answer."""
+
+ORIGINAL_LABELS = ("glasses", "no_glasses")
+"""The two classes of the original experiment: `glasses` means sunglasses."""
+
+_TO_ORIGINAL = {"none": "no_glasses", "eyeglasses": "no_glasses", "sunglasses": "glasses"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled file.
+
+    Attributes:
+        path: where the file lies.
+        name: the path relative to its data set, with `/`; unique in a data set, stable between machines.
+        label: what a person said of it; empty where nobody did.
+        photo: which press of the shutter it shows; files that share it show the same moment.
+        subject: the person, or None where unknown.
+        facts: anything else that slices an evaluation, such as pose or scale.
+    """
+
+    path: Path
+    name: str
+    label: str
+    photo: str
+    subject: str | None = None
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def relabel(samples: Iterable[Sample], labels: Sequence[str]) -> tuple[Sample, ...]:
+    """Express every sample's label in the words of a model.
+
+    Labels that the model knows stay; the three eyewear labels become the original's two where the
+    model speaks those.
+
+    Raises:
+        DataError: a sample bears a label that the model cannot say.
+    """
+    return tuple(dataclasses.replace(s, label=_translate(s, labels)) for s in samples)
+
+
+def _translate(sample: Sample, labels: Sequence[str]) -> str:
+    if sample.label in labels:
+        return sample.label
+    if set(labels) == set(ORIGINAL_LABELS) and sample.label in _TO_ORIGINAL:
+        return _TO_ORIGINAL[sample.label]
+    near = difflib.get_close_matches(sample.label, labels, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise DataError(
+        f"Label {sample.label!r} of {sample.name} is unknown: expected one of "
+        f"{', '.join(labels)}.{hint} Rename the folder or the label column, or choose other labels."
+    )

@@ -1,0 +1,1 @@
+"""How good a model is, measured on the ONNX file that ships."""

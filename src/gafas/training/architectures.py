@@ -1,0 +1,76 @@
+"""The networks that recipes name, built with Keras.
+
+Every network takes pixels as they are, 0–255, and does its own rescaling, so that the saved file
+needs no recipe to be used.
+"""
+
+import json
+from pathlib import Path
+
+import keras
+
+from gafas.data.writing import write_text
+from gafas.training.recipe import Network, Recipe
+
+TEMPERATURE = "temperature"
+"""Name of the layer that divides the logits by the calibrated temperature."""
+
+
+def build(recipe: Recipe) -> keras.Model:
+    """Build the recipe's network with fresh weights.
+
+    The output is one probability per label, `(N, K)`; the input `(N, height, width, channels)`.
+    """
+    channels = 1 if recipe.input.colour == "grey" else 3
+    inputs = keras.Input((recipe.input.height, recipe.input.width, channels), name="photo")
+    architecture = {"seed": _seed, "compact": _compact}[recipe.network.architecture]
+    return keras.Model(inputs, architecture(inputs, recipe.network, len(recipe.labels)))
+
+
+def _seed(x: keras.KerasTensor, network: Network, classes: int) -> keras.KerasTensor:
+    """Stack the original's layers: no rescaling, no padding, a softmax in the last dense layer."""
+    for filters in network.filters:
+        x = keras.layers.Conv2D(filters, 3, activation="relu")(x)
+        x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(network.dense, activation="relu")(x)
+    x = keras.layers.Dropout(network.dropout)(x)
+    return keras.layers.Dense(classes, activation="softmax")(x)
+
+
+def _compact(x: keras.KerasTensor, network: Network, classes: int) -> keras.KerasTensor:
+    """One convolution, then pairs; the maximum over places asks "anywhere?", not "here?".
+
+    Every photo is first brought to mean 0 and deviation 1, so that the light it was taken in, and
+    a decoder that does not stretch dark PGM files to 0–255, make no difference. At full size there
+    is only one convolution without normalisation: there a second one costs as much as all others.
+    """
+    first, *others = network.filters
+    x = keras.layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False)(x)
+    x = keras.layers.Conv2D(first, 3, padding="same", activation="relu")(x)
+    for filters in others:
+        x = keras.layers.MaxPooling2D()(x)
+        for _ in range(2):
+            x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+            # A training has some hundred steps: the default 0.99 would still remember the first.
+            x = keras.layers.BatchNormalization(momentum=0.9)(x)
+            x = keras.layers.ReLU()(x)
+    x = keras.layers.GlobalMaxPooling2D()(x)
+    x = keras.layers.Dropout(network.dropout)(x)
+    x = keras.layers.Dense(classes)(x)
+    x = keras.layers.Rescaling(1.0, name=TEMPERATURE)(x)
+    return keras.layers.Softmax()(x)
+
+
+def write_layers(model: keras.Model, path: Path) -> None:
+    """Write one row per layer: name, type, output shape without the batch, parameters."""
+    rows = [
+        {
+            "name": layer.name,
+            "type": type(layer).__name__,
+            "shape": list(layer.output.shape[1:]),
+            "parameters": layer.count_params(),
+        }
+        for layer in model.layers
+    ]
+    write_text(path, json.dumps(rows, indent=1) + "\n")

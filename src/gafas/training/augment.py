@@ -1,0 +1,91 @@
+"""Random changes to training images, as one TensorFlow graph that is a pure function of a seed.
+
+Every change is drawn with stateless generators from `(seed, step)`: the same step sees the same
+changes whatever ran before it, so an interrupted training goes on exactly where it stopped.
+"""
+
+import math
+
+import tensorflow as tf
+
+from gafas.training.recipe import Augmentation
+
+
+def augment(images: tf.Tensor, augmentation: Augmentation, *, seed: tf.Tensor) -> tf.Tensor:
+    """Change a batch of images at random, each in its own way.
+
+    Args:
+        images: `(N, H, W, C)` float32 in 0–255.
+        augmentation: how far each change may go.
+        seed: two int32 numbers; equal seeds give equal changes.
+
+    Returns:
+        The changed batch, same shape, clipped to 0–255.
+    """
+    draw = _Draw(seed, tf.shape(images)[0])
+    images = _warp(images, augmentation, draw)
+    if augmentation.contrast or augmentation.brightness:
+        images = _relight(images, augmentation, draw)
+    if augmentation.noise:
+        deviation = draw.uniform(0.0, augmentation.noise)[:, None, None, None]
+        images += deviation * draw.normal(tf.shape(images))
+    return tf.clip_by_value(images, 0.0, 255.0)
+
+
+class _Draw:
+    """One number for each image of a batch, and another one at each call."""
+
+    def __init__(self, seed: tf.Tensor, count: tf.Tensor) -> None:
+        self._seed, self._count, self._calls = seed, count, 0
+
+    def _next(self) -> tf.Tensor:
+        self._calls += 1
+        return tf.random.fold_in(self._seed, self._calls)
+
+    def uniform(self, low: float, high: float) -> tf.Tensor:
+        return tf.random.stateless_uniform([self._count], self._next(), low, high)
+
+    def normal(self, shape: tf.Tensor) -> tf.Tensor:
+        return tf.random.stateless_normal(shape, self._next())
+
+
+def _warp(images: tf.Tensor, augmentation: Augmentation, draw: _Draw) -> tf.Tensor:
+    """Rotate, shift, shear, zoom and flip in one resampling; edges repeat the nearest pixel."""
+    height, width = images.shape[1], images.shape[2]
+    turn = math.radians(augmentation.rotation)
+    lean = math.radians(augmentation.shear)
+    angle, shear = draw.uniform(-turn, turn), draw.uniform(-lean, lean)
+    down = draw.uniform(-augmentation.shift, augmentation.shift) * height
+    right = draw.uniform(-augmentation.shift, augmentation.shift) * width
+    tall = draw.uniform(1 - augmentation.zoom, 1 + augmentation.zoom)
+    wide = draw.uniform(1 - augmentation.zoom, 1 + augmentation.zoom)
+    if augmentation.flip:
+        wide *= tf.where(draw.uniform(-1.0, 1.0) < 0, -1.0, 1.0)
+    # Output pixel → input pixel, about the centre: rotation · shift · shear · zoom.
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    lean_cos, lean_sin = tf.cos(shear), tf.sin(shear)
+    xx = cos * wide
+    xy = (-sin * lean_cos - cos * lean_sin) * tall
+    yx = sin * wide
+    yy = (cos * lean_cos - sin * lean_sin) * tall
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    shift_x = cos * right - sin * down + centre_x - xx * centre_x - xy * centre_y
+    shift_y = sin * right + cos * down + centre_y - yx * centre_x - yy * centre_y
+    zero = tf.zeros_like(angle)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([xx, xy, shift_x, yx, yy, shift_y, zero, zero], axis=1),
+        output_shape=tf.constant([height, width]),
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+        fill_value=0.0,
+    )
+
+
+def _relight(images: tf.Tensor, augmentation: Augmentation, draw: _Draw) -> tf.Tensor:
+    """Scale each image about its own mean (contrast), then as a whole (brightness)."""
+    contrast = draw.uniform(1 - augmentation.contrast, 1 + augmentation.contrast)
+    brightness = draw.uniform(1 - augmentation.brightness, 1 + augmentation.brightness)
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    images = (images - mean) * contrast[:, None, None, None] + mean
+    return images * brightness[:, None, None, None]

@@ -1,0 +1,90 @@
+"""Which values a recipe may hold."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gafas.errors import RecipeError
+
+if TYPE_CHECKING:
+    from gafas.training.recipe import Recipe
+
+_NAME = re.compile(r"[\w][\w .+-]*")
+_SHARES = frozenset(
+    {
+        "split.validation_share",
+        "network.dropout",
+        "optimization.label_smoothing",
+        "augmentation.zoom",
+    }
+)
+_POSITIVE = frozenset(
+    {
+        "input.width",
+        "input.height",
+        "network.filters",
+        "network.dense",
+        "optimization.epochs",
+        "optimization.batch_size",
+        "optimization.learning_rate",
+    }
+)
+_LARGEST = 2**31 - 1  # seeds are 32 bits with a sign; and pipelines add 1 to them
+
+
+def check_recipe(recipe: "Recipe") -> None:
+    """Refuse values that have the right type but make no sense, alone or together.
+
+    Raises:
+        RecipeError: names the value, what it should be and what it is.
+    """
+    for place, value, rule, sound in _rules(recipe):
+        if not sound:
+            raise RecipeError(f"{place!r} {rule}. Received: {value!r}.")
+    chooses = recipe.optimization.keep == "best" or recipe.optimization.patience
+    if chooses and not recipe.split.validation_share:
+        raise RecipeError(
+            "keep = 'best' and patience choose by the validation part, and there is none: "
+            f"set split.validation_share above 0. Received: {recipe.split.validation_share}."
+        )
+    _check_size(recipe)
+
+
+def _rules(recipe: "Recipe") -> Iterator[tuple[str, object, str, bool]]:
+    """List what single values must obey: place, value, rule in words, whether it is obeyed."""
+    name, labels = recipe.name, recipe.labels
+    yield "name", name, "is the name of a file, without / and \\", _NAME.fullmatch(name) is not None
+    sound = len(set(labels)) == len(labels) >= 2 and all(labels)
+    yield "labels", labels, "are two or more words, all different", sound
+    sections = ("input", "split", "network", "augmentation", "optimization")
+    values = {
+        f"{section}.{field.name}": getattr(getattr(recipe, section), field.name)
+        for section in sections
+        for field in dataclasses.fields(getattr(recipe, section))
+    } | {"seed": recipe.seed, "network.filters": min(recipe.network.filters)}
+    for place, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if place in _SHARES:
+            yield place, value, "is a share from 0 to below 1", 0 <= value < 1
+        elif place in _POSITIVE:
+            yield place, value, "must be above 0", 0 < value < math.inf
+        else:
+            yield place, value, "must not be below 0, nor too large", 0 <= value < _LARGEST
+
+
+def _check_size(recipe: "Recipe") -> None:
+    """Follow the shorter side of the photo through the network's poolings."""
+    seed = recipe.network.architecture == "seed"
+    poolings = len(recipe.network.filters) - (0 if seed else 1)
+    side = min(recipe.input.width, recipe.input.height)
+    for _ in range(poolings):
+        side = (side - 2) // 2 if seed else side // 2
+    if side < 1:
+        raise RecipeError(
+            f"The photo is too small for {poolings} poolings: make input.width and input.height "
+            "larger, or network.filters shorter. "
+            f"Received: {recipe.input.width} by {recipe.input.height} pixels."
+        )

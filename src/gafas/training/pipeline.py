@@ -1,0 +1,64 @@
+"""From samples to batches: photos read once, then augmented anew in every epoch."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from gafas.data.samples import Sample
+from gafas.frames import squeeze
+from gafas.images import load_image
+from gafas.training.augment import augment
+from gafas.training.recipe import Input, Recipe
+
+
+def read_inputs(samples: Sequence[Sample], spec: Input) -> NDArray[np.uint8]:
+    """Read every sample's photo as the network sees it: `(N, height, width, channels)`, 0–255."""
+    size = (spec.width, spec.height)
+    channels = 1 if spec.colour == "grey" else 3
+    inputs = np.empty((len(samples), spec.height, spec.width, channels), np.uint8)
+    for row, sample in zip(inputs, samples, strict=True):
+        row[...] = squeeze(load_image(sample.path), size=size, colour=spec.colour)
+    return inputs
+
+
+def read_targets(samples: Sequence[Sample], labels: Sequence[str]) -> NDArray[np.float32]:
+    """Return one row per sample with a 1 in its label's column, `(N, labels)`."""
+    columns = [labels.index(sample.label) for sample in samples]
+    return np.eye(len(labels), dtype=np.float32)[columns]
+
+
+def count_steps(recipe: Recipe, samples: int) -> int:
+    """Return how many batches an epoch has; the last may be smaller."""
+    return math.ceil(samples / recipe.optimization.batch_size)
+
+
+def make_batches(
+    recipe: Recipe, images: NDArray[np.uint8], *, targets: NDArray[np.float32], first_epoch: int = 0
+) -> tf.data.Dataset:
+    """Return the batches of all epochs from `first_epoch` to the recipe's last.
+
+    A batch depends on the recipe's seed and on its own number alone, so a training that begins in
+    the middle sees what an uninterrupted one would have seen there.
+    """
+    count, size = len(images), recipe.optimization.batch_size
+    steps = count_steps(recipe, count)
+    held_images, held_targets = tf.constant(images), tf.constant(targets)
+    shape = images.shape[1:]
+
+    def make_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        epoch, place = tf.cast(step // steps, tf.int32), tf.cast(step % steps, tf.int32)
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(count), seed=tf.stack([recipe.seed, epoch])
+        )
+        chosen = order[place * size : (place + 1) * size]
+        batch = tf.cast(tf.gather(held_images, chosen), tf.float32)
+        batch = tf.ensure_shape(batch, (None, *shape))
+        seed = tf.stack([recipe.seed + 1, tf.cast(step, tf.int32)])
+        batch = augment(batch, recipe.augmentation, seed=seed)
+        return tf.ensure_shape(batch, (None, *shape)), tf.gather(held_targets, chosen)
+
+    numbers = tf.data.Dataset.range(first_epoch * steps, recipe.optimization.epochs * steps)
+    return numbers.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,197 @@
+"""A recipe: everything that decides a training, in one frozen value ⇄ one TOML file."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from gafas.data.samples import ORIGINAL_LABELS
+from gafas.data.splits import SplitPlan
+from gafas.errors import RecipeError
+from gafas.training.limits import check_recipe
+
+_T = typing.TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Input:
+    """What the network sees: the whole photo squeezed to width × height, in grey or colour."""
+
+    width: int = 64
+    height: int = 60
+    colour: Literal["grey", "rgb"] = "grey"
+    scales: tuple[str, ...] = ("full", "half", "quarter")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Network:
+    """Which architecture, and its sizes."""
+
+    architecture: Literal["seed", "compact"] = "compact"
+    filters: tuple[int, ...] = (24, 32, 48, 64)
+    dense: int = 256
+    dropout: float = 0.3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How far training images may be changed: degrees, shares of the size, 0–255 for noise."""
+
+    rotation: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    flip: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
+    noise: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Optimization:
+    """How weights are learnt, and which epoch's are kept.
+
+    `keep` is `last` or `best` (lowest validation loss). `patience` is the number of epochs without
+    a lower validation loss after which training stops; 0 never stops early.
+    """
+
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: int = 0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    epochs: int = 100
+    batch_size: int = 64
+    keep: Literal["last", "best"] = "last"
+    patience: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides a training."""
+
+    name: str = "recipe"
+    labels: tuple[str, ...] = ORIGINAL_LABELS
+    seed: int = 0
+    input: Input = dataclasses.field(default_factory=Input)
+    split: SplitPlan = dataclasses.field(default_factory=SplitPlan)
+    network: Network = dataclasses.field(default_factory=Network)
+    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    optimization: Optimization = dataclasses.field(default_factory=Optimization)
+
+
+def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a TOML recipe, then apply `key=value` overrides such as `optimization.epochs=5`.
+
+    Raises:
+        RecipeError: the file is missing or no TOML, a key is unknown, a value has a wrong type, or
+            values contradict each other.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"Cannot read the recipe {str(path)!r}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe {str(path)!r} is not valid TOML: {error}.") from error
+    for override in overrides:
+        _override(table, override)
+    return make_recipe(table)
+
+
+def make_recipe(table: Mapping[str, Any]) -> Recipe:
+    """Build a recipe from nested mappings, as TOML gives them.
+
+    Raises:
+        RecipeError: see `read_recipe`.
+    """
+    recipe = _build(Recipe, table, "")
+    check_recipe(recipe)
+    return recipe
+
+
+def write_recipe(recipe: Recipe) -> str:
+    """Return the recipe as TOML that `read_recipe` turns into an equal recipe.
+
+    >>> write_recipe(Recipe()).splitlines()[0]
+    'name = "recipe"'
+    """
+    sections: list[str] = []
+    lines: list[str] = []
+    for key, value in dataclasses.asdict(recipe).items():
+        if isinstance(value, dict):
+            inside = [f"{k} = {_toml(v)}" for k, v in value.items()]
+            sections.append("\n".join(["", f"[{key}]", *inside]))
+        else:
+            lines.append(f"{key} = {_toml(value)}")
+    return "\n".join([*lines, *sections]) + "\n"
+
+
+def hash_recipe(recipe: Recipe) -> str:
+    """Return the SHA-256 of everything that the recipe decides, its name aside."""
+    table = dataclasses.asdict(dataclasses.replace(recipe, name=""))
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+
+
+def _toml(value: object) -> str:
+    # JSON's literals for strings, numbers, booleans and lists of them are TOML's too, but for the
+    # one control character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise RecipeError(f"An override reads key=value. Received: {override!r}.")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"{parent!r} is not a section. Received: {override!r}.")
+    try:
+        table[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = text.strip()
+
+
+def _build(kind: type[_T], table: Mapping[str, Any], place: str) -> _T:
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key, value in table.items():
+        if key not in hints:
+            raise RecipeError(_unknown(place + key, list(hints)))
+        values[key] = _convert(hints[key], value, place + key)
+    return kind(**values)
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key.rpartition(".")[2], known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."
+    return f"The recipe has an unknown key {key!r}. {hint}"
+
+
+def _convert(hint: Any, value: Any, place: str) -> Any:
+    """Check a TOML value against a field's type, and turn lists into tuples."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise RecipeError(f"{place!r} is a section, [{place}]. Received: {value!r}.")
+        return _build(hint, value, place + ".")
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            raise RecipeError(f"{place!r} is one of {', '.join(choices)}. Received: {value!r}.")
+        return value
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple) or not value:
+            raise RecipeError(f"{place!r} is a list that is not empty. Received: {value!r}.")
+        return tuple(_convert(typing.get_args(hint)[0], item, place) for item in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise RecipeError(f"{place!r} is of type {hint.__name__}. Received: {value!r}.")
+    return value

@@ -1,0 +1,165 @@
+"""One training: a recipe and a split go in, a run folder with everything about it comes out."""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from gafas.data.folders import check_trainable
+from gafas.data.samples import relabel
+from gafas.data.splits import Split
+from gafas.training.architectures import TEMPERATURE, build, write_layers
+from gafas.training.bar import Bar
+from gafas.training.calibrate import choose_threshold, fit_temperature
+from gafas.training.export import export_model
+from gafas.training.keeper import Keeper, remove_states
+from gafas.training.pipeline import count_steps, make_batches, read_inputs, read_targets
+from gafas.training.recipe import Optimization, Recipe, hash_recipe
+from gafas.training.runs import hash_data, open_run, write_environment
+
+_log = logging.getLogger(__name__)
+
+_PARITY_PHOTOS = 64
+
+_Watched = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
+    """Train a recipe on a split and leave everything about it in the run folder.
+
+    The folder then holds recipe.toml, split.json, environment.json, history.csv, network.json,
+    model.keras, model.h5, label_encoder.npy, model.onnx and model.tflite. An interrupted training
+    of the same recipe and split goes on from its latest state. The test part is not looked at,
+    unless the split itself makes it the validation part, as the original did.
+
+    Returns:
+        The model file, `run/model.onnx`.
+
+    Raises:
+        DataError: the folder holds another or a finished run, or the samples cannot be learnt from.
+        ModelError: the exported files do not answer as the Keras model does.
+    """
+    parts = (relabel(part, recipe.labels) for part in (split.train, split.validation, split.test))
+    split = Split(split.name, *parts)
+    check_trainable(split.train)
+    open_run(recipe, split, run)
+    data = read_data(recipe, split)
+    model, seconds = fit(recipe, data, run=run)
+    facts = _describe(recipe, split)
+    if data.watched is not None and not split.watches_test:
+        facts |= calibrate(model, data.watched)
+    write_layers(model, run / "network.json")
+    write_environment(run, {"seconds": round(seconds, 1)})
+    chosen = np.random.default_rng(recipe.seed).permutation(len(data.images))[:_PARITY_PHOTOS]
+    export_model(model, run, metadata=facts, photos=data.images[chosen])
+    remove_states(run)
+    return run / "model.onnx"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Arrays in memory: images `(N, H, W, C)` 0–255, targets `(N, labels)`, validation or None."""
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    watched: _Watched | None
+
+
+def read_data(recipe: Recipe, split: Split) -> TrainingData:
+    """Read what a training learns from and watches; the split bears the recipe's own labels."""
+    watched = None
+    if split.validation:
+        shown = read_inputs(split.validation, recipe.input).astype(np.float32)
+        watched = (shown, read_targets(split.validation, recipe.labels))
+    images = read_inputs(split.train, recipe.input)
+    return TrainingData(images, read_targets(split.train, recipe.labels), watched)
+
+
+def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, float]:
+    """Learn the weights, going on from the run's latest state if there is one.
+
+    Returns:
+        The model with the weights that the recipe keeps, and the seconds that training took,
+        those before an interruption included.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    tf.config.experimental.enable_op_determinism()
+    model = build(recipe)
+    steps = count_steps(recipe, len(data.images))
+    smoothing = recipe.optimization.label_smoothing
+    model.compile(
+        optimizer=_make_optimizer(recipe.optimization, steps),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA takes a third longer on a CPU
+    )
+    keeper = Keeper(run, recipe.optimization)
+    keeper.set_model(model)
+    done = keeper.resume()
+    if not keeper.is_over():
+        model.fit(
+            make_batches(recipe, data.images, targets=data.targets, first_epoch=done),
+            initial_epoch=done,
+            epochs=recipe.optimization.epochs,
+            steps_per_epoch=steps,
+            shuffle=False,  # the batches come shuffled
+            validation_data=data.watched,
+            validation_batch_size=256,
+            callbacks=[keeper, Bar(recipe.optimization.epochs, done=done)],
+            verbose=0,
+        )
+    epoch, seconds = keeper.finish()
+    _log.info("Kept the weights of epoch %d; training took %.0f s.", epoch, seconds)
+    return model, seconds
+
+
+def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = plan.learning_rate
+    if plan.schedule == "cosine":
+        warmup = plan.warmup_epochs * steps
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if warmup else plan.learning_rate,
+            decay_steps=max(1, plan.epochs * steps - warmup),
+            warmup_target=plan.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    if plan.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay)
+    return keras.optimizers.Adam(rate)
+
+
+def calibrate(model: keras.Model, watched: _Watched) -> dict[str, float]:
+    """Set the model's temperature, and choose its threshold, on its own validation part.
+
+    A network without a temperature layer, as the original's, keeps its probabilities.
+    """
+    images, targets = watched
+    temperature = 1.0
+    probabilities = model.predict(images, batch_size=256, verbose=0)
+    if TEMPERATURE in [layer.name for layer in model.layers]:
+        temperature = fit_temperature(probabilities, targets)
+        model.get_layer(TEMPERATURE).scale = 1 / temperature
+        # Keras would answer with the former temperature, which is compiled in.
+        model.make_predict_function(force=True)
+        probabilities = model.predict(images, batch_size=256, verbose=0)
+    return {"temperature": temperature, "threshold": choose_threshold(probabilities, targets)}
+
+
+def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
+    counts = {"train": len(split.train), "validation": len(split.validation)}
+    return {
+        "labels": list(recipe.labels),
+        "frame": "frame",
+        "width": recipe.input.width,
+        "height": recipe.input.height,
+        "colour": recipe.input.colour,
+        "recipe": recipe.name,
+        "recipe_sha256": hash_recipe(recipe),
+        "data": {"split": split.name, **counts, "sha256": hash_data(split, recipe.labels)},
+    }

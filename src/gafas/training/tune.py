@@ -1,0 +1,109 @@
+"""Search for better settings: learning rate, dropout and size of the network, with Optuna."""
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+
+from gafas.data.folders import check_trainable
+from gafas.data.samples import Sample, relabel
+from gafas.data.splits import Split, make_split
+from gafas.data.writing import write_text
+from gafas.errors import DataError, RecipeError
+from gafas.training.history import find_best_epoch, read_history
+from gafas.training.recipe import Recipe, hash_recipe, write_recipe
+from gafas.training.runs import hash_data
+from gafas.training.train import fit, read_data
+
+_SIZES = (0.5, 0.75, 1.0, 1.25)
+"""Factors on the recipe's filters and dense units."""
+
+_COMPLETE = (optuna.trial.TrialState.COMPLETE,)
+
+
+def tune(recipe: Recipe, samples: Sequence[Sample], *, out: Path, trials: int) -> Path:
+    """Search until the study has the given number of trials; write the best as a new recipe.
+
+    A trial trains on the training part and is judged by its lowest validation loss; the test part
+    is never read. The study lies in `out/study.db`: the same command goes on with it, so raising
+    `trials` searches further.
+
+    Returns:
+        The new recipe, `out/<name>-tuned.toml`.
+
+    Raises:
+        RecipeError: the recipe keeps no validation part.
+        DataError: the folder holds the study of another recipe or of other data.
+    """
+    split = make_split(samples, recipe.split)
+    if not split.validation or split.watches_test:
+        raise RecipeError(
+            "Tuning judges by the validation part, and this recipe keeps none of its own: set "
+            "split.protocol=by_subject and split.validation_share=0.2."
+        )
+    parts = (relabel(part, recipe.labels) for part in (split.train, split.validation))
+    split = Split(split.name, *parts, ())
+    check_trainable(split.train)
+    study = _open_study(recipe, split, out)
+    missing = trials - len(study.get_trials(states=_COMPLETE))
+    data = read_data(recipe, split)
+
+    def judge(trial: optuna.Trial) -> float:
+        with tempfile.TemporaryDirectory(prefix="gafas-trial-") as room:
+            fit(suggest(recipe, trial), data, run=Path(room))
+            history = read_history(Path(room) / "history.csv")
+        return history[find_best_epoch(history)]["val_loss"]
+
+    study.optimize(judge, n_trials=max(0, missing))
+    finished = study.get_trials(states=_COMPLETE)
+    if not finished:
+        raise RecipeError(
+            f"None of {len(study.trials)} trials gave a validation loss that is a number: the "
+            "trainings diverged. Lower optimization.learning_rate, and choose another folder."
+        )
+    best = suggest(recipe, optuna.trial.FixedTrial(study.best_params))
+    target = out / f"{recipe.name}-tuned.toml"
+    heading = f"# Best of {len(finished)} trials: validation loss {study.best_value:.4f}.\n\n"
+    write_text(target, heading + write_recipe(best))
+    return target
+
+
+def suggest(recipe: Recipe, trial: optuna.trial.BaseTrial) -> Recipe:
+    """Return the recipe with the trial's learning rate, dropout and network size."""
+    rate = recipe.optimization.learning_rate
+    size = trial.suggest_categorical("size", _SIZES)
+    network = dataclasses.replace(
+        recipe.network,
+        dropout=trial.suggest_float("dropout", 0.0, 0.8, step=0.1),
+        filters=tuple(max(1, round(f * size)) for f in recipe.network.filters),
+        dense=max(1, round(recipe.network.dense * size)),
+    )
+    optimization = dataclasses.replace(
+        recipe.optimization,
+        learning_rate=trial.suggest_float("learning_rate", rate / 10, rate * 10, log=True),
+    )
+    name = f"{recipe.name}-tuned"
+    return dataclasses.replace(recipe, name=name, network=network, optimization=optimization)
+
+
+def _open_study(recipe: Recipe, split: Split, out: Path) -> optuna.Study:
+    out.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name="gafas",
+        storage=f"sqlite:///{out / 'study.db'}",
+        load_if_exists=True,
+    )
+    # Begun anew with the same seed, the sampler would propose its first trials again.
+    study.sampler = optuna.samplers.TPESampler(seed=recipe.seed + len(study.trials))
+    marks = {"recipe": hash_recipe(recipe), "data": hash_data(split, recipe.labels)}
+    for key, value in marks.items():
+        if study.user_attrs.get(key, value) != value:
+            raise DataError(
+                f"The study in {str(out)!r} was begun with another {key}. Choose another folder, "
+                "or the recipe and data that it was begun with."
+            )
+        study.set_user_attr(key, value)
+    return study

@@ -1,0 +1,54 @@
+"""Model files: bundled with the package, pinned by SHA-256, read once."""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from gafas.errors import ModelError
+
+FOLDER: Final = Path(__file__).parent / "models"
+"""Where the bundled model files, their cards and their licences lie."""
+
+PINNED: Final = {
+    "retinaface.onnx": "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
+}
+"""The SHA-256 of every bundled model file."""
+
+
+@functools.cache
+def read_bundled(name: str) -> bytes:
+    """Read a bundled model file, once per process, and check that nobody altered it.
+
+    Raises:
+        ModelError: the name is not pinned, the file is missing, or its hash is another.
+    """
+    if name not in PINNED:
+        raise ModelError(
+            f"Unknown bundled model: expected one of {', '.join(sorted(PINNED))}. "
+            f"Received: {name!r}. Correct the name."
+        )
+    return read_pinned(FOLDER / name, PINNED[name])
+
+
+def read_pinned(path: Path, sha256: str) -> bytes:
+    """Read a file whose SHA-256, in hexadecimal digits, is known.
+
+    Raises:
+        ModelError: the file cannot be read, or its hash is another.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"Cannot read the model file: {error.strerror or error}. Received: '{path}'. "
+            "Install gafas again: pip install --force-reinstall gafas"
+        ) from error
+    got = hashlib.sha256(data).hexdigest()
+    if got != sha256:
+        raise ModelError(
+            f"The model file is not the one that was released: expected SHA-256 {sha256}. "
+            f"Received: '{path}' with {got}. It was cut short, altered or replaced. "
+            "Install gafas again: pip install --force-reinstall gafas"
+        )
+    return data

@@ -1,0 +1,77 @@
+"""A real ONNX model whose answers can be computed by heart, and photos for it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import TensorProto, helper
+from PIL import Image
+
+from gafas.data.samples import Sample
+
+METADATA: dict[str, Any] = {
+    "schema": 1,
+    "labels": ["dark", "bright"],
+    "frame": "frame",
+    "width": 8,
+    "height": 6,
+    "colour": "grey",
+    "threshold": 0.0,
+    "recipe": "by hand",
+    "recipe_sha256": "0" * 64,
+    "parameters": 0,
+    "temperature": 1.0,
+    "evaluation": None,
+    "created_by": "gafas 0.1.0",
+    "crop": None,
+}
+
+
+def brightness_model(
+    shape: Sequence[int | str] = ("N", 6, 8, 1),
+    *,
+    metadata: Mapping[str, Any] | str | None = METADATA,
+    kind: int = TensorProto.UINT8,
+) -> bytes:
+    """Return an ONNX file: mean brightness b of 0–1 → probabilities (1 - b, b).
+
+    `metadata` may be a text, to break it, or None, to leave it out.
+    """
+    ends = [
+        helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
+        helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]),
+        helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3]),
+        helper.make_tensor("last", TensorProto.INT64, [1], [1]),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["image"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["values", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "white"], ["share"]),
+        helper.make_node("Unsqueeze", ["share", "last"], ["bright"]),
+        helper.make_node("Sub", ["one", "bright"], ["dark"]),
+        helper.make_node("Concat", ["dark", "bright"], ["probabilities"], axis=1),
+    ]
+    image = helper.make_tensor_value_info("image", kind, shape)
+    answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [shape[0], 2])
+    graph = helper.make_graph(nodes, "brightness", [image], [answer], initializer=ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    if metadata is not None:
+        text = metadata if isinstance(metadata, str) else json.dumps(dict(metadata))
+        helper.set_model_props(model, {"gafas": text})
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def grey_photo(path: Path, brightness: int) -> Path:
+    """Write a PNG of one brightness, 0–255."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (32, 30), brightness).save(path, "PNG")
+    return path
+
+
+def grey_sample(path: Path, brightness: int, label: str, **about: Any) -> Sample:
+    """Write such a photo and return its sample, named by its file."""
+    grey_photo(path, brightness)
+    return Sample(path, path.name, label, about.pop("photo", path.stem), **about)

@@ -1,0 +1,119 @@
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brightness_model import METADATA, brightness_model, grey_photo, grey_sample
+from gafas.classifier import EyewearClassifier
+from gafas.data.samples import Sample
+from gafas.errors import ImageError
+from gafas.evaluation.predictions import patches, predict_rows, write_predictions
+
+
+@pytest.fixture
+def classifier() -> EyewearClassifier:
+    return EyewearClassifier(brightness_model(metadata={**METADATA, "threshold": 0.7}))
+
+
+def test_a_frame_model_looks_at_the_one_whole_photo(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    content = grey_photo(tmp_path / "a.png", 90).read_bytes()
+    seen = patches(classifier, content)
+    assert seen.shape == (1, 6, 8, 1)
+    assert np.unique(seen).tolist() == [90]
+
+
+def test_bytes_that_are_no_photo_have_no_patches(classifier: EyewearClassifier) -> None:
+    with pytest.raises(ImageError):
+        patches(classifier, b"hello")
+
+
+def test_a_row_says_what_was_predicted_answered_and_of_which_bytes(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    sample = grey_sample(tmp_path / "a.png", 204, "bright")
+    (row,) = predict_rows(classifier, [sample])
+    assert row.sample is sample
+    assert row.probabilities == pytest.approx({"dark": 0.2, "bright": 0.8}, abs=1e-6)
+    assert (row.predicted, row.answer, row.right, row.error) == ("bright", "bright", True, "")
+    assert row.confidence == pytest.approx(0.8)
+    assert row.sha256 == hashlib.sha256(sample.path.read_bytes()).hexdigest()
+
+
+def test_a_prediction_under_the_threshold_is_answered_with_unsure(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    (row,) = predict_rows(classifier, [grey_sample(tmp_path / "a.png", 153, "bright")])
+    assert (row.predicted, row.answer, row.right) == ("bright", "unsure", True)
+
+
+def test_unreadable_photos_keep_their_place_and_do_not_stop_the_others(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no photo")
+    samples = [
+        grey_sample(tmp_path / "a.png", 0, "dark"),
+        Sample(broken, "broken.png", "dark", "broken"),
+        Sample(tmp_path / "gone.png", "gone.png", "dark", "gone"),
+        grey_sample(tmp_path / "b.png", 255, "bright"),
+    ]
+    rows = list(predict_rows(classifier, samples))
+    assert [row.predicted for row in rows] == ["dark", "", "", "bright"]
+    assert [bool(row.error) for row in rows] == [False, True, True, False]
+    assert "no photo" in rows[1].error
+    assert rows[2].error == "Cannot open the photo: No such file or directory."
+    assert [row.right for row in rows] == [True, False, False, True]
+    assert (rows[1].answer, rows[1].confidence) == ("", 0.0)
+
+
+def test_folders_larger_than_one_chunk_keep_their_order(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    photos = [grey_photo(tmp_path / f"{value}.png", value) for value in range(256)]
+    samples = [Sample(photos[i % 256], f"{i}.png", "dark", str(i)) for i in range(600)]
+    rows = list(predict_rows(classifier, samples))
+    assert [row.sample.name for row in rows] == [f"{i}.png" for i in range(600)]
+    found = [round(row.probabilities["bright"] * 255) for row in rows]
+    assert found == [i % 256 for i in range(600)]
+
+
+def test_the_table_has_one_column_per_label_and_fact(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    samples = [
+        grey_sample(tmp_path / "a.png", 204, "bright", subject="ann", facts={"pose": "up"}),
+        grey_sample(tmp_path / 'b, "so-called".png', 153, "dark", facts={"scale": "full"}),
+    ]
+    write_predictions(list(predict_rows(classifier, samples)), tmp_path / "out" / "rows.csv")
+    with (tmp_path / "out" / "rows.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    columns = "file truth predicted answer dark bright subject photo pose scale"
+    assert lines[0] == columns.split()
+    assert [line[:6] for line in lines[1:]] == [
+        ["a.png", "bright", "bright", "bright", "0.2", "0.8"],
+        ['b, "so-called".png', "dark", "bright", "unsure", "0.4", "0.6"],
+    ]
+    assert [line[6:] for line in lines[1:]] == [
+        ["ann", "a", "up", ""],
+        ["", 'b, "so-called"', "", "full"],
+    ]
+
+
+def test_the_table_says_why_a_photo_could_not_be_read(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    samples = [
+        Sample(tmp_path / "gone.png", "gone.png", "", "gone"),
+        grey_sample(tmp_path / "a.png", 255, ""),
+    ]
+    write_predictions(list(predict_rows(classifier, samples)), tmp_path / "rows.csv")
+    lines = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
+    assert lines == [
+        "file,truth,predicted,answer,dark,bright,subject,photo,error",
+        "gone.png,,,,,,,gone,Cannot open the photo: No such file or directory.",
+        "a.png,,bright,bright,0.0,1.0,,a,",
+    ]

@@ -1,0 +1,193 @@
+"""Small run folders whose evaluation is real: the brightness model on photos made here."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from brightness_model import METADATA, brightness_model
+from gafas.classifier import EyewearClassifier
+from gafas.data.samples import Sample
+from gafas.evaluation.evaluate import evaluate, write_evaluation
+
+PEOPLE = ("ann", "bob", "cy", "dee")
+SIZES = {"full": "", "half": "_2", "quarter": "_4"}
+
+_RECIPE = """\
+name = "{name}"
+labels = ["glasses", "no_glasses"]
+seed = 7
+
+[input]
+width = 8
+height = 6
+colour = "grey"
+scales = ["full", "half", "quarter"]
+
+[split]
+protocol = "{protocol}"
+folds = 5
+fold = 0
+validation_share = 0.0
+seed = 0
+
+[network]
+architecture = "seed"
+filters = [64, 128]
+dense = 256
+dropout = 0.7
+
+[augmentation]
+rotation = 30.0
+shift = 0.2
+shear = 0.2
+zoom = 0.2
+flip = true
+brightness = 0.0
+contrast = 0.0
+noise = 0.0
+
+[optimization]
+optimizer = "adam"
+learning_rate = 0.0001
+schedule = "constant"
+epochs = 30
+batch_size = 64
+keep = "last"
+patience = 0
+"""
+
+_LAYERS = (
+    {"name": "rescaling", "type": "Rescaling", "shape": [60, 64, 1], "parameters": 0},
+    {"name": "conv2d", "type": "Conv2D", "shape": [58, 62, 64], "parameters": 640},
+    {"name": "dense", "type": "Dense", "shape": [256], "parameters": 6_038_402},
+)
+
+Epochs = Sequence[tuple[float, float, float | None, float | None]]
+
+
+def falling(epochs: int = 30, *, best: float = 0.9) -> Epochs:
+    """Return a history that learns: loss, accuracy and both again on the watched part."""
+    return [
+        (0.7 / (1 + 0.1 * n), best - 0.4 / (1 + n), 0.75 / (1 + 0.1 * n), best - 0.42 / (1 + n))
+        for n in range(epochs)
+    ]
+
+
+def make_photos(folder: Path, *, wrong: int = 3) -> list[Sample]:
+    """Write dark photos (glasses) and bright ones; the first few with glasses are bright."""
+    samples = []
+    for number, (person, pose, eyes, scale) in enumerate(
+        (person, pose, eyes, scale)
+        for person in PEOPLE
+        for pose in ("left", "up")
+        for eyes in ("sunglasses", "open")
+        for scale in SIZES
+    ):
+        dark = eyes == "sunglasses" and number >= 2 * wrong
+        photo = f"{person}_{pose}_happy_{eyes}"
+        name = f"{person}/{photo}{SIZES[scale]}.pgm"
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (32, 30), 40 + number % 7 if dark else 200 + number % 7).save(path)
+        label = "glasses" if eyes == "sunglasses" else "no_glasses"
+        facts = {"pose": pose, "expression": "happy", "eyes": eyes, "scale": scale}
+        samples.append(Sample(path, name, label, photo, person, facts))
+    return samples
+
+
+def leaks(total: int, *, photo: float = 0.0, subject: float = 0.0) -> dict[str, Any]:
+    """Return what an audit finds where such shares of the test part leak."""
+    shares = {
+        "same_photo": photo,
+        "near_duplicate": photo,
+        "same_subject": subject,
+        "any": max(photo, subject),
+    }
+    counts = {kind: round(share * total) for kind, share in shares.items()}
+    return {"test": total, **counts, "subjects_known": True, "examples": [], "shares": shares}
+
+
+def make_run(
+    folder: Path,
+    samples: Sequence[Sample],
+    *,
+    protocol: str = "by_file",
+    audit: Mapping[str, Any] | None = None,
+    history: Epochs | None = None,
+) -> Path:
+    """Write a finished run folder, with an evaluation by the brightness model."""
+    folder.mkdir(parents=True)
+    labels = ["glasses", "no_glasses"]
+    model = brightness_model(metadata={**METADATA, "labels": labels, "threshold": 0.7})
+    (folder / "model.onnx").write_bytes(model)
+    for name in ("model.keras", "label_encoder.npy"):
+        (folder / name).write_bytes(b"x" * 2500)
+    recipe = _RECIPE.format(name=folder.name.split("-")[0], protocol=protocol)
+    (folder / "recipe.toml").write_text(recipe, encoding="utf-8")
+    names = [sample.name for sample in samples]
+    split = {"name": protocol, "train": ["zed/zed_up_sad_open.pgm"], "test": names}
+    split["validation"] = names if protocol == "by_file" else ["yan/yan_up_sad_open.pgm"]
+    write_json(folder / "split.json", {**split, "leaks": audit})
+    write_json(folder / "network.json", _LAYERS)
+    versions = {"python": "3.12.1", "keras": "3.13.0", "tensorflow": "2.20.0", "numpy": "2.3.0"}
+    write_json(folder / "environment.json", {**versions, "cpu_count": 2, "seconds": 431.7})
+    _write_history(folder / "history.csv", history or falling())
+    result = evaluate(EyewearClassifier(model), samples, name=folder.name, leaks=audit)
+    write_evaluation(result, folder)
+    return folder
+
+
+def change_evaluation(run: Path, changes: Mapping[str, Any]) -> None:
+    """Replace entries of a run's evaluation."""
+    path = run / "evaluation.json"
+    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **changes})
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON as the package does."""
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _write_history(path: Path, history: Epochs) -> None:
+    columns = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for number, values in enumerate(history, 1):
+            cells = ["" if value is None else value for value in values]
+            writer.writerow([number, *cells, 1e-4, 4.2 * number])
+
+
+def make_benchmark(path: Path) -> Path:
+    """Write a benchmark file: seed falls on new people, compact does not."""
+    rows = [
+        ("seed", "by_file", 0.957, 6_039_042),
+        ("seed", "by_subject_5", 0.823, 6_039_042),
+        ("compact", "by_file", 0.998, 122_000),
+        ("compact", "leave_one_subject_out", 0.997, 122_000),
+    ]
+    entries = [
+        {
+            "recipe": recipe,
+            "protocol": protocol,
+            "trainings": 1,
+            "parameters": parameters,
+            "seconds_per_training": 431.2,
+            "accuracy": {
+                "value": value,
+                "correct": round(1872 * value),
+                "total": 1872,
+                "wilson": [value - 0.01, min(1.0, value + 0.01)],
+                "bootstrap_subjects": None,
+            },
+            "full_size": None,
+            "last_ten_epochs": None,
+        }
+        for recipe, protocol, value, parameters in rows
+    ]
+    write_json(path, {"schema": 1, "entries": entries})
+    return path

@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from gafas.training.architectures import TEMPERATURE, build, write_layers
+from gafas.training.recipe import Recipe, read_recipe
+from tiny_data import tiny_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def named(name: str) -> Recipe:
+    return read_recipe(RECIPES / f"{name}.toml")
+
+
+def test_the_seed_network_is_the_original_layer_by_layer() -> None:
+    model = build(named("seed"))
+    rows = [(type(x).__name__, x.output.shape[1:], x.count_params()) for x in model.layers[1:]]
+    assert rows == [
+        ("Conv2D", (58, 62, 64), 640),
+        ("MaxPooling2D", (29, 31, 64), 0),
+        ("Conv2D", (27, 29, 128), 73_856),
+        ("MaxPooling2D", (13, 14, 128), 0),
+        ("Flatten", (23_296,), 0),
+        ("Dense", (256,), 5_964_032),
+        ("Dropout", (256,), 0),
+        ("Dense", (2,), 514),
+    ]
+    assert model.count_params() == 6_039_042
+
+
+def test_the_seed_network_has_the_originals_settings() -> None:
+    layers = build(named("seed")).layers
+    convolutions = [x for x in layers if isinstance(x, keras.layers.Conv2D)]
+    assert [(x.kernel_size, x.padding, x.activation.__name__) for x in convolutions] == [
+        ((3, 3), "valid", "relu"),
+        ((3, 3), "valid", "relu"),
+    ]
+    dense = [x for x in layers if isinstance(x, keras.layers.Dense)]
+    assert [x.activation.__name__ for x in dense] == ["relu", "softmax"]
+    assert [x.rate for x in layers if isinstance(x, keras.layers.Dropout)] == [0.7]
+
+
+def test_the_compact_network_takes_the_same_photo_with_at_most_200000_parameters() -> None:
+    model = build(named("compact"))
+    assert model.input_shape == (None, 60, 64, 1)
+    assert model.output_shape == (None, 2)
+    assert model.count_params() <= 200_000
+
+
+@pytest.mark.parametrize("architecture", ["seed", "compact"])
+def test_sizes_come_from_the_recipe_and_probabilities_sum_to_one(architecture: str) -> None:
+    recipe = tiny_recipe(
+        labels=["none", "eyeglasses", "sunglasses"],
+        input={"width": 24, "height": 20, "colour": "rgb"},
+        network={"architecture": architecture, "filters": [3, 5], "dense": 7},
+    )
+    model = build(recipe)
+    assert model.input_shape == (None, 20, 24, 3)
+    kernels = [x.filters for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+    assert kernels == ([3, 5] if architecture == "seed" else [3, 3, 5, 5])
+    photos = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3)).astype(np.float32)
+    answers = np.asarray(model(photos))
+    assert answers.shape == (4, 3)
+    assert answers.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_compact_network_can_be_calibrated_and_the_original_is_left_as_it_is() -> None:
+    assert TEMPERATURE in [layer.name for layer in build(named("compact")).layers]
+    assert TEMPERATURE not in [layer.name for layer in build(named("seed")).layers]
+
+
+def test_the_table_of_layers_counts_every_parameter(tmp_path: Path) -> None:
+    model = build(tiny_recipe())
+    write_layers(model, tmp_path / "network.json")
+    rows = json.loads((tmp_path / "network.json").read_text())
+    assert sum(row["parameters"] for row in rows) == model.count_params()
+    assert rows[0] == {
+        "name": "photo",
+        "type": "InputLayer",
+        "shape": [15, 16, 1],
+        "parameters": 0,
+    }
+    assert rows[-1]["shape"] == [2]
+    assert [p.name for p in tmp_path.iterdir()] == ["network.json"]

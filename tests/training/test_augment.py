@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from gafas.training.augment import augment
+from gafas.training.recipe import Augmentation
+
+SEED = (5, 8)
+
+
+def change(
+    images: NDArray[np.float32], augmentation: Augmentation, *, seed: tuple[int, int] = SEED
+) -> NDArray[np.float32]:
+    found = augment(tf.constant(images), augmentation, seed=tf.constant(seed))
+    return np.asarray(found.numpy())
+
+
+def dots(count: int, *, at: tuple[int, int] = (10, 14), size: int = 21) -> NDArray[np.float32]:
+    """Draw `count` black squares with a bright dot of 3×3 pixels."""
+    images = np.zeros((count, size, size, 1), np.float32)
+    images[:, at[0] - 1 : at[0] + 2, at[1] - 1 : at[1] + 2] = 200
+    return images
+
+
+def centres(images: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the centre of each image's brightness, `(N, 2)` as (y, x)."""
+    weight = images[..., 0] / images[..., 0].sum(axis=(1, 2), keepdims=True)
+    y, x = np.mgrid[0 : images.shape[1], 0 : images.shape[2]]
+    return np.stack([(weight * y).sum(axis=(1, 2)), (weight * x).sum(axis=(1, 2))], axis=1)
+
+
+def gradient(count: int) -> NDArray[np.float32]:
+    y, x = np.mgrid[0:15, 0:16]
+    return np.repeat((y * 7 + x * 5.0).astype(np.float32)[None, ..., None], count, axis=0)
+
+
+EVERYTHING = Augmentation(
+    rotation=30, shift=0.2, shear=5, zoom=0.2, flip=True, brightness=0.3, contrast=0.3, noise=9
+)
+
+
+def test_equal_seeds_change_images_equally_and_others_do_not() -> None:
+    images = gradient(8)
+    first = change(images, EVERYTHING)
+    assert np.array_equal(first, change(images, EVERYTHING))
+    assert not np.allclose(first, change(images, EVERYTHING, seed=(5, 9)))
+    assert not np.allclose(first, change(images, EVERYTHING, seed=(6, 8)))
+
+
+def test_each_image_of_a_batch_is_changed_in_its_own_way() -> None:
+    changed = change(gradient(6), EVERYTHING)
+    assert len(np.unique(changed.reshape(6, -1), axis=0)) == 6
+
+
+def test_an_augmentation_of_zero_changes_nothing() -> None:
+    images = gradient(4)
+    assert np.array_equal(change(images, Augmentation()), images)
+
+
+def test_shapes_stay_and_values_stay_within_0_and_255() -> None:
+    images = np.stack([np.zeros((15, 16, 3)), np.full((15, 16, 3), 255.0)] * 4).astype(np.float32)
+    changed = change(images, Augmentation(brightness=0.5, contrast=0.5, noise=40))
+    assert changed.shape == images.shape
+    assert changed.min() == 0
+    assert changed.max() == 255
+
+
+def test_a_flip_mirrors_about_half_of_the_images_left_to_right() -> None:
+    images = gradient(64)
+    changed = change(images, Augmentation(flip=True))
+    mirrored = np.array([np.allclose(c, i[:, ::-1], atol=1e-3) for c, i in zip(changed, images)])
+    as_before = np.array([np.allclose(c, i, atol=1e-3) for c, i in zip(changed, images)])
+    assert np.array_equal(mirrored, ~as_before)
+    assert 16 <= mirrored.sum() <= 48
+
+
+def test_a_shift_moves_a_dot_within_its_share_both_ways_and_no_further() -> None:
+    images = dots(200, at=(10, 10))
+    moved = centres(change(images, Augmentation(shift=0.2))) - 10
+    reach = 0.2 * 21
+    assert np.abs(moved).max() <= reach + 1e-3
+    assert moved.min() < -0.8 * reach
+    assert moved.max() > 0.8 * reach
+
+
+def test_a_rotation_moves_a_dot_on_a_circle_within_its_angle() -> None:
+    images = dots(200, at=(10, 15), size=21)
+    moved = centres(change(images, Augmentation(rotation=30))) - 10
+    radius = np.hypot(moved[:, 0], moved[:, 1])
+    angles = np.degrees(np.arctan2(moved[:, 0], moved[:, 1]))
+    assert radius == pytest.approx(5, abs=0.15)
+    assert np.abs(angles).max() <= 31
+    assert angles.min() < -20
+    assert angles.max() > 20
+
+
+def test_a_zoom_moves_a_dot_towards_the_centre_or_away_within_its_share() -> None:
+    moved = centres(change(dots(200, at=(10, 15)), Augmentation(zoom=0.2)))
+    assert moved[:, 0] == pytest.approx(10, abs=0.05)
+    distances = moved[:, 1] - 10
+    assert distances.min() >= 5 / 1.2 - 0.3
+    assert distances.max() <= 5 / 0.8 + 0.3
+    assert np.ptp(distances) > 1
+
+
+def test_a_shear_leans_a_dot_sideways_and_the_centre_stays() -> None:
+    moved = centres(change(dots(100, at=(4, 10)), Augmentation(shear=20)))
+    assert np.abs(moved[:, 1] - 10).max() > 1
+    still = centres(change(dots(100, at=(10, 10)), Augmentation(shear=20)))
+    assert still == pytest.approx(np.full((100, 2), 10), abs=0.1)
+
+
+def test_what_comes_in_from_outside_repeats_the_nearest_pixel() -> None:
+    images = np.zeros((50, 20, 20, 1), np.float32)
+    images[:, :, :10], images[:, :, 10:] = 60, 180
+    changed = change(images, Augmentation(shift=0.4))
+    assert changed.min() == pytest.approx(60)  # a fill of zero would be darker
+    assert changed.max() == pytest.approx(180)
+    assert changed[:, :, 0] == pytest.approx(np.full((50, 20, 1), 60), abs=1e-3)
+    assert changed[:, :, -1] == pytest.approx(np.full((50, 20, 1), 180), abs=1e-3)
+
+
+def test_brightness_scales_a_whole_image_within_its_share() -> None:
+    changed = change(np.full((200, 5, 5, 1), 100, np.float32), Augmentation(brightness=0.3))
+    assert np.ptp(changed, axis=(1, 2, 3)) == pytest.approx(0, abs=1e-3)
+    level = changed[:, 0, 0, 0]
+    assert 69.9 <= level.min() < 75
+    assert 125 < level.max() <= 130.1
+
+
+def test_contrast_keeps_the_mean_and_scales_the_spread_within_its_share() -> None:
+    images = 60 + gradient(200) / 2  # far enough from 0 and 255 not to be clipped
+    changed = change(images, Augmentation(contrast=0.3))
+    assert changed.mean(axis=(1, 2, 3)) == pytest.approx(images.mean(axis=(1, 2, 3)), rel=1e-4)
+    spread = changed.std(axis=(1, 2, 3)) / images.std(axis=(1, 2, 3))
+    assert 0.699 <= spread.min() < 0.75
+    assert 1.25 < spread.max() <= 1.301
+
+
+def test_noise_spreads_up_to_its_deviation_and_has_no_bias() -> None:
+    changed = change(np.full((200, 20, 20, 1), 128, np.float32), Augmentation(noise=10))
+    deviations = changed.std(axis=(1, 2, 3))
+    assert deviations.min() < 2
+    assert 8.5 < deviations.max() < 11.5
+    assert changed.mean() == pytest.approx(128, abs=0.5)

@@ -1,0 +1,271 @@
+import dataclasses
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gafas.data.splits import SplitPlan
+from gafas.errors import RecipeError
+from gafas.training.recipe import (
+    Augmentation,
+    Input,
+    Network,
+    Optimization,
+    Recipe,
+    hash_recipe,
+    make_recipe,
+    read_recipe,
+    write_recipe,
+)
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+shares = st.floats(0, 0.99)
+amounts = st.floats(0, 1e6)
+
+recipes = st.builds(
+    Recipe,
+    name=st.from_regex(r"[a-zñ0-9][a-zñ0-9 _.+-]{0,10}", fullmatch=True),
+    labels=st.lists(words, min_size=2, max_size=5, unique=True).map(tuple),
+    seed=st.integers(0, 2**31 - 2),
+    input=st.builds(
+        Input,
+        width=st.integers(32, 512),
+        height=st.integers(32, 512),
+        colour=st.sampled_from(["grey", "rgb"]),
+        scales=st.lists(words, min_size=1, max_size=3).map(tuple),
+    ),
+    split=st.builds(
+        SplitPlan,
+        protocol=st.sampled_from(["by_file", "by_photo", "by_subject", "all", "straightrnd"]),
+        validation_share=st.floats(0.01, 0.99),
+    ),
+    network=st.builds(
+        Network,
+        architecture=st.sampled_from(["seed", "compact"]),
+        filters=st.lists(st.integers(1, 512), min_size=1, max_size=3).map(tuple),
+        dropout=shares,
+    ),
+    augmentation=st.builds(
+        Augmentation, rotation=amounts, shift=amounts, zoom=shares, flip=st.booleans()
+    ),
+    optimization=st.builds(
+        Optimization,
+        learning_rate=st.floats(1e-12, 10),
+        label_smoothing=shares,
+        epochs=st.integers(1, 10_000),
+        keep=st.sampled_from(["last", "best"]),
+        patience=st.integers(0, 100),
+    ),
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@settings(max_examples=50, deadline=None)
+@given(recipe=recipes)
+def test_a_recipe_survives_its_toml(recipe: Recipe) -> None:
+    assert make_recipe(tomllib.loads(write_recipe(recipe))) == recipe
+
+
+def test_a_control_character_in_a_label_survives(tmp_path: Path) -> None:
+    recipe = Recipe(labels=("a\x7fb", 'c"\\\n\t\x00d'))
+    assert read_recipe(written(tmp_path, write_recipe(recipe))) == recipe
+
+
+def test_the_repository_has_recipes_for_both_networks_of_the_experiment() -> None:
+    found = {read_recipe(path).network.architecture for path in RECIPES}
+    assert found == {"seed", "compact"}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_reads_and_bears_the_name_of_its_file(path: Path) -> None:
+    assert read_recipe(path).name == path.stem
+
+
+def test_the_seed_recipe_is_the_original() -> None:
+    seed = read_recipe(next(path for path in RECIPES if path.stem == "seed"))
+    plan = seed.optimization
+    assert seed.labels == ("glasses", "no_glasses")
+    assert (seed.input.width, seed.input.height, seed.input.colour) == (64, 60, "grey")
+    assert (seed.split.protocol, seed.split.validation_share) == ("by_file", 0.0)
+    assert seed.network == Network("seed", filters=(64, 128), dense=256, dropout=0.7)
+    assert seed.augmentation == Augmentation(
+        rotation=30.0, shift=0.2, shear=0.2, zoom=0.2, flip=True
+    )
+    assert (plan.optimizer, plan.learning_rate, plan.schedule) == ("adam", 1e-4, "constant")
+    assert (plan.epochs, plan.batch_size, plan.keep, plan.patience) == (100, 64, "last", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nane = 'x'", "unknown key 'nane'. Did you mean 'name'?"),
+        ("[optimization]\nepoch = 3", "'optimization.epoch'. Did you mean 'epochs'?"),
+        ("[augmentation]\nrotacion = 3.0", "Did you mean 'rotation'?"),
+        ("[input]\nqqq = 1", "Known keys: width, height, colour, scales."),
+        ("seed = '7'", "'seed' is of type int. Received: '7'."),
+        ("seed = true", "'seed' is of type int. Received: True."),
+        ("seed = 7.0", "'seed' is of type int. Received: 7.0."),
+        ("labels = 'glasses'", "'labels' is a list that is not empty. Received: 'glasses'."),
+        ("labels = []", "'labels' is a list that is not empty. Received: []."),
+        ("labels = ['a', 3]", "'labels' is of type str. Received: 3."),
+        ("network = 'seed'", "'network' is a section, [network]. Received: 'seed'."),
+        ("[input]\ncolour = 'gray'", "'input.colour' is one of grey, rgb. Received: 'gray'."),
+        ("[augmentation]\nflip = 1", "'augmentation.flip' is of type bool. Received: 1."),
+    ],
+)
+def test_a_misspelt_key_or_a_wrong_type_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(written(tmp_path, text))
+    assert message in str(caught.value)
+
+
+def test_a_whole_number_is_taken_where_a_float_is_due(tmp_path: Path) -> None:
+    recipe = read_recipe(written(tmp_path, "[augmentation]\nrotation = 30"))
+    assert type(recipe.augmentation.rotation) is float
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "../escape"),
+        ("name", ""),
+        ("labels", ["same", "same"]),
+        ("labels", ["only"]),
+        ("labels", ["", "empty"]),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("split.seed", -1),
+        ("split.validation_share", 1.0),
+        ("network.dropout", 1.0),
+        ("network.filters", [8, 0]),
+        ("network.dense", 0),
+        ("augmentation.shift", -0.1),
+        ("augmentation.zoom", 1.0),
+        ("augmentation.noise", float("inf")),
+        ("optimization.epochs", 0),
+        ("optimization.batch_size", 0),
+        ("optimization.learning_rate", 0.0),
+        ("optimization.learning_rate", float("nan")),
+        ("optimization.label_smoothing", 1.0),
+        ("optimization.warmup_epochs", -1),
+        ("optimization.patience", -1),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_by_its_name(key: str, value: object) -> None:
+    section, _, last = key.rpartition(".")
+    table = {section: {last: value}} if section else {last: value}
+    with pytest.raises(RecipeError, match=rf"^'{key}' .* Received: "):
+        make_recipe(table)
+
+
+@pytest.mark.parametrize("changes", [{"keep": "best"}, {"patience": 3}])
+def test_choosing_by_a_validation_part_that_is_not_there_is_refused(
+    changes: dict[str, object],
+) -> None:
+    table = {"split": {"validation_share": 0.0}, "optimization": changes}
+    with pytest.raises(RecipeError, match=r"set split\.validation_share above 0"):
+        make_recipe(table)
+    make_recipe(table | {"split": {"validation_share": 0.1}})
+
+
+@pytest.mark.parametrize(
+    ("architecture", "smallest"), [("seed", 10), ("compact", 2)], ids=["seed", "compact"]
+)
+def test_a_photo_that_the_poolings_would_use_up_is_refused(
+    architecture: str, smallest: int
+) -> None:
+    network = {"architecture": architecture, "filters": [2, 2]}
+    make_recipe({"network": network, "input": {"width": 64, "height": smallest}})
+    with pytest.raises(RecipeError, match="too small for . poolings"):
+        make_recipe({"network": network, "input": {"width": 64, "height": smallest - 1}})
+
+
+def test_overrides_win_and_are_read_as_toml_or_else_as_words(tmp_path: Path) -> None:
+    path = written(tmp_path, "seed = 1\n[network]\narchitecture = 'compact'\n")
+    overrides = [
+        "seed=7",
+        "network.architecture=seed",
+        "network.filters=[8, 16]",
+        "optimization.learning_rate = 1e-2",
+        "augmentation.flip=true",
+    ]
+    recipe = read_recipe(path, overrides=overrides)
+    assert recipe.seed == 7
+    assert recipe.network.architecture == "seed"
+    assert recipe.network.filters == (8, 16)
+    assert recipe.optimization.learning_rate == 0.01
+    assert recipe.augmentation.flip is True
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimization.epochs", "An override reads key=value. Received: 'optimization.epochs'."),
+        ("optimization.epocs=5", "Did you mean 'epochs'?"),
+        ("optimization.epochs=many", "'optimization.epochs' is of type int. Received: 'many'."),
+        ("name.epochs=5", "'name' is not a section. Received: 'name.epochs=5'."),
+    ],
+)
+def test_a_faulty_override_is_refused(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(written(tmp_path, "name = 'x'"), overrides=[override])
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe"])
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match="is not valid TOML"):
+        read_recipe(path)
+
+
+def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="Cannot read the recipe '.*nowhere.toml': No such file"):
+        read_recipe(tmp_path / "nowhere.toml")
+    with pytest.raises(RecipeError, match="Is a directory"):
+        read_recipe(tmp_path)
+
+
+def test_the_hash_ignores_the_name_alone() -> None:
+    recipe = Recipe()
+    assert hash_recipe(dataclasses.replace(recipe, name="other")) == hash_recipe(recipe)
+    changed = list(_changed(recipe))
+    assert len(changed) == 33
+    assert len({hash_recipe(other) for other in [recipe, *changed]}) == 34
+
+
+def _changed(recipe: Recipe) -> typing.Iterator[Recipe]:
+    """Change each value but the name, one at a time."""
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if dataclasses.is_dataclass(value):
+            for inner in dataclasses.fields(value):
+                changed = _other(getattr(value, inner.name))
+                section = dataclasses.replace(value, **{inner.name: changed})  # type: ignore[type-var]
+                yield dataclasses.replace(recipe, **{field.name: section})
+        elif field.name != "name":
+            yield dataclasses.replace(recipe, **{field.name: _other(value)})
+
+
+def _other(value: Any) -> Any:
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str():
+            return value + "x"
+        case _:
+            return (*value, value[0])
