@@ -9,21 +9,24 @@ import pytest
 from gafas.data import cmu as faces
 from gafas.data.samples import relabel
 from gafas.data.splits import make_split
-from gafas.training.recipe import read_recipe
+from gafas.training.recipe import make_recipe
 from gafas.training.train import train
-
-COMPACT = Path(__file__).resolve().parents[1] / "recipes/compact.toml"
 
 # Enough to tell sunglasses on people who are also in training: this is not a test of the network.
 # Two sizes, because OpenCV shrinks photos to sharper ones than Pillow does; a network that has
 # learnt from photos of one sharpness alone would stumble over that.
-SHORT = (
-    "split.protocol=by_photo",
-    'input.scales=["full", "half"]',
-    "network.filters=[8, 12, 16, 24]",
-    "optimization.epochs=4",
-    "optimization.batch_size=16",
-)
+RECIPE = {
+    "input": {"scales": ["full", "half"]},
+    "split": {"protocol": "by_photo", "validation_share": 0.0},
+    "network": {"architecture": "compact", "filters": [8, 16, 32], "dropout": 0.1},
+    "augmentation": {"flip": True, "shift": 0.1},
+    "optimization": {
+        "learning_rate": 5e-3,
+        "schedule": "cosine",
+        "epochs": 6,
+        "batch_size": 32,
+    },
+}
 
 # Written as a user of the original would write it; run apart, so that no import of ours helps.
 PROGRAM = """
@@ -51,7 +54,7 @@ assert not any(name.startswith("gafas") for name in sys.modules)
 def test_a_foreign_program_reads_photos_with_opencv_and_gets_the_right_labels(
     cmu: Path, tmp_path: Path
 ) -> None:
-    recipe = read_recipe(COMPACT, overrides=SHORT)
+    recipe = make_recipe(RECIPE)
     samples = faces.read_samples(cmu, scales=recipe.input.scales)
     split = make_split(samples, recipe.split)
     run = tmp_path / "run"

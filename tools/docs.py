@@ -1,4 +1,4 @@
-"""Write what is generated of the documentation: the command line, the tables and the chart.
+"""Write what is generated of the documentation: the command line, the tables and the charts.
 
 Run it by `make docs`; the tests say when it is due.
 """
@@ -24,14 +24,16 @@ ROOT = Path(__file__).resolve().parents[1]
 READMES: dict[Language, str] = {"en": "README.md", "es": "README.es.md"}
 """Each language's README."""
 
+FIGURES: dict[Language, str] = {"en": "docs/figures/cmu.svg", "es": "docs/figures/cmu.es.svg"}
+"""Each README's chart."""
+
 BEGIN, END = "<!-- results: written by make docs -->", "<!-- /results -->"
 """What a README's table stands between."""
 
-_HEADINGS: dict[Language, tuple[str, ...]] = {
-    "en": ("recipe, split", "test photos", "accuracy", "95% interval", "full size", "weights")
-    + ("time per training",),
-    "es": ("receta, reparto", "fotos de prueba", "exactitud", "intervalo del 95 %")
-    + ("a tamaño completo", "pesos", "tiempo por entrenamiento"),
+_HEADINGS: dict[Language, str] = {
+    "en": "recipe, split|test photos|accuracy|95% interval|full size|weights|time per training",
+    "es": "receta, reparto|fotos de prueba|exactitud|intervalo del 95 %|a tamaño completo|pesos"
+    "|tiempo por entrenamiento",
 }
 
 _log = logging.getLogger(__name__)
@@ -46,8 +48,8 @@ def main() -> None:
         path = ROOT / name
         table = make_table(benchmark, language)
         write_text(path, fill(path.read_text(encoding="utf-8"), table))
-    write_readme_figure(benchmark, ROOT / "docs/figures/cmu.svg")
-    _log.info("Wrote docs/cli.md, the tables of %s and the chart.", " and ".join(READMES.values()))
+        write_readme_figure(benchmark, ROOT / FIGURES[language], language=language)
+    _log.info("Wrote docs/cli.md, %s and their charts.", " and ".join(READMES.values()))
 
 
 def describe_cli() -> str:
@@ -119,7 +121,7 @@ def make_table(benchmark: Path, language: Language) -> str:
         DataError: the benchmark file is missing or is none.
     """
     words = Wording(language)
-    headings = _HEADINGS[language]
+    headings = _HEADINGS[language].split("|")
     rows = [_row(measured, words) for measured in (CLAIM, *read_benchmark(benchmark))]
     rules = ["---", "---", *["--:"] * (len(headings) - 2)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, rules, *rows))

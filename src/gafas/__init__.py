@@ -1,9 +1,51 @@
 """Sunglasses, eyeglasses or nothing: recognise eyewear in photos, and prove it."""
 
-from importlib.metadata import version
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from gafas.errors import DataError, GafasError, ImageError, ModelError, RecipeError
 
-__all__ = ["DataError", "GafasError", "ImageError", "ModelError", "RecipeError", "__version__"]
+if TYPE_CHECKING:
+    from gafas.classifier import EyewearClassifier
+    from gafas.detector import FaceDetector
+    from gafas.recognizer import Recognizer, recognize
 
-__version__ = version("gafas")
+    __version__: str
+
+__all__ = [
+    "DataError",
+    "EyewearClassifier",
+    "FaceDetector",
+    "GafasError",
+    "ImageError",
+    "ModelError",
+    "RecipeError",
+    "Recognizer",
+    "__version__",
+    "recognize",
+]
+
+# What needs inference is imported when it is first asked for: `import gafas` stays light.
+_PLACES = {
+    "EyewearClassifier": "gafas.classifier",
+    "FaceDetector": "gafas.detector",
+    "Recognizer": "gafas.recognizer",
+    "recognize": "gafas.recognizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("gafas")
+    elif name in _PLACES:
+        value = getattr(importlib.import_module(_PLACES[name]), name)
+    else:
+        raise AttributeError(f"module 'gafas' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

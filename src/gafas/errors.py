@@ -4,7 +4,7 @@
     ├── ImageError    bytes that are not a readable photo
     ├── ModelError    a model file that is missing, foreign, unsafe or altered
     ├── DataError     a data set, a labelled folder or a run that does not hold what it should
-    └── RecipeError   a recipe with an unknown key, a wrong type or values that contradict each other
+    └── RecipeError   a recipe with an unknown key, a wrong type or contradictory values
 
 Every message says what went wrong, what was received and what to do.
 """

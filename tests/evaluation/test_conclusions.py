@@ -96,9 +96,37 @@ def test_slices_too_small_to_mean_anything_are_passed_over(honest: Run) -> None:
 
 
 def test_the_commonest_confusion_is_named_with_its_direction(honest: Run) -> None:
-    finding = next(f for f in conclude(honest) if f.choice == "one_way")
+    finding = next(f for f in conclude(honest) if f.choice == "all_one_way")
     assert (finding.values["truth"], finding.values["predicted"]) == ("glasses", "no_glasses")
     assert (finding.values["number"], finding.values["support"]) == (3, 24)
+
+
+def test_mistakes_in_both_directions_are_told_apart_from_those_in_one(honest: Run) -> None:
+    for counts, choice in (
+        ([[20, 4], [1, 23]], "one_way"),
+        ([[20, 4], [4, 20]], "both_ways"),
+    ):
+        matrix = {"labels": list(honest.labels), "counts": counts}
+        assert f"confusion.{choice}" in choices(with_evaluation(honest, {"confusion": matrix}))
+
+
+def test_a_test_part_of_few_people_is_told(honest: Run) -> None:
+    assert "performance.few_people" in choices(honest)
+    many = {**honest.evaluation["data"], "subjects": 20}
+    assert "performance.few_people" not in choices(with_evaluation(honest, {"data": many}))
+
+
+def test_a_slice_is_called_weak_only_where_its_interval_lies_below_that_of_all(honest: Run) -> None:
+    part = {"fact": "pose", "value": "up", "samples": 20, "accuracy": 0.5, "wilson": [0.3, 0.7]}
+    weak = with_accuracy(with_evaluation(honest, {"slices": [part]}), 0.9, wilson=(0.8, 0.95))
+    assert "performance.weakest" in choices(weak)
+    unclear = with_accuracy(weak, 0.9, wilson=(0.65, 0.95))
+    assert "performance.weakest_unclear" in choices(unclear)
+
+
+def test_a_short_training_that_still_falls_is_not_called_restless(honest: Run) -> None:
+    losses = [1 / (n + 1) for n in range(12)]
+    assert "trend.restless" not in choices(with_history(honest, losses, val_losses=losses))
 
 
 def test_a_faultless_test_says_so(honest: Run) -> None:

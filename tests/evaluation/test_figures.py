@@ -69,6 +69,13 @@ def test_drawing_twice_gives_the_same_bytes() -> None:
     assert draw_each() == draw_each()
 
 
+def test_a_large_first_loss_does_not_flatten_the_rest() -> None:
+    svg = figures.draw_curves(
+        {"training": [7.2, 0.7, 0.4, 0.2]}, labels=("Epoch", "Loss"), write=lambda v: f"{v:g}"
+    )
+    assert {"0.2", "0.5", "1", "2", "5"} <= set(drawn_texts(svg))
+
+
 def test_a_confusion_matrix_writes_every_cell_and_label() -> None:
     texts = drawn_texts(draw_each()["confusion"])
     assert {"21", "3", "0", "24", "glasses", "none", "said", "true"} <= set(texts)

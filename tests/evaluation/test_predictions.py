@@ -10,6 +10,7 @@ from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.errors import ImageError
 from gafas.evaluation.predictions import patches, predict_rows, write_predictions
+from gafas.views import Viewer
 
 
 @pytest.fixture
@@ -21,14 +22,14 @@ def test_a_frame_model_looks_at_the_one_whole_photo(
     classifier: EyewearClassifier, tmp_path: Path
 ) -> None:
     content = grey_photo(tmp_path / "a.png", 90).read_bytes()
-    seen = patches(classifier, content)
+    seen = patches(Viewer(classifier), content)
     assert seen.shape == (1, 6, 8, 1)
     assert np.unique(seen).tolist() == [90]
 
 
 def test_bytes_that_are_no_photo_have_no_patches(classifier: EyewearClassifier) -> None:
     with pytest.raises(ImageError):
-        patches(classifier, b"hello")
+        patches(Viewer(classifier), b"hello")
 
 
 def test_a_row_says_what_was_predicted_answered_and_of_which_bytes(

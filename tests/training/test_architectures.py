@@ -61,7 +61,7 @@ def test_sizes_come_from_the_recipe_and_probabilities_sum_to_one(architecture: s
     model = build(recipe)
     assert model.input_shape == (None, 20, 24, 3)
     kernels = [x.filters for x in model.layers if isinstance(x, keras.layers.Conv2D)]
-    assert kernels == ([3, 5] if architecture == "seed" else [3, 3, 5, 5])
+    assert kernels == ([3, 5] if architecture == "seed" else [3, 5, 5])
     photos = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3)).astype(np.float32)
     answers = np.asarray(model(photos))
     assert answers.shape == (4, 3)

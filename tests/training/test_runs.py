@@ -38,7 +38,7 @@ def split(faces: tuple[Sample, ...], recipe: Recipe) -> Split:
 
 @pytest.fixture
 def begun(tmp_path: Path, recipe: Recipe, split: Split) -> Path:
-    open_run(recipe, split, tmp_path / "run")
+    open_run(recipe, split, run=tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -65,7 +65,7 @@ def test_the_leak_alarm_sounds_when_a_run_begins(
     tmp_path: Path, faces: tuple[Sample, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     recipe = tiny_recipe(split={"protocol": "by_file", "validation_share": 0.0})
-    open_run(recipe, make_split(faces, recipe.split), tmp_path / "run")
+    open_run(recipe, make_split(faces, recipe.split), run=tmp_path / "run")
     leaks = json.loads((tmp_path / "run" / "split.json").read_text())["leaks"]
     assert leaks["any"] == leaks["test"] == 16
     assert any("16" in message for message in caplog.messages)
@@ -75,7 +75,7 @@ def test_an_interrupted_run_is_gone_on_with_under_any_name(
     begun: Path, recipe: Recipe, split: Split
 ) -> None:
     before = snapshot(begun)
-    open_run(rename(recipe, "other"), split, begun)
+    open_run(rename(recipe, "other"), split, run=begun)
     assert snapshot(begun) == before
 
 
@@ -86,14 +86,14 @@ def test_an_empty_folder_and_one_barely_begun_are_accepted(
         (tmp_path / name).mkdir()
     (tmp_path / "barely" / "recipe.toml").write_text("name = 'half'")
     for name in ("empty", "barely"):
-        open_run(recipe, split, tmp_path / name)
+        open_run(recipe, split, run=tmp_path / name)
         assert read_run_recipe(tmp_path / name) == recipe
 
 
 def test_a_run_of_another_recipe_is_refused_and_left_as_it_is(begun: Path, split: Split) -> None:
     before = snapshot(begun)
     with pytest.raises(DataError, match="was begun with another recipe"):
-        open_run(tiny_recipe(seed=4), split, begun)
+        open_run(tiny_recipe(seed=4), split, run=begun)
     assert snapshot(begun) == before
 
 
@@ -113,7 +113,7 @@ def test_a_run_of_other_data_is_refused_and_left_as_it_is(
 ) -> None:
     before = snapshot(begun)
     with pytest.raises(DataError, match="was begun with other data"):
-        open_run(recipe, change(split), begun)
+        open_run(recipe, change(split), run=begun)
     assert snapshot(begun) == before
 
 
@@ -124,7 +124,7 @@ def test_a_photo_that_was_altered_meanwhile_is_noticed(
     first = dataclasses.replace(split.train[0], path=tmp_path / "altered.pgm")
     altered = dataclasses.replace(split, train=(first, *split.train[1:]))
     with pytest.raises(DataError, match="was begun with other data"):
-        check_same(recipe, altered, begun)
+        check_same(recipe, altered, run=begun)
 
 
 def test_the_data_hash_is_the_same_in_both_vocabularies(split: Split, recipe: Recipe) -> None:
@@ -147,7 +147,7 @@ def test_a_folder_that_is_no_run_is_refused_and_left_as_it_is(
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     before = snapshot(tmp_path / "mine")
     with pytest.raises(DataError, match="exists and is no run of gafas; nothing in it was touched"):
-        open_run(recipe, split, tmp_path / "mine")
+        open_run(recipe, split, run=tmp_path / "mine")
     assert snapshot(tmp_path / "mine") == before
 
 
@@ -156,7 +156,7 @@ def test_a_file_in_the_place_of_a_run_is_refused(
 ) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(DataError, match="exists and is no run"):
-        open_run(recipe, split, tmp_path / "run")
+        open_run(recipe, split, run=tmp_path / "run")
     assert (tmp_path / "run").read_text() == "a file"
 
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gafas import __version__
-from gafas.cli import workshop
+from gafas.cli import recognition, workshop
 from gafas.errors import GafasError, RecipeError
 
 app = typer.Typer(
@@ -17,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+recognition.register(app)
 workshop.register(app)
 
 _USAGE = 2
@@ -24,6 +24,8 @@ _USAGE = 2
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from gafas import __version__  # reading it takes as long as all other imports here
+
         typer.echo(f"gafas {__version__}")
         raise typer.Exit
 

@@ -55,7 +55,7 @@ def fetch(
     typer.echo(cmu.fetch(source))
 
 
-def train(recipe: Recipes, run: Run, data: Data = None, settings: Settings = None) -> None:
+def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = None) -> None:
     """Train a recipe, export the model and evaluate it on the test part.
 
     An interrupted training goes on where it stopped when the same command is given again.
@@ -78,6 +78,7 @@ def evaluate(
         Path | None,
         typer.Argument(help="Photos, labelled or not. For a run: its own test part if left out."),
     ] = None,
+    *,
     out: Annotated[
         Path | None, typer.Option(help="Write evaluation.json and predictions.csv there.")
     ] = None,
@@ -114,6 +115,7 @@ def evaluate(
 
 def benchmark(
     data_set: Annotated[DataSet, typer.Argument(help="The data set.")],
+    *,
     recipe: Annotated[
         list[Path] | None, typer.Option(help="Recipes; both of the experiment if left out.")
     ] = None,
@@ -142,6 +144,7 @@ def benchmark(
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, then the HTML file to write.")],
+    *,
     language: Annotated[Language, typer.Option(help="The language of the page.")] = Language.es,
     benchmark: Annotated[
         Path | None, typer.Option(help="Compare with these results: benchmarks/cmu.json.")
@@ -161,6 +164,7 @@ def report(
 
 def export(
     model: Annotated[Path, typer.Argument(help="A Keras model: .keras or .h5.")],
+    *,
     labels: Annotated[Path, typer.Option(help="The label_encoder.npy saved with it.")],
     out: Annotated[
         Path | None, typer.Option(help="The model file; beside the model if left out.")
@@ -175,6 +179,7 @@ def export(
 def tune(
     recipe: Recipes,
     out: Annotated[Path, typer.Argument(help="A folder for the study and the best recipe.")],
+    *,
     trials: Annotated[int, typer.Option(min=1, help="How many trials the study shall have.")] = 20,
     data: Data = None,
     settings: Settings = None,

@@ -22,7 +22,7 @@ class Sample:
 
     Attributes:
         path: where the file lies.
-        name: the path relative to its data set, with `/`; unique in a data set, stable between machines.
+        name: the path relative to its data set, with `/`; unique there, the same on all machines.
         label: what a person said of it; empty where nobody did.
         photo: which press of the shutter it shows; files that share it show the same moment.
         subject: the person, or None where unknown.

@@ -21,12 +21,10 @@ from gafas.evaluation.evaluate import evaluate, write_evaluation
 from gafas.evaluation.metrics import accuracy
 from gafas.evaluation.predictions import Row
 from gafas.evaluation.runfolder import read_json
+from gafas.evaluation.signs import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
-
-CLAIMED = 0.9013
-"""The validation accuracy that the original claims; the time to pass it is measured."""
 
 _LAST = 10
 
@@ -100,7 +98,7 @@ def run_protocol(
         planned = dataclasses.replace(recipe, split=plan)
         check_recipe(planned)  # keep = "best" needs a validation part, which some protocols lack
         folds.append(_run_fold(planned, samples=samples, run=run))
-    return _pool(recipe, protocol, folds)
+    return _pool(recipe, folds, protocol=protocol)
 
 
 def _run_fold(recipe: "Recipe", *, samples: Sequence[Sample], run: Path) -> _Fold:
@@ -112,7 +110,7 @@ def _run_fold(recipe: "Recipe", *, samples: Sequence[Sample], run: Path) -> _Fol
     wanted = [s for s in samples if s.facts["scale"] in recipe.input.scales]
     split = make_split(wanted, recipe.split)
     if is_finished(run):
-        check_same(recipe, split, run)
+        check_same(recipe, split, run=run)
     else:
         train(recipe, split, run=run)
     leaks = read_json(run / "split.json")["leaks"]
@@ -125,7 +123,7 @@ def _run_fold(recipe: "Recipe", *, samples: Sequence[Sample], run: Path) -> _Fol
     return _Fold(run.name, result.report, result.rows, seconds, history, leaks)
 
 
-def _pool(recipe: "Recipe", protocol: str, folds: Sequence[_Fold]) -> dict[str, Any]:
+def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> dict[str, Any]:
     """Count every test sample of every fold once, as one test."""
     from gafas.training.recipe import hash_recipe
 
@@ -182,7 +180,7 @@ def _average_last(history: Sequence[Mapping[str, float]]) -> float:
 
 def _find_passing(history: Sequence[Mapping[str, float]]) -> float | None:
     """Return the seconds of training until the watched accuracy first passed the claimed one."""
-    passed = (row["seconds"] for row in history if row["val_accuracy"] > CLAIMED)
+    passed = (row["seconds"] for row in history if row["val_accuracy"] > CLAIMED_VAL_ACCURACY)
     return next((round(seconds, 1) for seconds in passed), None)
 
 
@@ -213,5 +211,5 @@ def merge_entries(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         "machine": platform.machine(),
         "cpu_count": os.cpu_count(),
     }
-    content = {"schema": 1, "claimed": CLAIMED, "machine": machine, "entries": ordered}
+    content = {"schema": 1, "claimed": CLAIMED_VAL_ACCURACY, "machine": machine, "entries": ordered}
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -25,6 +25,8 @@ TOPICS: tuple[Topic, ...] = ("performance", "confusion", "trend", "overfitting",
 _EXCELLENT, _GOOD, _FAIR = 0.99, 0.95, 0.85
 _SMALL_GAP, _LARGE_GAP = 0.03, 0.10
 _CALIBRATED, _MISCALIBRATED = 0.03, 0.08
+_ONE_WAY = 0.75
+_FEW_PEOPLE = 4
 _HEAVY_DROPOUT = 0.5
 _LARGE_NETWORK, _SMALL_NETWORK = 1_000_000, 50_000
 
@@ -77,14 +79,17 @@ def _judge_performance(run: Run) -> Iterator[Finding]:
     if leak:
         yield Finding("performance", "leak", {"share": leak})
     elif run.leak_share("same_subject"):
-        people = run.leak_share("same_subject")
-        yield Finding("performance", "same_people", {"share": people})
+        share = run.leak_share("same_subject")
+        yield Finding("performance", "same_people", {"share": share})
     elif run.leaks is not None:
         choice = "honest" if run.subjects_known else "unknown_people"
         yield Finding("performance", choice, {})
+    people = run.evaluation["data"]["subjects"]
+    if people and people <= _FEW_PEOPLE:
+        yield Finding("performance", "few_people", {"people": people})
     weakest = find_weakest_slice(run)
     if weakest:
-        clear = weakest["wilson"][1] < value
+        clear = weakest["wilson"][1] < accuracy["wilson"][0]
         choice = "weakest" if clear else "weakest_unclear"
         yield Finding("performance", choice, {**weakest, "slice": weakest})
 
@@ -116,11 +121,18 @@ def _judge_confusion(run: Run) -> Iterator[Finding]:
             "share": number / max(1, support),
             "mistakes": mistakes,
         }
-        yield Finding("confusion", "one_way" if number > 0.75 * mistakes else "both_ways", values)
+        yield Finding("confusion", _judge_direction(number / mistakes), values)
     if run.is_original:
         missed = CLAIMED_CONFUSION[0][1]
         yield Finding("confusion", "claimed", {"missed": missed})
     yield _judge_calibration(run)
+
+
+def _judge_direction(share: float) -> str:
+    """Say how one-sided mistakes are, by the share of the commonest kind."""
+    if share == 1:
+        return "all_one_way"
+    return "one_way" if share > _ONE_WAY else "both_ways"
 
 
 def _judge_calibration(run: Run) -> Finding:

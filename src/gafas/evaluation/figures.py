@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from gafas.evaluation.drawing import (
     BLUE,
@@ -63,7 +63,9 @@ def draw_curves(
     write: Callable[[float], str],
     reference: tuple[str, float] | None = None,
 ) -> str:
-    """Draw one quantity over the epochs.
+    """Draw one quantity over the epochs; on a logarithmic scale if a value is above 1.
+
+    A first loss of 7 would otherwise flatten all that follows.
 
     Args:
         curves: values by name, one an epoch from epoch 1; None where nothing was measured.
@@ -83,6 +85,10 @@ def draw_curves(
         axes.axhline(level, color=GREY, linestyle=":", linewidth=1.4, label=name)
     axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if any(v is not None and v > 1 for values in curves.values() for v in values):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(ticks(write))
     axes.legend(loc="best", fontsize=9)
     return render(figure)
@@ -132,6 +138,8 @@ def draw_reliability(
 ) -> str:
     """Draw accuracy over stated probability, and below it how many answers each bin holds.
 
+    The more answers, the larger the dot.
+
     Args:
         bins: `low`, `high`, `count`, `confidence` and `accuracy`, the last two None if empty.
         words: `probability`, `share_right`, `count`, `ideal`, `measured`.
@@ -141,12 +149,13 @@ def draw_reliability(
     figure = new_figure(4.2, 4.0)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", label=words["ideal"])
-    upper.plot(
+    most = max((b["count"] for b in full), default=1)
+    upper.scatter(
         [b["confidence"] for b in full],
         [b["accuracy"] for b in full],
+        s=[15 + 110 * b["count"] / most for b in full],
+        clip_on=False,
         color=BLUE,
-        marker="o",
-        markersize=5,
         label=words["measured"],
     )
     middles = [(b["low"] + b["high"]) / 2 for b in full]
@@ -161,7 +170,7 @@ def draw_reliability(
     lower.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     lower.xaxis.set_major_formatter(ticks(share))
     upper.yaxis.set_major_formatter(ticks(share))
-    upper.legend(loc="best", fontsize=9)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
     return render(figure)
 
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import hashlib
 import io
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.data.writing import write_text
 from gafas.errors import ImageError
-from gafas.images import MAX_BYTES, load_image
-from gafas.types import UNSURE, ImageArray
+from gafas.images import MAX_BYTES
+from gafas.types import UNSURE, Face, ImageArray
+from gafas.views import View, Viewer
+
+NO_FACE = "No face was found in the photo."
+"""The error of a photo that can be read, but in which a face model finds nothing to look at."""
 
 _CHUNK = 256  # so many prepared photos are held in memory at once
 
@@ -27,10 +32,10 @@ class Row:
 
     Attributes:
         sample: the file; its label is the truth, empty where nobody labelled it.
-        probabilities: every label of the model, in its order; empty for an unreadable photo.
+        probabilities: every label of the model, in its order; empty where there is an error.
         threshold: the probability under which the answer is `unsure`.
         sha256: of the file's bytes, in hexadecimal; empty where they could not be read.
-        error: why the photo could not be read; empty for all others.
+        error: why the photo could not be read, or `NO_FACE`; empty for all others.
     """
 
     sample: Sample
@@ -41,18 +46,23 @@ class Row:
 
     @property
     def predicted(self) -> str:
-        """Return the most probable label; empty for an unreadable photo."""
+        """Return the most probable label; empty where there is an error."""
         return max(self.probabilities, key=self.probabilities.__getitem__, default="")
 
     @property
     def confidence(self) -> float:
-        """Return the probability of the predicted label; 0 for an unreadable photo."""
+        """Return the probability of the predicted label; 0 where there is an error."""
         return self.probabilities.get(self.predicted, 0.0)
 
     @property
     def answer(self) -> str:
         """Return the predicted label, or `unsure` where its probability is under the threshold."""
         return self.predicted if self.error or self.confidence >= self.threshold else UNSURE
+
+    @property
+    def missed(self) -> bool:
+        """Return whether the photo can be read, but a face model found no face in it."""
+        return self.error == NO_FACE
 
     @property
     def right(self) -> bool:
@@ -67,17 +77,21 @@ class _Seen:
     error: str
 
 
-def patches(classifier: EyewearClassifier, content: bytes) -> ImageArray:
-    """Cut from a photo's bytes what the classifier looks at: one whole, squeezed frame.
+def patches(viewer: Viewer, content: bytes) -> ImageArray:
+    """Cut from a photo's bytes what the classifier looks at, as in every other door.
+
+    For a model of whole frames it is the squeezed photo; for a model of faces it is the crop of the
+    face nearest to the photo's centre, for a label of a photo speaks of one person.
 
     Returns:
-        `(1, height, width, C)` uint8.
+        `(1, height, width, C)` uint8, or `(0, height, width, C)` where no face was found.
 
     Raises:
         ImageError: the bytes are no readable photo.
-        ModelError: the model looks at faces, not at whole photos.
     """
-    return classifier.prepare(load_image(content))[np.newaxis]
+    view = viewer.view(content)
+    nearest = sorted(range(len(view.faces)), key=lambda at: _eccentricity(view, view.faces[at]))
+    return view.patches[nearest[:1]]
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Iterator[Row]:
@@ -87,8 +101,9 @@ def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> It
     on stderr when that is a terminal.
 
     Raises:
-        ModelError: the model looks at faces, not at whole photos.
+        ModelError: the model looks at faces but does not say how to crop them.
     """
+    viewer = Viewer(classifier)
     console = rich.console.Console(stderr=True)
     with rich.progress.Progress(
         console=console, transient=True, disable=not console.is_terminal
@@ -96,7 +111,7 @@ def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> It
         task = progress.add_task("Predicting", total=len(samples))
         for start in range(0, len(samples), _CHUNK):
             chunk = samples[start : start + _CHUNK]
-            yield from _predict_chunk(classifier, chunk)
+            yield from _predict_chunk(classifier, chunk, viewer=viewer)
             progress.advance(task, len(chunk))
 
 
@@ -130,8 +145,10 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
     write_text(path, text.getvalue())
 
 
-def _predict_chunk(classifier: EyewearClassifier, samples: Sequence[Sample]) -> list[Row]:
-    views = [_see(classifier, sample) for sample in samples]
+def _predict_chunk(
+    classifier: EyewearClassifier, samples: Sequence[Sample], *, viewer: Viewer
+) -> list[Row]:
+    views = [_see(viewer, sample) for sample in samples]
     found = [view.patches for view in views if view.patches is not None]
     answers = iter(classifier.predict(np.concatenate(found)) if found else ())
     rows = []
@@ -143,7 +160,7 @@ def _predict_chunk(classifier: EyewearClassifier, samples: Sequence[Sample]) -> 
     return rows
 
 
-def _see(classifier: EyewearClassifier, sample: Sample) -> _Seen:
+def _see(viewer: Viewer, sample: Sample) -> _Seen:
     try:
         with sample.path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)  # one more than allowed, for load_image to refuse
@@ -152,9 +169,16 @@ def _see(classifier: EyewearClassifier, sample: Sample) -> _Seen:
         return _Seen("", None, f"Cannot open the photo: {error.strerror}.")
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        return _Seen(sha256, patches(classifier, content), "")
+        found = patches(viewer, content)
     except ImageError as error:
         return _Seen(sha256, None, str(error))
+    return _Seen(sha256, found, "") if len(found) else _Seen(sha256, None, NO_FACE)
+
+
+def _eccentricity(view: View, face: Face) -> float:
+    """Return how far the middle of a face is from the middle of its photo, in pixels."""
+    x1, y1, x2, y2 = face.box
+    return math.hypot((x1 + x2 - view.width) / 2, (y1 + y2 - view.height) / 2)
 
 
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:

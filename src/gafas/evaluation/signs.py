@@ -52,16 +52,18 @@ def find_generalisation_gap(run: Run) -> float:
 def is_still_falling(run: Run) -> bool:
     """Tell whether the training loss was still going down when training ended."""
     losses = [epoch.loss for epoch in run.history]
-    tenth = max(1, len(losses) // 10)
-    if len(losses) < 3 * tenth:
+    tenth = max(3, len(losses) // 10)
+    if len(losses) < 2 * tenth:
         return True
     before, after = losses[-2 * tenth : -tenth], losses[-tenth:]
     return statistics.fmean(after) < (1 - _STILL_FALLING) * statistics.fmean(before)
 
 
 def is_restless(run: Run) -> bool:
-    """Tell whether the validation loss jumped about in the last ten epochs."""
-    losses = [e.val_loss for e in run.history[-10:] if e.val_loss is not None]
+    """Tell whether the validation loss jumped about in the last epochs, ten at most."""
+    # Of a short training only the last third: before that the loss is still falling, not jumping.
+    window = min(10, len(run.history) // 3)
+    losses = [e.val_loss for e in run.history[-window:] if e.val_loss is not None]
     if len(losses) < 5:
         return False
     return statistics.stdev(losses) > _RESTLESS * statistics.fmean(losses)

@@ -24,10 +24,10 @@ def build(recipe: Recipe) -> keras.Model:
     channels = 1 if recipe.input.colour == "grey" else 3
     inputs = keras.Input((recipe.input.height, recipe.input.width, channels), name="photo")
     architecture = {"seed": _seed, "compact": _compact}[recipe.network.architecture]
-    return keras.Model(inputs, architecture(inputs, recipe.network, len(recipe.labels)))
+    return keras.Model(inputs, architecture(inputs, recipe.network, classes=len(recipe.labels)))
 
 
-def _seed(x: keras.KerasTensor, network: Network, classes: int) -> keras.KerasTensor:
+def _seed(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.KerasTensor:
     """Stack the original's layers: no rescaling, no padding, a softmax in the last dense layer."""
     for filters in network.filters:
         x = keras.layers.Conv2D(filters, 3, activation="relu")(x)
@@ -38,7 +38,7 @@ def _seed(x: keras.KerasTensor, network: Network, classes: int) -> keras.KerasTe
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def _compact(x: keras.KerasTensor, network: Network, classes: int) -> keras.KerasTensor:
+def _compact(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.KerasTensor:
     """One convolution, then pairs; the maximum over places asks "anywhere?", not "here?".
 
     Every photo is first brought to mean 0 and deviation 1, so that the light it was taken in, and
@@ -46,7 +46,9 @@ def _compact(x: keras.KerasTensor, network: Network, classes: int) -> keras.Kera
     is only one convolution without normalisation: there a second one costs as much as all others.
     """
     first, *others = network.filters
-    x = keras.layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False)(x)
+    # One group is the whole photo. LayerNormalization over several axes would be the same, but Keras
+    # forgets these axes in H5 files.
+    x = keras.layers.GroupNormalization(groups=1, center=False, scale=False)(x)
     x = keras.layers.Conv2D(first, 3, padding="same", activation="relu")(x)
     for filters in others:
         x = keras.layers.MaxPooling2D()(x)

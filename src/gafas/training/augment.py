@@ -23,9 +23,9 @@ def augment(images: tf.Tensor, augmentation: Augmentation, *, seed: tf.Tensor) -
         The changed batch, same shape, clipped to 0–255.
     """
     draw = _Draw(seed, tf.shape(images)[0])
-    images = _warp(images, augmentation, draw)
+    images = _warp(images, augmentation, draw=draw)
     if augmentation.contrast or augmentation.brightness:
-        images = _relight(images, augmentation, draw)
+        images = _relight(images, augmentation, draw=draw)
     if augmentation.noise:
         deviation = draw.uniform(0.0, augmentation.noise)[:, None, None, None]
         images += deviation * draw.normal(tf.shape(images))
@@ -43,13 +43,15 @@ class _Draw:
         return tf.random.fold_in(self._seed, self._calls)
 
     def uniform(self, low: float, high: float) -> tf.Tensor:
+        """Draw one number from `low` to `high` for each image."""
         return tf.random.stateless_uniform([self._count], self._next(), low, high)
 
     def normal(self, shape: tf.Tensor) -> tf.Tensor:
+        """Draw a tensor with mean 0 and deviation 1."""
         return tf.random.stateless_normal(shape, self._next())
 
 
-def _warp(images: tf.Tensor, augmentation: Augmentation, draw: _Draw) -> tf.Tensor:
+def _warp(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> tf.Tensor:
     """Rotate, shift, shear, zoom and flip in one resampling; edges repeat the nearest pixel."""
     height, width = images.shape[1], images.shape[2]
     turn = math.radians(augmentation.rotation)
@@ -82,7 +84,7 @@ def _warp(images: tf.Tensor, augmentation: Augmentation, draw: _Draw) -> tf.Tens
     )
 
 
-def _relight(images: tf.Tensor, augmentation: Augmentation, draw: _Draw) -> tf.Tensor:
+def _relight(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> tf.Tensor:
     """Scale each image about its own mean (contrast), then as a whole (brightness)."""
     contrast = draw.uniform(1 - augmentation.contrast, 1 + augmentation.contrast)
     brightness = draw.uniform(1 - augmentation.brightness, 1 + augmentation.brightness)

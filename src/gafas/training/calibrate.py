@@ -29,14 +29,15 @@ def fit_temperature(probabilities: Array, targets: Array) -> float:
     row_right = (targets * right).sum(axis=1, keepdims=True)
     smooth = np.where(targets > 0, row_right, (1 - row_right) / (labels - 1))
 
-    def loss(log_temperature: float) -> float:
+    def cross_entropy(log_temperature: float) -> float:
+        """Return the mean cross-entropy of the smoothed targets."""
         scaled = logits / np.exp(log_temperature)
         scaled = scaled - scaled.max(axis=1, keepdims=True)
         normal = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
         return float(-(smooth * normal).sum(axis=1).mean())
 
     bounds = (float(np.log(0.2)), float(np.log(10.0)))
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x))
 
 
 def choose_threshold(

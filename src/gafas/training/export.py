@@ -25,6 +25,9 @@ Array = NDArray[Any]
 
 _log = logging.getLogger(__name__)
 
+# Keras, through absl, calls H5 legacy at every save; the original's users need it.
+logging.getLogger("absl").setLevel(logging.ERROR)
+
 
 def export_model(
     model: keras.Model, folder: Path, *, metadata: Mapping[str, Any], photos: NDArray[np.uint8]
@@ -81,8 +84,8 @@ def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -
         warnings.simplefilter("ignore")  # tf2onnx asks numpy for names that it no longer has
         served.export(path, format="onnx", verbose=False)
     graph = onnx.load(path)
-    _rename(graph, graph.graph.input[0].name, "image")
-    _rename(graph, graph.graph.output[0].name, "probabilities")
+    _rename(graph, graph.graph.input[0].name, new="image")
+    _rename(graph, graph.graph.output[0].name, new="probabilities")
     parameters = int(model.count_params())
     facts = {
         "schema": 1,
@@ -109,7 +112,7 @@ def _take_bytes(model: keras.Model) -> keras.Model:
     return served
 
 
-def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
+def _rename(model: onnx.ModelProto, old: str, *, new: str) -> None:
     graph = model.graph
     for value in [*graph.input, *graph.output]:
         if value.name == old:
@@ -135,6 +138,9 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
     answers = {"model.onnx": _run_onnx(folder / "model.onnx", photos)}
     if (folder / "model.tflite").exists():
         answers["model.tflite"] = _run_litert(folder / "model.tflite", photos)
+    for name in ("model.keras", "model.h5"):
+        if (folder / name).exists():
+            answers[name] = _run_keras(folder / name, photos)
     differences = {name: float(np.abs(got - expected).max()) for name, got in answers.items()}
     for name, difference in differences.items():
         _log.info("Parity of %s with Keras on %d photos: %.1e.", name, len(photos), difference)
@@ -145,6 +151,12 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
                 "convertible: try another one, or newer versions of tf2onnx and TensorFlow."
             )
     return max(differences.values())
+
+
+def _run_keras(path: Path, photos: NDArray[np.uint8]) -> Array:
+    # What was saved is not always what is loaded again, least of all by way of H5.
+    model = keras.models.load_model(path, compile=False)
+    return np.asarray(model.predict(photos.astype(np.float32), batch_size=256, verbose=0))
 
 
 def _run_onnx(path: Path, photos: NDArray[np.uint8]) -> Array:

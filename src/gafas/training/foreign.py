@@ -61,7 +61,7 @@ def export_foreign(source: Path, target: Path, *, labels: Path) -> Path:
         "recipe": source.stem,
     }
     photos = _make_photos((width, height), _COLOURS[channels])
-    _check_output(model, photos, names)
+    _check_output(model, photos, names=names)
     publish_onnx(model, target, metadata=metadata, photos=photos)
     return target
 
@@ -144,7 +144,7 @@ def _check_input(model: keras.Model) -> tuple[int, int, int]:
     return shape[1], shape[2], shape[3]
 
 
-def _check_output(model: keras.Model, photos: NDArray[np.uint8], names: list[str]) -> None:
+def _check_output(model: keras.Model, photos: NDArray[np.uint8], *, names: list[str]) -> None:
     answers = model.predict(photos.astype(np.float32), verbose=0)
     # Written so that a value that is not a number fails too.
     if not (answers.min() >= -1e-4 and np.abs(answers.sum(axis=1) - 1).max() <= 1e-3):

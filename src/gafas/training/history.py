@@ -22,6 +22,7 @@ def write_history(history: History, path: Path) -> None:
     """Write `history.csv` whole."""
 
     def row(epoch: dict[str, float]) -> str:
+        """Return an epoch's line."""
         return ",".join(f"{epoch[c]:.10g}" if c in epoch else "" for c in COLUMNS)
 
     text = "\n".join([",".join(COLUMNS), *map(row, history)]) + "\n"

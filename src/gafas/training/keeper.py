@@ -36,9 +36,21 @@ class Keeper(keras.callbacks.Callback):
             done = int(states[-1].name.split("-")[1].split(".")[0])
             self.model.optimizer.build(self.model.trainable_variables)
             self.model.load_weights(states[-1])
+            self._turn_generators()
             self.history = read_history(self._run / "history.csv")[:done]
             self._began -= self.history[-1]["seconds"]
         return len(self.history)
+
+    def _turn_generators(self) -> None:
+        """Bring dropout's random numbers to where they stood: Keras saves no generator's state.
+
+        A state is a seed, which the recipe fixes, and a counter, which each step raises by one.
+        """
+        steps = int(self.model.optimizer.iterations)
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+                state = layer.seed_generator.state
+                state.assign([int(state.value[0]), steps])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Add a row, then write what the row makes necessary."""

@@ -49,6 +49,7 @@ def make_batches(
     shape = images.shape[1:]
 
     def make_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the images and targets of a batch by its number."""
         epoch, place = tf.cast(step // steps, tf.int32), tf.cast(step % steps, tf.int32)
         order = tf.random.experimental.stateless_shuffle(
             tf.range(count), seed=tf.stack([recipe.seed, epoch])

@@ -110,7 +110,7 @@ def make_recipe(table: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: see `read_recipe`.
     """
-    recipe = _build(Recipe, table, "")
+    recipe = _build(Recipe, table, place="")
     check_recipe(recipe)
     return recipe
 
@@ -159,13 +159,13 @@ def _override(table: dict[str, Any], override: str) -> None:
         table[last] = text.strip()
 
 
-def _build(kind: type[_T], table: Mapping[str, Any], place: str) -> _T:
+def _build(kind: type[_T], table: Mapping[str, Any], *, place: str) -> _T:
     hints = typing.get_type_hints(kind)
     values = {}
     for key, value in table.items():
         if key not in hints:
             raise RecipeError(_unknown(place + key, list(hints)))
-        values[key] = _convert(hints[key], value, place + key)
+        values[key] = _convert(hints[key], value, place=place + key)
     return kind(**values)
 
 
@@ -175,12 +175,12 @@ def _unknown(key: str, known: Sequence[str]) -> str:
     return f"The recipe has an unknown key {key!r}. {hint}"
 
 
-def _convert(hint: Any, value: Any, place: str) -> Any:
+def _convert(hint: Any, value: Any, *, place: str) -> Any:
     """Check a TOML value against a field's type, and turn lists into tuples."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise RecipeError(f"{place!r} is a section, [{place}]. Received: {value!r}.")
-        return _build(hint, value, place + ".")
+        return _build(hint, value, place=place + ".")
     if typing.get_origin(hint) is Literal:
         choices = typing.get_args(hint)
         if value not in choices:
@@ -189,7 +189,7 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list | tuple) or not value:
             raise RecipeError(f"{place!r} is a list that is not empty. Received: {value!r}.")
-        return tuple(_convert(typing.get_args(hint)[0], item, place) for item in value)
+        return tuple(_convert(typing.get_args(hint)[0], item, place=place) for item in value)
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:

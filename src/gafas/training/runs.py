@@ -25,7 +25,7 @@ _PACKAGES = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
 _log = logging.getLogger(__name__)
 
 
-def open_run(recipe: Recipe, split: Split, run: Path) -> None:
+def open_run(recipe: Recipe, split: Split, *, run: Path) -> None:
     """Begin a run folder with its recipe, split and leak audit, or accept an interrupted one.
 
     Raises:
@@ -34,7 +34,7 @@ def open_run(recipe: Recipe, split: Split, run: Path) -> None:
     if is_finished(run):
         raise DataError(f"The run {str(run)!r} is finished already. Choose another folder.")
     if (run / "split.json").exists():
-        check_same(recipe, split, run)
+        check_same(recipe, split, run=run)
         return
     if run.exists() and (not run.is_dir() or {p.name for p in run.iterdir()} - _BEGUN):
         raise DataError(
@@ -72,7 +72,7 @@ def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[st
     return split, json.loads((run / "split.json").read_text(encoding="utf-8"))["leaks"]
 
 
-def check_same(recipe: Recipe, split: Split, run: Path) -> None:
+def check_same(recipe: Recipe, split: Split, *, run: Path) -> None:
     """Make sure that a run folder holds this training and no other.
 
     Raises:

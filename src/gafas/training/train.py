@@ -47,7 +47,7 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
     parts = (relabel(part, recipe.labels) for part in (split.train, split.validation, split.test))
     split = Split(split.name, *parts)
     check_trainable(split.train)
-    open_run(recipe, split, run)
+    open_run(recipe, split, run=run)
     data = read_data(recipe, split)
     model, seconds = fit(recipe, data, run=run)
     facts = _describe(recipe, split)

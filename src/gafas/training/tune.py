@@ -44,13 +44,15 @@ def tune(recipe: Recipe, samples: Sequence[Sample], *, out: Path, trials: int) -
             "split.protocol=by_subject and split.validation_share=0.2."
         )
     parts = (relabel(part, recipe.labels) for part in (split.train, split.validation))
-    split = Split(split.name, *parts, ())
+    train_part, validation = parts
+    split = Split(split.name, train_part, validation, ())
     check_trainable(split.train)
-    study = _open_study(recipe, split, out)
+    study = _open_study(recipe, split, out=out)
     missing = trials - len(study.get_trials(states=_COMPLETE))
     data = read_data(recipe, split)
 
     def judge(trial: optuna.Trial) -> float:
+        """Return the lowest validation loss of a trial's training."""
         with tempfile.TemporaryDirectory(prefix="gafas-trial-") as room:
             fit(suggest(recipe, trial), data, run=Path(room))
             history = read_history(Path(room) / "history.csv")
@@ -88,7 +90,7 @@ def suggest(recipe: Recipe, trial: optuna.trial.BaseTrial) -> Recipe:
     return dataclasses.replace(recipe, name=name, network=network, optimization=optimization)
 
 
-def _open_study(recipe: Recipe, split: Split, out: Path) -> optuna.Study:
+def _open_study(recipe: Recipe, split: Split, *, out: Path) -> optuna.Study:
     out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(

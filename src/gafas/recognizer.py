@@ -1,0 +1,219 @@
+"""The one conductor: image → predictions."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+from gafas.classifier import EyewearClassifier
+from gafas.crops import CropGeometry
+from gafas.errors import ImageError, ModelError
+from gafas.images import ImageSource
+from gafas.types import Prediction
+from gafas.views import View, Viewer
+from gafas.weights import PINNED, read_bundled
+
+_BUNDLED: Final = "eyewear.onnx"
+
+# So many photos per worker may be begun or finished before their turn to be handed out.
+_AHEAD: Final = 4
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recognition:
+    """What was recognized in one photo, or why it could not be read.
+
+    Attributes:
+        photo: the path as it was given, or another name.
+        width: of the photo, upright, in pixels; None if it could not be read.
+        height: of the photo, upright, in pixels; None if it could not be read.
+        faces: one prediction for each face, the most confident face first.
+        error: why the photo could not be read; None for all others.
+    """
+
+    photo: str
+    width: int | None = None
+    height: int | None = None
+    faces: tuple[Prediction, ...] = ()
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object that every door gives for a photo.
+
+        >>> Recognition("a.jpg", 640, 480).to_dict()
+        {'photo': 'a.jpg', 'width': 640, 'height': 480, 'error': None, 'faces': []}
+        """
+        return {
+            "photo": self.photo,
+            "width": self.width,
+            "height": self.height,
+            "error": self.error,
+            "faces": [face.to_dict() for face in self.faces],
+        }
+
+
+class Recognizer:
+    """Recognize the eyewear of every face in a photo.
+
+    A model of whole frames does not look for faces: the whole photo is its one face. One recognizer
+    may be used by several threads at once.
+
+    Args:
+        model: a `.onnx` file made by gafas, or an opened one; the bundled model if left out.
+        threads: how many threads work on one photo; `predict_many` works on several photos.
+        threshold: the probability, 0–1, under which the answer is `unsure`; the model's own if left
+            out.
+
+    Raises:
+        ModelError: the model cannot be opened, or none is bundled.
+        ValueError: the threshold is outside 0–1.
+    """
+
+    def __init__(
+        self,
+        model: Path | str | EyewearClassifier | None = None,
+        *,
+        threads: int = 1,
+        threshold: float | None = None,
+    ) -> None:
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"A threshold is a probability, 0 to 1. Received: {threshold}.")
+        self._classifier = _open_model(model, threads=threads)
+        self._viewer = Viewer(self._classifier, threads=threads)
+        self._threshold = self._classifier.threshold if threshold is None else threshold
+
+    def __repr__(self) -> str:
+        return f"Recognizer({self._classifier!r}, threshold={self._threshold:g})"
+
+    @property
+    def classifier(self) -> EyewearClassifier:
+        """Return the model that answers."""
+        return self._classifier
+
+    @property
+    def threshold(self) -> float:
+        """Return the probability, 0–1, under which the answer is `unsure`."""
+        return self._threshold
+
+    @property
+    def geometry(self) -> CropGeometry | None:
+        """Return how faces are cropped; None for a model of whole frames."""
+        return self._viewer.geometry
+
+    def predict(self, source: ImageSource) -> list[Prediction]:
+        """Predict what every face in a photo wears, the most confident face first.
+
+        Boxes and landmarks are in the pixels of the photo, upright, whatever its size.
+
+        Raises:
+            ImageError: the source is no readable photo.
+        """
+        return self.classify(self.view(source))
+
+    def recognize(self, source: ImageSource, *, name: str | None = None) -> Recognition:
+        """Predict as `predict` does; give the photo's size too, and its error instead of raising.
+
+        `name` is what the answer calls the photo: the path if left out.
+        """
+        name = _name(source) if name is None else name
+        try:
+            view = self.view(source)
+        except ImageError as error:
+            return Recognition(name, error=str(error))
+        return Recognition(name, view.width, view.height, tuple(self.classify(view)))
+
+    def predict_many(
+        self, sources: Iterable[ImageSource], *, workers: int | None = None
+    ) -> Iterator[Recognition]:
+        """Recognize photos, several at a time, and hand the answers out in the photos' order.
+
+        Sources are taken as they are needed, so that memory does not grow with their number. A
+        photo that cannot be read gives an answer with its error.
+
+        Args:
+            sources: photos; no two may be the same open file.
+            workers: how many photos are worked on at once; one per processor core if left out.
+        """
+        workers = _cores() if workers is None else workers
+        waiting: collections.deque[concurrent.futures.Future[Recognition]] = collections.deque()
+        pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="gafas")
+        try:
+            for source in sources:
+                waiting.append(pool.submit(self.recognize, source))
+                while waiting and (len(waiting) >= workers * _AHEAD or waiting[0].done()):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # the reader may have left before the end
+
+    def view(self, source: ImageSource) -> View:
+        """Cut from a photo what the classifier looks at: one patch for each face.
+
+        Raises:
+            ImageError: the source is no readable photo.
+        """
+        return self._viewer.view(source)
+
+    def classify(self, view: View) -> list[Prediction]:
+        """Predict what each face of a view wears, in the view's order."""
+        rows = self._classifier.predict(view.patches).tolist()
+        answers = [dict(zip(self._classifier.labels, row, strict=True)) for row in rows]
+        return [
+            Prediction.decide(face, answer, threshold=self._threshold)
+            for face, answer in zip(view.faces, answers, strict=True)
+        ]
+
+
+def recognize(source: ImageSource, *, model: Path | str | None = None) -> list[Prediction]:
+    """Predict what every face in one photo wears, the most confident face first.
+
+    The bundled model is opened at the first call and kept; another `model` is opened at each call:
+    make a `Recognizer` of it for many photos.
+
+    Raises:
+        ImageError: the source is no readable photo.
+        ModelError: the model cannot be opened, or none is bundled.
+    """
+    recognizer = _default() if model is None else Recognizer(model)
+    return recognizer.predict(source)
+
+
+@functools.cache
+def _default() -> Recognizer:
+    return Recognizer()
+
+
+def _open_model(model: Path | str | EyewearClassifier | None, *, threads: int) -> EyewearClassifier:
+    if isinstance(model, EyewearClassifier):
+        return model
+    if model is not None:
+        return EyewearClassifier(model, threads=threads)
+    if _BUNDLED not in PINNED:
+        raise ModelError(
+            "This version of gafas bundles no eyewear model. Received: no model. Give a .onnx file "
+            "that gafas made: --model FILE on the command line, Recognizer(FILE) in Python."
+        )
+    return EyewearClassifier(read_bundled(_BUNDLED), threads=threads)
+
+
+def _name(source: ImageSource) -> str:
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, bytes | np.ndarray | Image.Image):
+        return "bytes" if isinstance(source, bytes) else "image"
+    return str(getattr(source, "name", "file"))
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

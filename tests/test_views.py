@@ -1,0 +1,95 @@
+"""A classifier is shown upright faces, sharp enough, wherever they are in the photo."""
+
+import io
+
+import numpy as np
+import pytest
+
+from brightness_model import brightness_model
+from face_photos import BOX, crowd, encode, face_model, faceless, portrait
+from gafas.classifier import EyewearClassifier
+from gafas.errors import ImageError, ModelError
+from gafas.types import Face
+from gafas.views import Viewer
+
+
+@pytest.fixture(scope="module")
+def viewer() -> Viewer:
+    return Viewer(EyewearClassifier(face_model()))
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one.astype(int) - other.astype(int)).mean())
+
+
+def test_a_frame_model_is_shown_the_whole_photo_as_its_one_face() -> None:
+    viewer = Viewer(EyewearClassifier(brightness_model()))
+    view = viewer.view(portrait())
+    assert view.faces == (Face.whole(512, 600),)
+    assert (view.width, view.height, view.patches.shape) == (512, 600, (1, 6, 8, 1))
+    assert viewer.geometry is None
+
+
+def test_a_face_model_is_shown_one_crop_for_each_face(viewer: Viewer) -> None:
+    places = [(0, 0), (520, 0), (1040, 0), (0, 610), (520, 610), (1040, 610)]
+    view = viewer.view(crowd(places, size=(1560, 1220), tall=600))
+    assert view.patches.shape == (6, 64, 64, 3)
+    found = sorted((round(face.box[1] / 610), round(face.box[0] / 520)) for face in view.faces)
+    assert found == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    spread = [difference(patch, view.patches[0]) for patch in view.patches]
+    assert max(spread) < 12  # the same face in each
+
+
+def test_a_photo_without_faces_has_no_patches(viewer: Viewer) -> None:
+    view = viewer.view(faceless())
+    assert (view.faces, view.patches.shape) == ((), (0, 64, 64, 3))
+    assert (view.width, view.height) == (400, 300)
+
+
+def test_grey_models_are_shown_grey_crops_of_their_own_shape() -> None:
+    content = face_model(side=48, colour="grey")
+    view = Viewer(EyewearClassifier(content)).view(portrait())
+    assert view.patches.shape == (1, 48, 48, 1)
+    rgb = Viewer(EyewearClassifier(face_model(side=48))).view(portrait()).patches
+    expected = rgb[..., :1] * 0.299 + rgb[..., 1:2] * 0.587 + rgb[..., 2:] * 0.114
+    assert difference(view.patches, expected.round()) < 1
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_boxes_are_in_the_pixels_of_the_upright_photo(viewer: Viewer, orientation: int) -> None:
+    turns = {1: 0, 3: 2, 6: 1, 8: 3}[orientation]
+    view = viewer.view(encode(np.rot90(portrait(), turns), orientation=orientation))
+    assert (view.width, view.height) == (512, 600)
+    assert len(view.faces) == 1
+    assert view.faces[0].box == pytest.approx(BOX, abs=8)
+
+
+def test_boxes_are_in_the_pixels_of_a_huge_photo_that_was_decoded_small(viewer: Viewer) -> None:
+    huge = crowd([(0, 0)], size=(3072, 3600), tall=3600)
+    view = viewer.view(encode(huge))
+    assert (view.width, view.height, len(view.faces)) == (3072, 3600, 1)
+    assert view.faces[0].scaled(1 / 6).box == pytest.approx(BOX, abs=8)
+
+
+def test_a_small_face_in_a_huge_photo_is_cropped_from_a_larger_decoding(viewer: Viewer) -> None:
+    content = encode(crowd([(2500, 900)], size=(4000, 3000), tall=440))
+    reduced = viewer.view(content)
+    whole = viewer.view(io.BytesIO(content))  # an open file is decoded in full
+    assert len(reduced.faces) == len(whole.faces) == 1
+    assert reduced.faces[0].box == pytest.approx(whole.faces[0].box, abs=12)
+    # The crop has as much detail as one from the whole photo; from 1/4 it has a third less.
+    detail = [
+        float(np.abs(np.diff(v.patches.astype(int), axis=2)).mean()) for v in (reduced, whole)
+    ]
+    assert detail[0] == pytest.approx(detail[1], rel=0.1)
+
+
+def test_bytes_that_are_no_photo_are_refused(viewer: Viewer) -> None:
+    with pytest.raises(ImageError, match="hello"):
+        viewer.view(b"hello")
+
+
+@pytest.mark.parametrize("crop", [None, {"extent": 2.8}])
+def test_a_face_model_that_does_not_say_how_to_crop_is_refused(crop: object) -> None:
+    with pytest.raises(ModelError, match="crop"):
+        Viewer(EyewearClassifier(face_model(crop=crop)))
