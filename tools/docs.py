@@ -124,7 +124,7 @@ def make_table(benchmark: Path, language: Language) -> str:
     headings = _HEADINGS[language].split("|")
     rows = [_row(measured, words) for measured in (CLAIM, *read_benchmark(benchmark))]
     rules = ["---", "---", *["--:"] * (len(headings) - 2)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, rules, *rows))
+    return "\n".join(f"|{'|'.join(cells)}|" for cells in (headings, rules, *rows))
 
 
 def _row(measured: Measured, words: Wording) -> list[str]:

@@ -31,6 +31,7 @@ _FALLS: Final = (213, 94, 0)
 _RISES: Final = (0, 114, 178)
 _STRONGEST: Final = 200  # the photo shows through even where the colour is deepest
 _INK: Final = (20, 20, 20)
+_NARROWEST: Final = 360  # a legend of fewer pixels cannot be read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def explain(recognizer: Recognizer, source: ImageSource) -> list[Explanation]:
     view = recognizer.view(source)
     predictions = recognizer.classify(view)
     return [
-        Explanation(prediction, _heat(recognizer, patch, prediction), _corners(recognizer, face))
+        Explanation(
+            prediction, _heat(recognizer, patch, prediction=prediction), _corners(recognizer, face)
+        )
         for prediction, patch, face in zip(predictions, view.patches, view.faces, strict=True)
     ]
 
@@ -73,7 +76,7 @@ def draw(photo: Photo, explanations: Sequence[Explanation]) -> ImageArray:
     Only a photo under `SMALLEST_SIDE` pixels is enlarged, by a whole factor.
 
     Returns:
-        `(H, W, 3)` uint8 RGB, higher than the photo by the legend.
+        `(H, W, 3)` uint8 RGB, higher than the photo by the legend, and as wide as the legend needs.
     """
     longer = max(photo.image.shape[:2])
     factor = math.ceil(SMALLEST_SIDE / longer) if longer < SMALLEST_SIDE else 1
@@ -89,11 +92,13 @@ def draw(photo: Photo, explanations: Sequence[Explanation]) -> ImageArray:
         dataclasses.replace(one.prediction, face=one.prediction.face.scaled(scale))
         for one in explanations
     ]
-    below = _legend(_sentences(explanations, peak=peak), width=picture.width)
-    return np.concatenate([annotate(np.asarray(picture), shown), below])
+    drawn = annotate(np.asarray(picture), shown)
+    below = _legend(_sentences(explanations, peak=peak), width=max(picture.width, _NARROWEST))
+    beside = ((0, 0), (0, below.shape[1] - drawn.shape[1]), (0, 0))
+    return np.concatenate([np.pad(drawn, beside, constant_values=255), below])
 
 
-def _heat(recognizer: Recognizer, patch: ImageArray, prediction: Prediction) -> Floats:
+def _heat(recognizer: Recognizer, patch: ImageArray, *, prediction: Prediction) -> Floats:
     spots = list(_spots(patch.shape[0], patch.shape[1]))
     hidden = np.repeat(patch[np.newaxis], len(spots), axis=0)
     colour = np.median(patch, axis=(0, 1)).astype(np.uint8)
@@ -106,7 +111,6 @@ def _heat(recognizer: Recognizer, patch: ImageArray, prediction: Prediction) -> 
     for spot, fall in zip(spots, falls, strict=True):
         total[spot] += fall
         times[spot] += 1
-    # Spots overlap and reach from edge to edge, but a large model's grid may leave gaps of none.
     return np.asarray(total / np.maximum(times, 1), np.float32)
 
 
@@ -168,7 +172,7 @@ def _legend(sentences: Sequence[tuple[str, tuple[int, int, int]]], *, width: int
     """Write sentences on white, one a line, each behind a square of its colour."""
     font = ImageFont.load_default(max(12.0, width / 42))
     assert isinstance(font, ImageFont.FreeTypeFont)  # what Pillow gives when asked for a size
-    longest = max(font.getlength(text) for text, _ in sentences) + 3 * font.size
+    longest = max(font.getlength(text) for text, _ in sentences) + 4 * font.size
     font = font.font_variant(size=font.size * min(1.0, width / longest))
     line = math.ceil(font.size * 1.6)
     picture = Image.new("RGB", (width, line * len(sentences) + line // 2), "white")

@@ -132,7 +132,9 @@ def test_an_unknown_protocol_is_refused(faces: tuple[Sample, ...], tmp_path: Pat
         run_protocol(RECIPE, "by_face", samples=faces, runs=tmp_path)
 
 
-@pytest.mark.parametrize(("protocol", "folds"), [("by_subject_5", 5), ("leave_one_subject_out", 20)])
+@pytest.mark.parametrize(
+    ("protocol", "folds"), [("by_subject_5", 5), ("leave_one_subject_out", 20)]
+)
 def test_the_folds_of_a_protocol_cover_all_twenty_people_once(protocol: str, folds: int) -> None:
     samples = [
         Sample(Path(f"{n}.pgm"), f"{n}", label, f"{n}", f"person {n // 2}")

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from brightness_model import METADATA, brightness_model, grey_photo, grey_sample
+from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.errors import ImageError
-from gafas.evaluation.predictions import patches, predict_rows, write_predictions
+from gafas.evaluation.predictions import NO_FACE, patches, predict_rows, write_predictions
+from gafas.recognizer import Recognizer
 from gafas.views import Viewer
 
 
@@ -30,6 +32,40 @@ def test_a_frame_model_looks_at_the_one_whole_photo(
 def test_bytes_that_are_no_photo_have_no_patches(classifier: EyewearClassifier) -> None:
     with pytest.raises(ImageError):
         patches(Viewer(classifier), b"hello")
+
+
+def test_the_face_nearest_to_the_centre_counts() -> None:
+    viewer = Viewer(EyewearClassifier(face_model()))
+    content = encode(crowd([(0, 0), (530, 310), (1060, 620)], size=(1572, 1220), tall=600), "PNG")
+    view = viewer.view(content)
+    middle = [600 < face.box[0] < 1000 for face in view.faces]
+    assert sorted(middle) == [False, False, True]
+    np.testing.assert_array_equal(patches(viewer, content), view.patches[middle])
+
+
+def test_a_photo_without_a_face_is_a_row_that_says_so(tmp_path: Path) -> None:
+    classifier = EyewearClassifier(face_model())
+    samples = []
+    for name, image in (("a.png", portrait()), ("none.png", faceless()), ("b.png", portrait())):
+        (tmp_path / name).write_bytes(encode(image, "PNG"))
+        samples.append(Sample(tmp_path / name, name, "dark", name))
+    rows = list(predict_rows(classifier, samples))
+    assert [row.missed for row in rows] == [False, True, False]
+    assert (rows[1].error, rows[1].predicted, rows[1].right) == (NO_FACE, "", False)
+    content = samples[1].path.read_bytes()
+    assert rows[1].sha256 == hashlib.sha256(content).hexdigest()
+    assert patches(Viewer(classifier), content).shape == (0, 64, 64, 3)
+    # What is measured is what the other doors answer.
+    (served,) = Recognizer(classifier).predict(samples[0].path)
+    assert rows[0].probabilities == pytest.approx(served.probabilities, abs=1e-6)
+
+
+def test_an_unreadable_photo_is_not_a_missed_face(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    (row,) = predict_rows(classifier, [Sample(tmp_path / "gone.png", "gone.png", "", "gone")])
+    assert row.error
+    assert not row.missed
 
 
 def test_a_row_says_what_was_predicted_answered_and_of_which_bytes(

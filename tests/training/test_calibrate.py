@@ -48,9 +48,7 @@ def test_a_small_set_without_mistakes_never_gives_certainty(each: int) -> None:
     assert confidence == pytest.approx((each + 1) / (each + 2), abs=0.002)
 
 
-answers = st.lists(
-    st.tuples(st.integers(50, 99), st.booleans()), min_size=1, max_size=40
-)
+answers = st.lists(st.tuples(st.integers(50, 99), st.booleans()), min_size=1, max_size=40)
 
 
 def _arrays(
@@ -63,7 +61,9 @@ def _arrays(
     return probabilities, np.eye(2)[np.where(right, 0, 1)]
 
 
-def _share_wrong(probabilities: NDArray[np.float64], targets: NDArray[np.float64], at: float) -> float:
+def _share_wrong(
+    probabilities: NDArray[np.float64], targets: NDArray[np.float64], at: float
+) -> float:
     given_at = probabilities.max(axis=1) >= at
     wrong = probabilities.argmax(axis=1) != targets.argmax(axis=1)
     return float(wrong[given_at].mean()) if given_at.any() else 0.0

@@ -101,9 +101,7 @@ def test_a_single_unit_counts_as_the_second_label(tmp_path: Path, ending: str) -
     assert answers.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def refuse(
-    source: Path, labels: Path, message: str, *, existing: bytes = b"an older one"
-) -> None:
+def refuse(source: Path, labels: Path, message: str, *, existing: bytes = b"an older one") -> None:
     """Check that an export is refused in one sentence or two, and changes nothing."""
     target = source.parent / "out.onnx"
     target.write_bytes(existing)
@@ -207,7 +205,9 @@ def test_labels_of_another_number_than_the_outputs_are_refused(
     tmp_path: Path, make: Callable[[], keras.Model]
 ) -> None:
     source = save(make(), tmp_path / "theirs.keras")
-    refuse(source, encoder(tmp_path, ("a", "b", "c")), r"do not fit the model: 3 labels \(a, b, c\)")
+    refuse(
+        source, encoder(tmp_path, ("a", "b", "c")), r"do not fit the model: 3 labels \(a, b, c\)"
+    )
 
 
 def bare_logits() -> keras.Model:

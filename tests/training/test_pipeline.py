@@ -14,9 +14,7 @@ from tiny_data import tiny_recipe
 Batches = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 COUNT = 11
-NUMBERED = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones(
-    (1, 15, 16, 1), np.uint8
-)
+NUMBERED = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 15, 16, 1), np.uint8)
 TARGETS = np.eye(COUNT, dtype=np.float32)
 STILL: dict[str, Any] = {"shift": 0.0, "flip": False, "brightness": 0.0, "noise": 0.0}
 

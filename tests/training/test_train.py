@@ -20,10 +20,18 @@ from gafas.training.runs import hash_data
 from gafas.training.train import TrainingData, calibrate, fit, read_data, train
 from tiny_data import make_faces, tiny_recipe
 
-FILES = (
-    "environment.json history.csv label_encoder.npy model.h5 model.keras model.onnx model.tflite "
-    "network.json recipe.toml split.json"
-).split()
+FILES = [
+    "environment.json",
+    "history.csv",
+    "label_encoder.npy",
+    "model.h5",
+    "model.keras",
+    "model.onnx",
+    "model.tflite",
+    "network.json",
+    "recipe.toml",
+    "split.json",
+]
 
 ORIGINAL: dict[str, Any] = {
     "network": {"architecture": "seed", "filters": [2, 2], "dense": 8, "dropout": 0.5},
@@ -87,7 +95,10 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def without_seconds(run: Path) -> History:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(run / "history.csv")]
+    return [
+        {k: v for k, v in row.items() if k != "seconds"}
+        for row in read_history(run / "history.csv")
+    ]
 
 
 def weights_of(model: keras.Model) -> Iterator[Any]:
@@ -105,9 +116,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, *, state_at: int, stop_at: int) -
     monkeypatch.setattr(keeper, "SECONDS_BETWEEN_STATES", 1e9)
 
     def begin(self: Bar, epoch: int, logs: object = None) -> None:
-        monkeypatch.setattr(
-            keeper, "SECONDS_BETWEEN_STATES", 0.0 if epoch + 1 == state_at else 1e9
-        )
+        monkeypatch.setattr(keeper, "SECONDS_BETWEEN_STATES", 0.0 if epoch + 1 == state_at else 1e9)
 
     def end(self: Bar, epoch: int, logs: object = None) -> None:
         if epoch + 1 == stop_at:
@@ -188,9 +197,7 @@ def test_the_best_epoch_is_kept_where_the_recipe_says_so(
     assert loss == pytest.approx(history[best]["val_loss"], rel=1e-4)
 
 
-def test_patience_stops_and_going_on_does_not_wake_it(
-    tmp_path: Path, misled: TrainingData
-) -> None:
+def test_patience_stops_and_going_on_does_not_wake_it(tmp_path: Path, misled: TrainingData) -> None:
     recipe = tiny_recipe(optimization={"patience": 2, "epochs": 30})
     straight, _ = fit(recipe, misled, run=tmp_path)
     history = without_seconds(tmp_path)

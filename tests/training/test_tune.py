@@ -35,9 +35,7 @@ def searched(
     """Search in two goes: two trials, then three in total; the test part cannot be read."""
     out = tmp_path_factory.mktemp("tuning") / "out"
     test = {sample.name for sample in make_split(faces, recipe.split).test}
-    blind = [
-        dataclasses.replace(s, path=Path("nowhere")) if s.name in test else s for s in faces
-    ]
+    blind = [dataclasses.replace(s, path=Path("nowhere")) if s.name in test else s for s in faces]
     tune(recipe, blind, out=out, trials=2)
     tune(recipe, blind, out=out, trials=3)
     return out

@@ -104,7 +104,7 @@ def evaluate(
             typer.echo(f"{row.sample.name}\t{row.error or row.answer}\t{row.confidence:.3f}")
         if out:
             write_predictions(rows, out / "predictions.csv")
-        if any(row.error for row in rows):
+        if any(row.error and not row.missed for row in rows):
             raise typer.Exit(1)
         return
     result = measure(classifier, read_labelled(folder), name=folder.name)
@@ -171,9 +171,12 @@ def export(
     ] = None,
 ) -> None:
     """Turn a Keras model that was trained elsewhere into a gafas model file."""
+    target = out or model.with_suffix(".onnx")
+    if out is None and target.exists():
+        raise typer.BadParameter(f"{target} is there already; name it with --out to replace it")
     from gafas.training.foreign import export_foreign
 
-    typer.echo(export_foreign(model, out or model.with_suffix(".onnx"), labels=labels))
+    typer.echo(export_foreign(model, target, labels=labels))
 
 
 def tune(
@@ -235,5 +238,9 @@ def _show(report: dict[str, Any]) -> None:
     typer.echo(
         f"log loss {report['log_loss']:.4f}  calibration error {report['calibration']['ece']:.4f}"
     )
-    if report["data"]["unreadable"]:
-        typer.echo(f"unreadable files left out: {len(report['data']['unreadable'])}", err=True)
+    for key, what in (
+        ("unreadable", "unreadable files"),
+        ("faces_missed", "photos without a face"),
+    ):
+        if report["data"][key]:
+            typer.echo(f"{what}, left out: {len(report['data'][key])}", err=True)

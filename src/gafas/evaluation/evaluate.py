@@ -70,24 +70,24 @@ def evaluate(
 
     Raises:
         DataError: no sample, no readable photo, or a label that the model cannot say.
-        ModelError: the model looks at faces, not at whole photos.
+        ModelError: the model looks at faces but does not say how to crop them.
     """
     _refuse_none(samples)
     every = tuple(predict_rows(classifier, relabel(samples, classifier.labels)))
     rows = tuple(row for row in every if not row.error)
-    unreadable = [{"name": row.sample.name, "error": row.error} for row in every if row.error]
+    failed = [row for row in every if row.error]
     if not rows:
         raise DataError(
-            f"None of the photos can be read. Received: {len(every)} files; of the first: "
-            f"{unreadable[0]['error']} Check the folder."
+            f"None of the photos can be read or used. Received: {len(every)} files; of the first: "
+            f"{failed[0].error} Check the folder."
         )
-    for item in unreadable:
-        _log.warning("%s is left out: %s", item["name"], item["error"])
+    for row in failed:
+        _log.warning("%s is left out: %s", row.sample.name, row.error)
     report = {
         "schema": SCHEMA,
         "name": name,
         "model": _model(classifier),
-        "data": {**_data(rows), "unreadable": unreadable},
+        "data": {**_data(rows), **_left_out(failed)},
         **_figures(classifier, rows),
         "slices": _slices(rows),
         "mistakes": _mistakes(rows),
@@ -102,7 +102,7 @@ def predict_unlabelled(classifier: EyewearClassifier, samples: Sequence[Sample])
 
     Raises:
         DataError: no sample.
-        ModelError: the model looks at faces, not at whole photos.
+        ModelError: the model looks at faces but does not say how to crop them.
     """
     _refuse_none(samples)
     return tuple(predict_rows(classifier, samples))
@@ -117,6 +117,16 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     write_predictions(evaluation.rows, folder / "predictions.csv")
     text = json.dumps(evaluation.report, ensure_ascii=False, allow_nan=False, indent=1)
     write_text(folder / "evaluation.json", text + "\n")
+
+
+def _left_out(failed: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
+    """Part what could not be read from photos in which no face was found."""
+    return {
+        "unreadable": [{"name": r.sample.name, "error": r.error} for r in failed if not r.missed],
+        "faces_missed": [
+            {"name": r.sample.name, "label": r.sample.label} for r in failed if r.missed
+        ],
+    }
 
 
 def _refuse_none(samples: Sequence[Sample]) -> None:

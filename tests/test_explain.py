@@ -1,0 +1,147 @@
+"""A heat map lies over what the answer hangs on."""
+
+import numpy as np
+import pytest
+
+from brightness_model import METADATA, brightness_model
+from face_photos import crowd, encode, face_model, faceless, portrait
+from gafas.classifier import EyewearClassifier
+from gafas.crops import place_crop
+from gafas.explain import FAINT, draw, explain
+from gafas.images import load_photo
+from gafas.recognizer import Recognizer
+from gafas.types import ImageArray
+
+FALLS, RISES = (213, 94, 0), (0, 114, 178)
+
+
+@pytest.fixture(scope="module")
+def frames() -> Recognizer:
+    """Return a model of whole frames that sees 40 × 30 pixels and answers with brightness."""
+    shown = {**METADATA, "width": 40, "height": 30}
+    return Recognizer(EyewearClassifier(brightness_model(("N", 30, 40, 1), metadata=shown)))
+
+
+@pytest.fixture(scope="module")
+def faces() -> Recognizer:
+    return Recognizer(EyewearClassifier(face_model()))
+
+
+def spotted(colour: int, *, ground: int) -> ImageArray:
+    """Return an image with one spot of an eighth of its sides in the right upper quarter."""
+    image = np.full((480, 640, 3), ground, np.uint8)
+    image[90:150, 440:520] = colour
+    return image
+
+
+def coloured(drawn: ImageArray, colour: tuple[int, int, int]) -> tuple[float, float, int]:
+    """Return the middle (x, y) of the pixels tinted towards a colour, and their number.
+
+    The border is left out: there are the box of the whole frame, and its tag.
+    """
+    lean = (drawn[:480].astype(int) - drawn[:480].mean(axis=2, keepdims=True)) @ np.array(colour)
+    lean[:60] = lean[-20:] = lean[:, :20] = lean[:, -20:] = 0
+    lines, columns = np.nonzero(lean > 3000)
+    return float(columns.mean()), float(lines.mean()), len(lines)
+
+
+def test_hiding_what_the_answer_hangs_on_lowers_its_probability(frames: Recognizer) -> None:
+    (one,) = explain(frames, spotted(255, ground=130))
+    assert one.prediction.label == "bright"
+    line, column = np.unravel_index(one.heat.argmax(), one.heat.shape)
+    assert one.heat.shape == (30, 40)
+    assert column == pytest.approx(30, abs=3)
+    assert line == pytest.approx(7.5, abs=3)
+    # The spot takes 1/64 of the frame, and is lighter than the median by 125 of 255.
+    assert one.heat.max() == pytest.approx(125 / 255 / 64, rel=0.3)
+    assert one.heat.min() >= -1e-6
+    assert np.abs(one.heat[15:, :20]).max() < 1e-6
+
+
+def test_hiding_what_speaks_against_the_answer_raises_its_probability(frames: Recognizer) -> None:
+    (one,) = explain(frames, spotted(0, ground=230))
+    assert one.prediction.label == "bright"
+    assert one.heat.min() < -0.005
+    assert one.heat.max() <= 1e-6
+
+
+def test_every_face_is_explained_where_its_crop_lies(faces: Recognizer) -> None:
+    image = crowd([(0, 0), (520, 0)], size=(1040, 600), tall=600)
+    found = explain(faces, image)
+    assert [one.prediction for one in found] == faces.predict(image)
+    assert len(found) == 2
+    for one in found:
+        place = place_crop(one.prediction.face, faces.geometry)
+        sides = np.linalg.norm(np.subtract(one.corners[1:], one.corners[0]), axis=1)
+        assert sides == pytest.approx([place.side] * 2)
+        assert np.mean(one.corners[1:], axis=0) == pytest.approx((place.x, place.y))
+
+
+def test_the_colour_lies_over_the_spot_that_matters(frames: Recognizer) -> None:
+    image = spotted(255, ground=130)
+    image[60:240, 400:560] = 255
+    drawn = draw(load_photo(image), explain(frames, image))
+    x, y, count = coloured(drawn, FALLS)
+    assert count > 4000
+    assert x == pytest.approx(480, abs=25)
+    assert y == pytest.approx(150, abs=25)
+
+
+def test_the_photo_is_left_alone_and_the_legend_stands_below_it(frames: Recognizer) -> None:
+    image = spotted(255, ground=130)
+    kept = image.copy()
+    drawn = draw(load_photo(image), explain(frames, image))
+    np.testing.assert_array_equal(image, kept)
+    assert drawn.shape[1:] == image.shape[1:]
+    assert 20 < drawn.shape[0] - image.shape[0] < 100
+    legend = drawn[480:]
+    assert (legend == 255).all(axis=2).mean() > 0.7
+    assert (legend < 90).all(axis=2).sum() > 50  # letters
+
+
+def test_strong_effects_are_explained_in_both_colours(frames: Recognizer) -> None:
+    image = spotted(255, ground=130)
+    image[60:240, 400:560] = 255
+    image[300:420, 60:180] = 0
+    drawn = draw(load_photo(image), explain(frames, image))
+    for colour in (FALLS, RISES):
+        assert (drawn[480:] == colour).all(axis=2).sum() > 50
+    assert coloured(drawn, RISES)[2] > 1000
+
+
+def test_nothing_is_coloured_where_nothing_matters(frames: Recognizer) -> None:
+    image = np.full((480, 640, 3), 200, np.uint8)
+    (one,) = explain(frames, image)
+    assert np.abs(one.heat).max() < FAINT
+    drawn = draw(load_photo(image), [one])
+    assert (drawn[200:440, 200:400] == 200).all()
+    assert not (drawn[480:] == FALLS).all(axis=2).any()
+
+
+def test_a_photo_without_faces_comes_back_grey_with_a_sentence(faces: Recognizer) -> None:
+    assert explain(faces, faceless()) == []
+    drawn = draw(load_photo(faceless()), [])
+    assert drawn.shape[1] == 800  # enlarged, for letters need pixels
+    assert np.ptp(drawn[:600].astype(int), axis=2).max() == 0
+    assert (drawn[600:] < 90).all(axis=2).sum() > 50
+
+
+def test_a_photo_that_was_decoded_small_is_drawn_at_that_scale(faces: Recognizer) -> None:
+    huge = encode(crowd([(0, 0)], size=(2048, 2400), tall=2400))
+    photo = load_photo(huge, side=600)
+    drawn = draw(photo, explain(faces, huge))
+    assert photo.image.shape == (600, 512, 3)
+    assert drawn.shape[1] == 512
+    outlined = (drawn[:600] == (204, 121, 167)).all(axis=2)
+    lines, columns = np.nonzero(outlined)
+    assert (columns.min(), columns.max()) == pytest.approx((176, 351), abs=12)
+    assert lines.max() == pytest.approx(333, abs=12)
+
+
+def test_a_narrow_photo_gets_a_legend_that_fits(frames: Recognizer) -> None:
+    image = portrait()[:, 250:290]
+    drawn = draw(load_photo(image), explain(frames, image))
+    assert drawn.shape[1] == 360
+    assert (drawn[:600, 40:] == 255).all()
+    assert (drawn[600:, -1] == 255).all()
+    assert (drawn[600:] < 90).all(axis=2).sum() > 50
