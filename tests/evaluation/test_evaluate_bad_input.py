@@ -51,7 +51,7 @@ def test_no_sample_is_refused() -> None:
 
 def test_a_folder_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
     gone = Sample(tmp_path / "gone.png", "gone.png", "dark", "gone")
-    with pytest.raises(DataError, match=r"None of the photos can be read or used. Received: 1 files"):
+    with pytest.raises(DataError, match=r"None of the photos can be read or used\. Received: 1"):
         evaluate(opened(), [gone], name="x")
 
 

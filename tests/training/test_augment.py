@@ -69,8 +69,12 @@ def test_shapes_stay_and_values_stay_within_0_and_255() -> None:
 def test_a_flip_mirrors_about_half_of_the_images_left_to_right() -> None:
     images = gradient(64)
     changed = change(images, Augmentation(flip=True))
-    mirrored = np.array([np.allclose(c, i[:, ::-1], atol=1e-3) for c, i in zip(changed, images)])
-    as_before = np.array([np.allclose(c, i, atol=1e-3) for c, i in zip(changed, images)])
+    mirrored = np.array(
+        [np.allclose(c, i[:, ::-1], atol=1e-3) for c, i in zip(changed, images, strict=True)]
+    )
+    as_before = np.array(
+        [np.allclose(c, i, atol=1e-3) for c, i in zip(changed, images, strict=True)]
+    )
     assert np.array_equal(mirrored, ~as_before)
     assert 16 <= mirrored.sum() <= 48
 

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gafas.data.samples import Sample
-from gafas.training.pipeline import count_steps, make_batches, read_inputs, read_targets
+from gafas.training.pipeline import (
+    count_steps,
+    make_batches,
+    read_inputs,
+    read_targets,
+    stretch_epochs,
+)
 from gafas.training.recipe import Input, Recipe
 from tiny_data import tiny_recipe
 
@@ -51,7 +57,8 @@ def test_every_image_keeps_its_own_target() -> None:
 
 def test_every_epoch_and_every_seed_has_its_own_order() -> None:
     made = batches(recipe_of(4)) + batches(recipe_of(4, seed=4))
-    orders = {tuple(sum(map(numbers, made[start : start + 3]), [])) for start in range(0, 24, 3)}
+    epochs = [made[start : start + 3] for start in range(0, 24, 3)]
+    orders = {tuple(n for batch in epoch for n in numbers(batch)) for epoch in epochs}
     assert len(orders) == 8
 
 
@@ -70,7 +77,9 @@ def test_beginning_in_the_middle_gives_what_a_whole_run_has_there(first_epoch: i
     recipe = recipe_of(3, still=False)
     tail, rest = batches(recipe)[3 * first_epoch :], batches(recipe, first_epoch=first_epoch)
     assert len(rest) == len(tail) == 3 * (3 - first_epoch)
-    assert all(np.array_equal(a, b) for pair in zip(tail, rest) for a, b in zip(*pair))
+    for ours, theirs in zip(rest, tail, strict=True):
+        assert np.array_equal(ours[0], theirs[0])
+        assert np.array_equal(ours[1], theirs[1])
 
 
 @pytest.mark.parametrize(("colour", "channels"), [("grey", 1), ("rgb", 3)])
@@ -90,3 +99,12 @@ def test_targets_follow_the_order_of_the_labels() -> None:
     samples = [Sample(Path(n), n, n, n) for n in ("b", "a", "c", "b")]
     targets = read_targets(samples, ("a", "b", "c"))
     assert targets.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(("minimum", "epochs"), [(0, 3), (9, 3), (10, 4), (30, 10)])
+def test_few_photos_are_shown_in_more_epochs_until_there_are_steps_enough(
+    minimum: int, epochs: int
+) -> None:
+    plan = {"epochs": 3, "batch_size": 4, "minimum_steps": minimum}
+    stretched = stretch_epochs(tiny_recipe(optimization=plan), COUNT)
+    assert stretched.optimization.epochs == epochs

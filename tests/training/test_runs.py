@@ -18,12 +18,7 @@ from gafas.training.runs import (
     read_run_split,
     write_environment,
 )
-from tiny_data import make_faces, rename, tiny_recipe
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sample, ...]:
-    return make_faces(tmp_path_factory.mktemp("cmu"))
+from tiny_data import rename, tiny_recipe
 
 
 @pytest.fixture

@@ -12,15 +12,10 @@ from gafas.errors import DataError, RecipeError
 from gafas.training import tune as tuning
 from gafas.training.recipe import Recipe, read_recipe
 from gafas.training.tune import suggest, tune
-from tiny_data import make_faces, tiny_recipe
+from tiny_data import tiny_recipe
 
 # Optuna marks parts of itself as experimental, and its storage's pool is closed by the collector.
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sample, ...]:
-    return make_faces(tmp_path_factory.mktemp("cmu"))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +80,7 @@ def test_the_study_of_another_recipe_or_other_data_is_refused(
         for s in faces
     ]
     wide = dataclasses.replace(recipe, labels=("none", "eyeglasses", "sunglasses"))
-    tune_error = pytest.raises(DataError, match="was begun with another (recipe|data)")
+    tune_error = pytest.raises(DataError, match=r"was begun with another (recipe|data)")
     with tune_error:
         tune(wide, other, out=searched, trials=4)
     with sqlite3.connect(searched / "study.db") as study:

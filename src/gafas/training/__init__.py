@@ -2,7 +2,7 @@
 
 import os
 
-# Both must be set before TensorFlow is imported: gafas trains on TensorFlow, whose oneDNN kernels
+# These must be set before TensorFlow is imported: gafas trains on TensorFlow, whose oneDNN kernels
 # make convolutions up to three times as fast on CPUs where they are not the default.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

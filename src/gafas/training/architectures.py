@@ -46,8 +46,8 @@ def _compact(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.K
     is only one convolution without normalisation: there a second one costs as much as all others.
     """
     first, *others = network.filters
-    # One group is the whole photo. LayerNormalization over several axes would be the same, but Keras
-    # forgets these axes in H5 files.
+    # One group is the whole photo. LayerNormalization over several axes would be the same, but
+    # Keras forgets these axes in H5 files.
     x = keras.layers.GroupNormalization(groups=1, center=False, scale=False)(x)
     x = keras.layers.Conv2D(first, 3, padding="same", activation="relu")(x)
     for filters in others:

@@ -1,5 +1,6 @@
 """From samples to batches: photos read once, then augmented anew in every epoch."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -33,6 +34,20 @@ def read_targets(samples: Sequence[Sample], labels: Sequence[str]) -> NDArray[np
 def count_steps(recipe: Recipe, samples: int) -> int:
     """Return how many batches an epoch has; the last may be smaller."""
     return math.ceil(samples / recipe.optimization.batch_size)
+
+
+def stretch_epochs(recipe: Recipe, samples: int) -> Recipe:
+    """Return the recipe with as many epochs as its least number of batches takes.
+
+    >>> from gafas.training.recipe import make_recipe
+    >>> stretched = stretch_epochs(make_recipe({"optimization": {"minimum_steps": 1000}}), 128)
+    >>> stretched.optimization.epochs
+    500
+    """
+    needed = math.ceil(recipe.optimization.minimum_steps / count_steps(recipe, samples))
+    epochs = max(recipe.optimization.epochs, needed)
+    optimization = dataclasses.replace(recipe.optimization, epochs=epochs)
+    return dataclasses.replace(recipe, optimization=optimization)
 
 
 def make_batches(

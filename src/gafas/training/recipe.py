@@ -57,7 +57,8 @@ class Optimization:
     """How weights are learnt, and which epoch's are kept.
 
     `keep` is `last` or `best` (lowest validation loss). `patience` is the number of epochs without
-    a lower validation loss after which training stops; 0 never stops early.
+    a lower validation loss after which training stops; 0 never stops early. `minimum_steps` is the
+    least number of batches: a small training part is passed through more often than `epochs`.
     """
 
     optimizer: Literal["adam", "adamw"] = "adam"
@@ -67,6 +68,7 @@ class Optimization:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     epochs: int = 100
+    minimum_steps: int = 0
     batch_size: int = 64
     keep: Literal["last", "best"] = "last"
     patience: int = 0

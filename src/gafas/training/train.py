@@ -18,7 +18,13 @@ from gafas.training.bar import Bar
 from gafas.training.calibrate import choose_threshold, fit_temperature
 from gafas.training.export import export_model
 from gafas.training.keeper import Keeper, remove_states
-from gafas.training.pipeline import count_steps, make_batches, read_inputs, read_targets
+from gafas.training.pipeline import (
+    count_steps,
+    make_batches,
+    read_inputs,
+    read_targets,
+    stretch_epochs,
+)
 from gafas.training.recipe import Optimization, Recipe, hash_recipe
 from gafas.training.runs import hash_data, open_run, write_environment
 
@@ -90,6 +96,7 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
+    recipe = stretch_epochs(recipe, len(data.images))
     model = build(recipe)
     steps = count_steps(recipe, len(data.images))
     smoothing = recipe.optimization.label_smoothing

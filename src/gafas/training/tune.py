@@ -78,7 +78,7 @@ def suggest(recipe: Recipe, trial: optuna.trial.BaseTrial) -> Recipe:
     size = trial.suggest_categorical("size", _SIZES)
     network = dataclasses.replace(
         recipe.network,
-        dropout=trial.suggest_float("dropout", 0.0, 0.8, step=0.1),
+        dropout=round(trial.suggest_float("dropout", 0.0, 0.8, step=0.1), 1),
         filters=tuple(max(1, round(f * size)) for f in recipe.network.filters),
         dense=max(1, round(recipe.network.dense * size)),
     )

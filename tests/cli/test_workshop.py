@@ -1,0 +1,98 @@
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from command_line import Call, labelled, refused
+from gafas.classifier import EyewearClassifier
+from gafas.training.recipe import write_recipe
+from tiny_data import tiny_recipe
+
+
+def test_train_leaves_a_whole_run_with_its_evaluation(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert {"model.keras", "model.h5", "model.onnx", "model.tflite"} <= names
+    assert {"recipe.toml", "split.json", "history.csv", "evaluation.json"} <= names
+    assert json.loads((run / "evaluation.json").read_text())["accuracy"]["total"] == 16
+
+
+def test_evaluate_repeats_the_evaluation_of_a_run(
+    gafas: Call, run: Path, at_home: Path, tmp_path: Path
+) -> None:
+    told = gafas("evaluate", run, "--out", tmp_path / "again")
+    assert told.code == 0
+    assert re.match(r"accuracy \d\.\d{4} \(\d+ of 16\), 95 % interval", told.out)
+    for name in ("evaluation.json", "predictions.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_evaluate_measures_labelled_photos_and_lists_others(
+    gafas: Call, run: Path, at_home: Path, tmp_path: Path
+) -> None:
+    folder = labelled(tmp_path / "mine", none=2, sunglasses=2)
+    told = gafas("evaluate", run / "model.onnx", folder)
+    assert (told.code, told.out.startswith("accuracy ")) == (0, True)
+    (folder / "none" / "broken.png").write_bytes(b"no photo")
+    told = gafas("evaluate", run, folder / "none", "--out", tmp_path / "out")
+    assert told.code == 1
+    assert [line.split("\t")[0] for line in told.out.splitlines()] == [
+        "0.png",
+        "1.png",
+        "broken.png",
+    ]
+    assert "Cannot read the image" in told.out.splitlines()[2]
+    assert (tmp_path / "out" / "predictions.csv").exists()
+
+
+def test_export_makes_a_model_file_and_replaces_none_unasked(
+    gafas: Call, run: Path, tmp_path: Path
+) -> None:
+    for name in ("model.keras", "label_encoder.npy"):
+        shutil.copy(run / name, tmp_path / name)
+    arguments = ("export", tmp_path / "model.keras", "--labels", tmp_path / "label_encoder.npy")
+    told = gafas(*arguments)
+    assert (told.code, told.out.strip()) == (0, str(tmp_path / "model.onnx"))
+    photos = np.arange(480, dtype=np.uint16).reshape(2, 15, 16, 1).astype(np.uint8)
+    ours = EyewearClassifier(run / "model.onnx").predict(photos)
+    theirs = EyewearClassifier(tmp_path / "model.onnx").predict(photos)
+    assert theirs == pytest.approx(ours, abs=1e-4)
+    refused(gafas(*arguments), "is there already; name it with --out", code=2)
+    assert gafas(*arguments, "--out", tmp_path / "model.onnx").code == 0
+
+
+def test_tune_writes_a_recipe(gafas: Call, at_home: Path, tmp_path: Path) -> None:
+    settings = ("--trials", 1, "--set", "optimization.epochs=1")
+    told = gafas("tune", "tiny.toml", tmp_path / "out", *settings)
+    assert (told.code, told.out.strip()) == (0, str(tmp_path / "out" / "tiny-tuned.toml"))
+    assert Path(told.out.strip()).exists()
+
+
+def test_benchmark_writes_its_results(gafas: Call, at_home: Path, tmp_path: Path) -> None:
+    quick = tiny_recipe(name="quick", optimization={"epochs": 1})
+    (tmp_path / "quick.toml").write_text(write_recipe(quick), encoding="utf-8")
+    out = tmp_path / "cmu.json"
+    told = gafas(
+        *("benchmark", "cmu", "--recipe", tmp_path / "quick.toml", "--protocol", "by_photo"),
+        *("--runs", tmp_path / "runs", "--out", out),
+    )
+    assert told.code == 0
+    assert re.fullmatch(r"quick by_photo: \d+ of 16 right", told.out.strip())
+    assert json.loads(out.read_text())["entries"][0]["protocol"] == "by_photo"
+
+
+def test_report_writes_one_page(gafas: Call, run: Path, at_home: Path, tmp_path: Path) -> None:
+    told = gafas("report", run, tmp_path / "page.html", "--language", "en")
+    assert (told.code, told.out.strip()) == (0, str(tmp_path / "page.html"))
+    assert "<html" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    refused(gafas("report", run), "name one run or more, and last the HTML file", code=2)
+
+
+def test_fetch_refuses_photos_that_are_not_the_cmus(
+    gafas: Call, at_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAFAS_HOME", str(tmp_path / "home"))
+    refused(gafas("fetch", "cmu", "--from", at_home / "cmu"), "^gafas: ", code=1)
+    assert not (tmp_path / "home" / "cmu_faces").exists()

@@ -1,0 +1,42 @@
+"""What a command left, and what to expect of it."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from brightness_model import grey_photo
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What a command left: its exit code, its standard output and its standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Told]
+
+
+def refused(told: Told, message: str, *, code: int) -> None:
+    """Check for one clear sentence on stderr, nothing on stdout and no traceback."""
+    assert re.search(message, told.err), told.err
+    assert "Traceback" not in told.err
+    assert told.out == ""
+    assert told.code == code
+    ours = [line for line in told.err.splitlines() if line.startswith("gafas: ")]
+    assert len(ours) == (1 if "Usage:" not in told.err else 0)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def labelled(folder: Path, **counts: int) -> Path:
+    """Write photos of a brightness of their own into one folder per label."""
+    for label, count in counts.items():
+        for number in range(count):
+            grey_photo(folder / label / f"{number}.png", 20 * number + len(label))
+    return folder

@@ -1,0 +1,60 @@
+import pytest
+
+from gafas.errors import RecipeError
+from gafas.training.recipe import make_recipe
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "../escape"),
+        ("name", ""),
+        ("labels", ["same", "same"]),
+        ("labels", ["only"]),
+        ("labels", ["", "empty"]),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("split.seed", -1),
+        ("split.validation_share", 1.0),
+        ("network.dropout", 1.0),
+        ("network.filters", [8, 0]),
+        ("network.dense", 0),
+        ("augmentation.shift", -0.1),
+        ("augmentation.zoom", 1.0),
+        ("augmentation.noise", float("inf")),
+        ("optimization.epochs", 0),
+        ("optimization.batch_size", 0),
+        ("optimization.learning_rate", 0.0),
+        ("optimization.learning_rate", float("nan")),
+        ("optimization.label_smoothing", 1.0),
+        ("optimization.warmup_epochs", -1),
+        ("optimization.patience", -1),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_by_its_name(key: str, value: object) -> None:
+    section, _, last = key.rpartition(".")
+    table = {section: {last: value}} if section else {last: value}
+    with pytest.raises(RecipeError, match=rf"^'{key}' .* Received: "):
+        make_recipe(table)
+
+
+@pytest.mark.parametrize("changes", [{"keep": "best"}, {"patience": 3}])
+def test_choosing_by_a_validation_part_that_is_not_there_is_refused(
+    changes: dict[str, object],
+) -> None:
+    table = {"split": {"validation_share": 0.0}, "optimization": changes}
+    with pytest.raises(RecipeError, match=r"set split\.validation_share above 0"):
+        make_recipe(table)
+    make_recipe(table | {"split": {"validation_share": 0.1}})
+
+
+@pytest.mark.parametrize(
+    ("architecture", "smallest"), [("seed", 10), ("compact", 2)], ids=["seed", "compact"]
+)
+def test_a_photo_that_the_poolings_would_use_up_is_refused(
+    architecture: str, smallest: int
+) -> None:
+    network = {"architecture": architecture, "filters": [2, 2]}
+    make_recipe({"network": network, "input": {"width": 64, "height": smallest}})
+    with pytest.raises(RecipeError, match=r"too small for . poolings"):
+        make_recipe({"network": network, "input": {"width": 64, "height": smallest - 1}})
