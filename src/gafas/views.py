@@ -73,20 +73,9 @@ class Viewer:
             whole = Face.whole(photo.width, photo.height)
             patches = [self._classifier.prepare(photo.image)]
             return View(photo.width, photo.height, (whole,), np.stack(patches))
-        photo = _load(source, side=LARGE_SIDE)
-        faces = [face.scaled(1 / photo.scale) for face in self._detector.detect(photo.image)]
-        photo = self._sharpen(photo, faces, source=source)
-        return View(photo.width, photo.height, tuple(faces), self._crop(photo, faces))
-
-    def _sharpen(self, photo: Photo, faces: Sequence[Face], *, source: ImageSource) -> Photo:
-        """Decode again, at a larger scale, where a face has fewer pixels than its patch."""
-        if photo.scale == 1 or not faces:
-            return photo
-        smallest = min(place_crop(face, self._geometry).side for face in faces)
-        needed = max(self._classifier.size) / smallest
-        if photo.scale >= needed:
-            return photo
-        return _load(source, side=math.ceil(needed * max(photo.width, photo.height)))
+        side = max(self._classifier.size)
+        photo, faces = find_faces(source, self._detector, side=side, geometry=self._geometry)
+        return View(photo.width, photo.height, faces, self._crop(photo, faces))
 
     def _crop(self, photo: Photo, faces: Sequence[Face]) -> ImageArray:
         size, colour = self._classifier.size, self._classifier.colour
@@ -96,6 +85,40 @@ class Viewer:
             crop = crop_face(photo.image, seen, size=max(size), geometry=self._geometry)
             patch[:] = squeeze(crop, size=size, colour=colour)
         return patches
+
+
+def find_faces(
+    source: ImageSource,
+    detector: FaceDetector,
+    *,
+    side: int,
+    geometry: CropGeometry | None = None,
+) -> tuple[Photo, tuple[Face, ...]]:
+    """Decode a photo, as far as crops of `side` pixels need it, and find its faces.
+
+    Returns:
+        The photo, and its faces in the pixels of the original, the most confident first.
+
+    Raises:
+        ImageError: the source is no readable photo.
+    """
+    photo = _load(source, side=LARGE_SIDE)
+    faces = tuple(face.scaled(1 / photo.scale) for face in detector.detect(photo.image))
+    if photo.scale == 1 or not faces:
+        return photo, faces
+    needed = side / min(place_crop(face, geometry).side for face in faces)
+    if photo.scale < needed:
+        photo = _load(source, side=math.ceil(needed * max(photo.width, photo.height)))
+    return photo, faces
+
+
+def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
+    """Return how far the middle of a face is from the middle of its photo, in pixels.
+
+    The label of a photo speaks of one person: whose face is nearest to the middle.
+    """
+    x1, y1, x2, y2 = face.box
+    return math.hypot((x1 + x2 - width) / 2, (y1 + y2 - height) / 2)
 
 
 def _read_geometry(classifier: EyewearClassifier) -> CropGeometry:

@@ -51,7 +51,7 @@ def test_the_compact_network_takes_the_same_photo_with_at_most_200000_parameters
     assert model.count_params() <= 200_000
 
 
-@pytest.mark.parametrize("architecture", ["seed", "compact"])
+@pytest.mark.parametrize("architecture", ["seed", "compact", "residual"])
 def test_sizes_come_from_the_recipe_and_probabilities_sum_to_one(architecture: str) -> None:
     recipe = tiny_recipe(
         labels=["none", "eyeglasses", "sunglasses"],
@@ -61,11 +61,29 @@ def test_sizes_come_from_the_recipe_and_probabilities_sum_to_one(architecture: s
     model = build(recipe)
     assert model.input_shape == (None, 20, 24, 3)
     kernels = [x.filters for x in model.layers if isinstance(x, keras.layers.Conv2D)]
-    assert kernels == ([3, 5] if architecture == "seed" else [3, 5, 5])
+    expected = {
+        "seed": [3, 5],
+        "compact": [3, 5, 5],
+        "residual": [3, 5, 5, 5],
+    }  # two, and a shortcut
+    assert kernels == expected[architecture]
     photos = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3)).astype(np.float32)
     answers = np.asarray(model(photos))
     assert answers.shape == (4, 3)
     assert answers.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_residual_network_of_half_a_million_parameters_halves_at_every_block() -> None:
+    recipe = tiny_recipe(
+        labels=["none", "eyeglasses", "sunglasses"],
+        input={"frame": "face", "width": 64, "height": 64, "colour": "rgb"},
+        network={"architecture": "residual", "filters": [24, 32, 64, 96, 112]},
+    )
+    model = build(recipe)
+    sums = [x.output.shape[1:] for x in model.layers if isinstance(x, keras.layers.Add)]
+    assert sums == [(32, 32, 32), (16, 16, 64), (8, 8, 96), (4, 4, 112)]
+    assert 400_000 < model.count_params() < 500_000
+    assert TEMPERATURE in [layer.name for layer in model.layers]
 
 
 def test_the_compact_network_can_be_calibrated_and_the_original_is_left_as_it_is() -> None:

@@ -148,3 +148,44 @@ def test_noise_spreads_up_to_its_deviation_and_has_no_bias() -> None:
     assert deviations.min() < 2
     assert 8.5 < deviations.max() < 11.5
     assert changed.mean() == pytest.approx(128, abs=0.5)
+
+
+def test_a_margin_is_cut_away_around_the_middle() -> None:
+    images = np.random.default_rng(1).uniform(0, 255, (3, 20, 20, 3)).astype(np.float32)
+    found = augment(tf.constant(images), Augmentation(), seed=tf.constant(SEED), size=(16, 16))
+    assert np.asarray(found) == pytest.approx(images[:, 2:18, 2:18], abs=1e-2)
+
+
+def test_a_shift_brings_in_the_margin_and_not_a_repeated_edge() -> None:
+    images = np.repeat(np.linspace(0, 240, 20, dtype=np.float32)[None, None, :], 20, axis=1)
+    images = np.repeat(images[..., None], 50, axis=0)
+    found = augment(
+        tf.constant(images), Augmentation(shift=0.12), seed=tf.constant(SEED), size=(16, 16)
+    )
+    slopes = np.diff(np.asarray(found), axis=2)
+    assert slopes == pytest.approx(np.full(slopes.shape, 240 / 19), abs=0.05)
+    assert np.ptp(np.asarray(found)[:, 0, 0, 0]) > 20
+
+
+COLOURS = Augmentation(
+    gamma=0.3, saturation=0.4, cast=0.1, grey=0.2, blur=0.8, resolution=0.8, noise=4
+)
+
+
+def test_colours_and_detail_follow_the_seed_alone_and_differ_from_image_to_image() -> None:
+    images = np.random.default_rng(2).uniform(40, 200, (8, 16, 16, 3)).astype(np.float32)
+    changed = change(images, COLOURS)
+    assert np.array_equal(changed, change(images, COLOURS))
+    assert not np.allclose(changed, change(images, COLOURS, seed=(5, 9)))
+    repeated = change(np.repeat(images[:1], 8, axis=0), COLOURS)
+    assert len(np.unique(repeated.reshape(8, -1), axis=0)) == 8
+
+
+@pytest.mark.parametrize("name", ["gamma", "saturation", "cast", "grey", "blur", "resolution"])
+def test_each_change_of_colours_or_detail_changes_images_within_0_and_255(name: str) -> None:
+    images = np.random.default_rng(2).uniform(0, 255, (8, 16, 16, 3)).astype(np.float32)
+    changed = change(images, Augmentation(**{name: 0.9}))
+    assert changed.shape == images.shape
+    assert np.abs(changed - images).mean() > 1
+    assert (changed.min(), changed.max()) >= (0, 0)
+    assert changed.max() <= 255

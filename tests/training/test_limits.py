@@ -22,6 +22,14 @@ from gafas.training.recipe import make_recipe
         ("augmentation.shift", -0.1),
         ("augmentation.zoom", 1.0),
         ("augmentation.noise", float("inf")),
+        ("augmentation.gamma", 1.0),
+        ("augmentation.saturation", 1.0),
+        ("augmentation.cast", 1.0),
+        ("augmentation.resolution", 1.0),
+        ("augmentation.grey", 1.1),
+        ("augmentation.blur", 1.1),
+        ("optimization.balance_labels", 1.1),
+        ("optimization.balance_sources", -0.1),
         ("optimization.epochs", 0),
         ("optimization.batch_size", 0),
         ("optimization.learning_rate", 0.0),
@@ -58,3 +66,16 @@ def test_a_photo_that_the_poolings_would_use_up_is_refused(
     make_recipe({"network": network, "input": {"width": 64, "height": smallest}})
     with pytest.raises(RecipeError, match=r"too small for . poolings"):
         make_recipe({"network": network, "input": {"width": 64, "height": smallest - 1}})
+
+
+def test_a_face_crop_that_is_not_square_is_refused() -> None:
+    make_recipe({"input": {"frame": "face", "width": 48, "height": 48}})
+    with pytest.raises(RecipeError, match=r"square: .* Received: 64 by 60 pixels"):
+        make_recipe({"input": {"frame": "face", "width": 64, "height": 60}})
+
+
+@pytest.mark.parametrize("change", ["saturation", "cast", "grey"])
+def test_a_change_of_colours_of_a_grey_photo_is_refused(change: str) -> None:
+    make_recipe({"input": {"colour": "rgb"}, "augmentation": {change: 0.5}})
+    with pytest.raises(RecipeError, match=rf"augmentation\.{change} changes colours"):
+        make_recipe({"input": {"colour": "grey"}, "augmentation": {change: 0.5}})

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ Batches = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 COUNT = 11
 NUMBERED = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 15, 16, 1), np.uint8)
 TARGETS = np.eye(COUNT, dtype=np.float32)
+FORMER = "94d71a88128291b30ad9414d42f75800d8d09499f178cc906ffedc8f19681bda"
+"""SHA-256 of one epoch's pixels, written down before there were weights and margins."""
+
 STILL: dict[str, Any] = {"shift": 0.0, "flip": False, "brightness": 0.0, "noise": 0.0}
 
 
@@ -89,7 +93,8 @@ def test_photos_are_read_as_the_network_sees_them(
     Image.new("RGB", (40, 20), (200, 100, 0)).save(tmp_path / "a.png")
     Image.new("RGB", (10, 30), (0, 0, 0)).save(tmp_path / "b.png")
     samples = [Sample(tmp_path / n, n, "x", n) for n in ("a.png", "b.png")]
-    inputs = read_inputs(samples, Input(width=8, height=6, colour=colour))
+    inputs, seen = read_inputs(samples, Input(width=8, height=6, colour=colour))
+    assert seen == tuple(samples)
     assert inputs.shape == (2, 6, 8, channels)
     assert inputs[0, 3, 4].tolist() == ([118] if colour == "grey" else [200, 100, 0])
     assert not inputs[1].any()
@@ -108,3 +113,29 @@ def test_few_photos_are_shown_in_more_epochs_until_there_are_steps_enough(
     plan = {"epochs": 3, "batch_size": 4, "minimum_steps": minimum}
     stretched = stretch_epochs(tiny_recipe(optimization=plan), COUNT)
     assert stretched.optimization.epochs == epochs
+
+
+def test_weights_draw_images_as_often_as_they_say_and_depend_on_the_step_alone() -> None:
+    weights = np.ones(COUNT)
+    weights[4] = 12
+    recipe = recipe_of(6)
+    made = _weighted(recipe, weights)
+    seen = [n for batch in made for n in numbers(batch)]
+    assert len(seen) == 6 * COUNT
+    assert seen.count(4) == pytest.approx(6 * COUNT * 12 / 22, abs=6)
+    tail = _weighted(recipe, weights, first_epoch=4)
+    assert [numbers(b) for b in tail] == [numbers(b) for b in made[12:]]
+    assert all(n == t.argmax() for b in made for n, t in zip(numbers(b), b[1], strict=True))
+
+
+def _weighted(recipe: Recipe, weights: NDArray[np.float64], *, first_epoch: int = 0) -> Batches:
+    made = make_batches(recipe, NUMBERED, targets=TARGETS, weights=weights, first_epoch=first_epoch)
+    return [(np.asarray(images), np.asarray(targets)) for images, targets in made]
+
+
+def test_batches_of_a_training_without_weights_are_the_ones_of_former_versions() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (COUNT, 15, 16, 1), np.uint8)
+    recipe = recipe_of(1, still=False)
+    made = [np.asarray(b) for b, _ in make_batches(recipe, images, targets=TARGETS)]
+    digest = hashlib.sha256(np.round(np.concatenate(made)).astype(np.uint8).tobytes())
+    assert digest.hexdigest() == FORMER

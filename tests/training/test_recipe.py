@@ -82,9 +82,9 @@ def test_a_control_character_in_a_label_survives(tmp_path: Path) -> None:
     assert read_recipe(written(tmp_path, write_recipe(recipe))) == recipe
 
 
-def test_the_repository_has_recipes_for_both_networks_of_the_experiment() -> None:
+def test_the_repository_has_a_recipe_for_every_network() -> None:
     found = {read_recipe(path).network.architecture for path in RECIPES}
-    assert found == {"seed", "compact"}
+    assert found == {"seed", "compact", "residual"}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -112,7 +112,7 @@ def test_the_seed_recipe_is_the_original() -> None:
         ("nane = 'x'", "unknown key 'nane'. Did you mean 'name'?"),
         ("[optimization]\nepoch = 3", "'optimization.epoch'. Did you mean 'epochs'?"),
         ("[augmentation]\nrotacion = 3.0", "Did you mean 'rotation'?"),
-        ("[input]\nqqq = 1", "Known keys: width, height, colour, scales."),
+        ("[input]\nqqq = 1", "Known keys: frame, width, height, colour, scales."),
         ("seed = '7'", "'seed' is of type int. Received: '7'."),
         ("seed = true", "'seed' is of type int. Received: True."),
         ("seed = 7.0", "'seed' is of type int. Received: 7.0."),

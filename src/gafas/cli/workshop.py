@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from gafas.data.samples import Sample
+    from gafas.training.recipe import Input
 
 Recipes = Annotated[Path, typer.Argument(help="A TOML recipe, such as recipes/seed.toml.")]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
@@ -60,12 +61,14 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
+    from gafas.data import eyewear
     from gafas.data.splits import make_split
     from gafas.training.recipe import read_recipe
 
     plan = read_recipe(recipe, overrides=settings or [])
-    samples = _read_samples(data, scales=plan.input.scales)
-    split = make_split(samples, plan.split)
+    samples = _read_samples(data, seen=plan.input)
+    sets = data is None and plan.input.frame == "face"
+    split = eyewear.part(samples) if sets else make_split(samples, plan.split)
     from gafas.training.train import train as run_training
 
     run_training(plan, split, run=run)
@@ -88,7 +91,7 @@ def evaluate(
     if folder is None:
         from gafas.training.runs import read_run_recipe
 
-        samples = _read_samples(data, scales=read_run_recipe(model).input.scales)
+        samples = _read_samples(data, seen=read_run_recipe(model).input)
         _evaluate_run(model, samples, out=out)
         return
     from gafas.classifier import EyewearClassifier
@@ -155,9 +158,11 @@ def report(
     if len(runs) < 2:
         raise typer.BadParameter("name one run or more, and last the HTML file to write")
     from gafas.evaluation.report import write_report
+    from gafas.training.recipe import Input
 
     *folders, target = runs
-    places = {sample.name: sample.path for sample in _read_samples(data)}
+    # Of a recipe of faces, too: no page may show a photo of the eyewear sets.
+    places = {sample.name: sample.path for sample in _read_samples(data, seen=Input())}
     write_report(folders, target, language=language.value, benchmark=benchmark, photos=places.get)
     typer.echo(target)
 
@@ -192,20 +197,19 @@ def tune(
     from gafas.training.tune import tune as search
 
     plan = read_recipe(recipe, overrides=settings or [])
-    samples = _read_samples(data, scales=plan.input.scales)
+    samples = _read_samples(data, seen=plan.input)
     typer.echo(search(plan, samples, out=out, trials=trials))
 
 
-def _read_samples(
-    data: Path | None, *, scales: tuple[str, ...] | None = None
-) -> "tuple[Sample, ...]":
+def _read_samples(data: Path | None, *, seen: "Input") -> "tuple[Sample, ...]":
+    """Read the user's own photos, or else those that the recipe is for."""
     if data is not None:
         from gafas.data.folders import read_labelled
 
         return read_labelled(data)
-    from gafas.data import cmu
+    from gafas.data import cmu, eyewear
 
-    return cmu.read_samples(scales=scales) if scales else cmu.read_samples()
+    return eyewear.read_samples() if seen.frame == "face" else cmu.read_samples(scales=seen.scales)
 
 
 def _evaluate_run(run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None) -> None:

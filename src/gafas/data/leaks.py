@@ -178,6 +178,23 @@ def _hash_once(path: Path, changed: int) -> npt.NDArray[np.bool_]:
     return np.asarray(bits, dtype=np.bool_).ravel()
 
 
+def list_near(samples: Sequence[Sample]) -> list[tuple[int, int]]:
+    """Return the pairs of places, lower first, whose photos hardly differ.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    if not samples:
+        return []
+    signs = _signs(samples)
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(signs), _ROWS):
+        near = signs[start : start + _ROWS] @ signs.T >= signs.shape[1] - 2 * _THRESHOLD
+        found = np.argwhere(np.triu(near, start + 1))
+        pairs += [(int(first) + start, int(second)) for first, second in found]
+    return pairs
+
+
 def _find_near(test: Sequence[Sample], seen: Sequence[Sample]) -> list[str | None]:
     """Name for every test sample the most similar one seen, None where none is near."""
     if not test or not seen:

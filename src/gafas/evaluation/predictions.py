@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import hashlib
 import io
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from gafas.data.samples import Sample
 from gafas.data.writing import write_text
 from gafas.errors import ImageError
 from gafas.images import MAX_BYTES
-from gafas.types import UNSURE, Face, ImageArray
-from gafas.views import View, Viewer
+from gafas.types import UNSURE, ImageArray
+from gafas.views import Viewer, measure_eccentricity
 
 NO_FACE = "No face was found in the photo."
 """The error of a photo that can be read, but in which a face model finds nothing to look at."""
@@ -90,7 +89,8 @@ def patches(viewer: Viewer, content: bytes) -> ImageArray:
         ImageError: the bytes are no readable photo.
     """
     view = viewer.view(content)
-    nearest = sorted(range(len(view.faces)), key=lambda at: _eccentricity(view, view.faces[at]))
+    off = [measure_eccentricity(f, width=view.width, height=view.height) for f in view.faces]
+    nearest = sorted(range(len(off)), key=off.__getitem__)
     return view.patches[nearest[:1]]
 
 
@@ -173,12 +173,6 @@ def _see(viewer: Viewer, sample: Sample) -> _Seen:
     except ImageError as error:
         return _Seen(sha256, None, str(error))
     return _Seen(sha256, found, "") if len(found) else _Seen(sha256, None, NO_FACE)
-
-
-def _eccentricity(view: View, face: Face) -> float:
-    """Return how far the middle of a face is from the middle of its photo, in pixels."""
-    x1, y1, x2, y2 = face.box
-    return math.hypot((x1 + x2 - view.width) / 2, (y1 + y2 - view.height) / 2)
 
 
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:

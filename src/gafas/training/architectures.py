@@ -23,7 +23,8 @@ def build(recipe: Recipe) -> keras.Model:
     """
     channels = 1 if recipe.input.colour == "grey" else 3
     inputs = keras.Input((recipe.input.height, recipe.input.width, channels), name="photo")
-    architecture = {"seed": _seed, "compact": _compact}[recipe.network.architecture]
+    architectures = {"seed": _seed, "compact": _compact, "residual": _residual}
+    architecture = architectures[recipe.network.architecture]
     return keras.Model(inputs, architecture(inputs, recipe.network, classes=len(recipe.labels)))
 
 
@@ -62,6 +63,42 @@ def _compact(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.K
     x = keras.layers.Dense(classes)(x)
     x = keras.layers.Rescaling(1.0, name=TEMPERATURE)(x)
     return keras.layers.Softmax()(x)
+
+
+def _residual(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.KerasTensor:
+    """One residual block for each filter but the first, each at half the size of the one before.
+
+    The mean over places tells what the crop is like, the maximum whether something is anywhere.
+    """
+    first, *others = network.filters
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(x)
+    x = _convolve(x, first)
+    for filters in others:
+        inside = _convolve(x, filters, strides=2)
+        inside = _convolve(inside, filters, activation=None)
+        # Averaged first, or a convolution with strides would never look at three pixels of four.
+        outside = keras.layers.AveragePooling2D(2, padding="same")(x)
+        outside = _convolve(outside, filters, size=1, activation=None)
+        x = keras.layers.ReLU()(keras.layers.Add()([inside, outside]))
+    mean, most = keras.layers.GlobalAveragePooling2D()(x), keras.layers.GlobalMaxPooling2D()(x)
+    x = keras.layers.Concatenate()([mean, most])
+    x = keras.layers.Dropout(network.dropout)(x)
+    x = keras.layers.Dense(classes)(x)
+    x = keras.layers.Rescaling(1.0, name=TEMPERATURE)(x)
+    return keras.layers.Softmax()(x)
+
+
+def _convolve(
+    x: keras.KerasTensor,
+    filters: int,
+    *,
+    size: int = 3,
+    strides: int = 1,
+    activation: str | None = "relu",
+) -> keras.KerasTensor:
+    x = keras.layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
+    x = keras.layers.BatchNormalization(momentum=0.9)(x)
+    return x if activation is None else keras.layers.Activation(activation)(x)
 
 
 def write_layers(model: keras.Model, path: Path) -> None:

@@ -8,24 +8,34 @@ import math
 
 import tensorflow as tf
 
+from gafas.training.degrade import bend, blur, cast, coarsen, fade, turn_grey
 from gafas.training.recipe import Augmentation
 
 
-def augment(images: tf.Tensor, augmentation: Augmentation, *, seed: tf.Tensor) -> tf.Tensor:
+def augment(
+    images: tf.Tensor,
+    augmentation: Augmentation,
+    *,
+    seed: tf.Tensor,
+    size: tuple[int, int] | None = None,
+) -> tf.Tensor:
     """Change a batch of images at random, each in its own way.
 
     Args:
         images: `(N, H, W, C)` float32 in 0–255.
         augmentation: how far each change may go.
         seed: two int32 numbers; equal seeds give equal changes.
+        size: height and width of the result, cut around the middle; what lies outside of it is
+            the margin that shifts and rotations bring in. None is the images' own.
 
     Returns:
-        The changed batch, same shape, clipped to 0–255.
+        The changed batch, `(N, *size, C)`, clipped to 0–255.
     """
     draw = _Draw(seed, tf.shape(images)[0])
-    images = _warp(images, augmentation, draw=draw)
+    images = _warp(images, augmentation, draw=draw, size=size or tuple(images.shape[1:3]))
     if augmentation.contrast or augmentation.brightness:
         images = _relight(images, augmentation, draw=draw)
+    images = _degrade(images, augmentation, draw=draw)
     if augmentation.noise:
         deviation = draw.uniform(0.0, augmentation.noise)[:, None, None, None]
         images += deviation * draw.normal(tf.shape(images))
@@ -51,9 +61,11 @@ class _Draw:
         return tf.random.stateless_normal(shape, self._next())
 
 
-def _warp(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> tf.Tensor:
+def _warp(
+    images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw, size: tuple[int, int]
+) -> tf.Tensor:
     """Rotate, shift, shear, zoom and flip in one resampling; edges repeat the nearest pixel."""
-    height, width = images.shape[1], images.shape[2]
+    height, width = size
     turn = math.radians(augmentation.rotation)
     lean = math.radians(augmentation.shear)
     angle, shear = draw.uniform(-turn, turn), draw.uniform(-lean, lean)
@@ -71,8 +83,9 @@ def _warp(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> tf.T
     yx = sin * wide
     yy = (cos * lean_cos - sin * lean_sin) * tall
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-    shift_x = cos * right - sin * down + centre_x - xx * centre_x - xy * centre_y
-    shift_y = sin * right + cos * down + centre_y - yx * centre_x - yy * centre_y
+    from_x, from_y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
+    shift_x = cos * right - sin * down + from_x - xx * centre_x - xy * centre_y
+    shift_y = sin * right + cos * down + from_y - yx * centre_x - yy * centre_y
     zero = tf.zeros_like(angle)
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
@@ -91,3 +104,26 @@ def _relight(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> t
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
     images = (images - mean) * contrast[:, None, None, None] + mean
     return images * brightness[:, None, None, None]
+
+
+def _degrade(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> tf.Tensor:
+    """Change colours, then lose detail. What is 0 draws nothing, so it moves no other draw."""
+
+    def around_one(share: float) -> tf.Tensor:
+        """Draw one factor for each image."""
+        return draw.uniform(1 - share, 1 + share)
+
+    if augmentation.gamma:
+        images = bend(images, around_one(augmentation.gamma))
+    if augmentation.saturation:
+        images = fade(images, around_one(augmentation.saturation))
+    if augmentation.cast:
+        gains = [around_one(augmentation.cast) for _ in range(3)]
+        images = cast(images, tf.stack(gains, axis=1))
+    if augmentation.grey:
+        images = turn_grey(images, draw.uniform(0.0, 1.0) < augmentation.grey)
+    if augmentation.blur:
+        images = blur(images, draw.uniform(0.0, augmentation.blur))
+    if augmentation.resolution:
+        images = coarsen(images, draw.uniform(0.0, 1.0), lost=augmentation.resolution)
+    return images

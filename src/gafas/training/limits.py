@@ -18,6 +18,18 @@ _SHARES = frozenset(
         "network.dropout",
         "optimization.label_smoothing",
         "augmentation.zoom",
+        "augmentation.gamma",
+        "augmentation.saturation",
+        "augmentation.cast",
+        "augmentation.resolution",
+    }
+)
+_WHOLE_SHARES = frozenset(
+    {
+        "augmentation.grey",
+        "augmentation.blur",
+        "optimization.balance_labels",
+        "optimization.balance_sources",
     }
 )
 _POSITIVE = frozenset(
@@ -50,6 +62,7 @@ def check_recipe(recipe: "Recipe") -> None:
             f"set split.validation_share above 0. Received: {recipe.split.validation_share}."
         )
     _check_size(recipe)
+    _check_input(recipe)
 
 
 def _rules(recipe: "Recipe") -> Iterator[tuple[str, object, str, bool]]:
@@ -69,6 +82,8 @@ def _rules(recipe: "Recipe") -> Iterator[tuple[str, object, str, bool]]:
             continue
         if place in _SHARES:
             yield place, value, "is a share from 0 to below 1", 0 <= value < 1
+        elif place in _WHOLE_SHARES:
+            yield place, value, "is a share from 0 to 1", 0 <= value <= 1
         elif place in _POSITIVE:
             yield place, value, "must be above 0", 0 < value < math.inf
         else:
@@ -87,4 +102,20 @@ def _check_size(recipe: "Recipe") -> None:
             f"The photo is too small for {poolings} poolings: make input.width and input.height "
             "larger, or network.filters shorter. "
             f"Received: {recipe.input.width} by {recipe.input.height} pixels."
+        )
+
+
+def _check_input(recipe: "Recipe") -> None:
+    """Refuse crops that are not square, and changes of colour where there is none."""
+    seen, changes = recipe.input, recipe.augmentation
+    if seen.frame == "face" and seen.width != seen.height:
+        raise RecipeError(
+            "A face crop is square: with input.frame = 'face', set input.width and input.height "
+            f"to the same number. Received: {seen.width} by {seen.height} pixels."
+        )
+    coloured = [n for n in ("saturation", "cast", "grey") if getattr(changes, n)]
+    if seen.colour == "grey" and coloured:
+        raise RecipeError(
+            f"augmentation.{coloured[0]} changes colours, and input.colour is 'grey': set it to 0, "
+            f"or the colour to 'rgb'. Received: {getattr(changes, coloured[0])}."
         )

@@ -12,11 +12,42 @@ from gafas.data.samples import Sample
 from gafas.frames import squeeze
 from gafas.images import load_image
 from gafas.training.augment import augment
+from gafas.training.balance import accumulate, draw
+from gafas.training.faces import cut_centre, read_faces
 from gafas.training.recipe import Input, Recipe
 
 
-def read_inputs(samples: Sequence[Sample], spec: Input) -> NDArray[np.uint8]:
-    """Read every sample's photo as the network sees it: `(N, height, width, channels)`, 0–255."""
+def read_inputs(
+    samples: Sequence[Sample], spec: Input
+) -> tuple[NDArray[np.uint8], tuple[Sample, ...]]:
+    """Read photos as the network sees them, 0–255, and say which: all those with a face.
+
+    Frames are `(N, height, width, channels)`; crops of faces have a margin all around, see
+    `gafas.training.faces`. A network of frames sees all photos.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    if spec.frame == "face":
+        crops = read_faces(samples, side=spec.width)
+        images = crops.images
+        return (_turn_grey(images) if spec.colour == "grey" else images), crops.samples
+    return _read_frames(samples, spec), tuple(samples)
+
+
+def cut_size(images: NDArray[np.uint8], spec: Input) -> NDArray[np.uint8]:
+    """Take the margin away from what `read_inputs` gave: what the served model would be shown."""
+    return cut_centre(images, spec.width) if spec.frame == "face" else images
+
+
+def _turn_grey(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey = np.empty((*images.shape[:3], 1), np.uint8)
+    for row, image in zip(grey, images, strict=True):
+        row[...] = squeeze(image, size=(image.shape[1], image.shape[0]), colour="grey")
+    return grey
+
+
+def _read_frames(samples: Sequence[Sample], spec: Input) -> NDArray[np.uint8]:
     size = (spec.width, spec.height)
     channels = 1 if spec.colour == "grey" else 3
     inputs = np.empty((len(samples), spec.height, spec.width, channels), np.uint8)
@@ -51,29 +82,39 @@ def stretch_epochs(recipe: Recipe, samples: int) -> Recipe:
 
 
 def make_batches(
-    recipe: Recipe, images: NDArray[np.uint8], *, targets: NDArray[np.float32], first_epoch: int = 0
+    recipe: Recipe,
+    images: NDArray[np.uint8],
+    *,
+    targets: NDArray[np.float32],
+    weights: NDArray[np.float64] | None = None,
+    first_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Return the batches of all epochs from `first_epoch` to the recipe's last.
 
-    A batch depends on the recipe's seed and on its own number alone, so a training that begins in
-    the middle sees what an uninterrupted one would have seen there.
+    Without weights an epoch holds every image once; with weights it holds as many images, each
+    drawn as often as its weight says. Images may be larger than the recipe's input: their margin
+    is what shifts, zooms and rotations bring in. A batch depends on the recipe's seed and on its
+    own number alone, so a training that begins in the middle sees what an uninterrupted one would
+    have seen there.
     """
     count, size = len(images), recipe.optimization.batch_size
     steps = count_steps(recipe, count)
     held_images, held_targets = tf.constant(images), tf.constant(targets)
-    shape = images.shape[1:]
+    size_seen = (recipe.input.height, recipe.input.width)
+    shape = (*size_seen, images.shape[3])
+    ends = None if weights is None else tf.constant(accumulate(weights), tf.float32)
 
     def make_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the images and targets of a batch by its number."""
         epoch, place = tf.cast(step // steps, tf.int32), tf.cast(step % steps, tf.int32)
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(count), seed=tf.stack([recipe.seed, epoch])
-        )
+        seed = tf.stack([recipe.seed, epoch])
+        drawn = tf.range(count) if ends is None else draw(ends, seed=seed)
+        order = tf.random.experimental.stateless_shuffle(drawn, seed=seed)
         chosen = order[place * size : (place + 1) * size]
         batch = tf.cast(tf.gather(held_images, chosen), tf.float32)
-        batch = tf.ensure_shape(batch, (None, *shape))
+        batch = tf.ensure_shape(batch, (None, *images.shape[1:]))
         seed = tf.stack([recipe.seed + 1, tf.cast(step, tf.int32)])
-        batch = augment(batch, recipe.augmentation, seed=seed)
+        batch = augment(batch, recipe.augmentation, seed=seed, size=size_seen)
         return tf.ensure_shape(batch, (None, *shape)), tf.gather(held_targets, chosen)
 
     numbers = tf.data.Dataset.range(first_epoch * steps, recipe.optimization.epochs * steps)

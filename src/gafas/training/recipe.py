@@ -20,8 +20,13 @@ _T = typing.TypeVar("_T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Input:
-    """What the network sees: the whole photo squeezed to width × height, in grey or colour."""
+    """What the network sees, width × height, in grey or colour.
 
+    `frame` is `frame`, the whole photo squeezed, or `face`, a square crop of the face nearest to
+    the photo's middle, cut as `gafas.crops` cuts it when the model is served.
+    """
+
+    frame: Literal["frame", "face"] = "frame"
     width: int = 64
     height: int = 60
     colour: Literal["grey", "rgb"] = "grey"
@@ -32,7 +37,7 @@ class Input:
 class Network:
     """Which architecture, and its sizes."""
 
-    architecture: Literal["seed", "compact"] = "compact"
+    architecture: Literal["seed", "compact", "residual"] = "compact"
     filters: tuple[int, ...] = (24, 32, 48, 64)
     dense: int = 256
     dropout: float = 0.3
@@ -40,7 +45,13 @@ class Network:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far training images may be changed: degrees, shares of the size, 0–255 for noise."""
+    """How far training images may be changed; 0 changes nothing.
+
+    Rotation and shear are in degrees, shift and zoom shares of the size, noise 0–255. Brightness,
+    contrast, gamma, saturation and cast (each channel by itself) are shares about 1. `grey` is the
+    share of images that lose their colour; `blur` how much of an image may be replaced by its
+    blurred self; `resolution` the share of the pixels along a side that may be lost.
+    """
 
     rotation: float = 0.0
     shift: float = 0.0
@@ -50,6 +61,12 @@ class Augmentation:
     brightness: float = 0.0
     contrast: float = 0.0
     noise: float = 0.0
+    gamma: float = 0.0
+    saturation: float = 0.0
+    cast: float = 0.0
+    grey: float = 0.0
+    blur: float = 0.0
+    resolution: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,6 +76,8 @@ class Optimization:
     `keep` is `last` or `best` (lowest validation loss). `patience` is the number of epochs without
     a lower validation loss after which training stops; 0 never stops early. `minimum_steps` is the
     least number of batches: a small training part is passed through more often than `epochs`.
+    `balance_labels` says how far labels, and `balance_sources` how far the sources of each label,
+    are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally.
     """
 
     optimizer: Literal["adam", "adamw"] = "adam"
@@ -72,6 +91,8 @@ class Optimization:
     batch_size: int = 64
     keep: Literal["last", "best"] = "last"
     patience: int = 0
+    balance_labels: float = 0.0
+    balance_sources: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -10,16 +10,19 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from gafas.crops import CropGeometry
 from gafas.data.folders import check_trainable
 from gafas.data.samples import relabel
 from gafas.data.splits import Split
 from gafas.training.architectures import TEMPERATURE, build, write_layers
+from gafas.training.balance import weigh
 from gafas.training.bar import Bar
 from gafas.training.calibrate import choose_threshold, fit_temperature
 from gafas.training.export import export_model
 from gafas.training.keeper import Keeper, remove_states
 from gafas.training.pipeline import (
     count_steps,
+    cut_size,
     make_batches,
     read_inputs,
     read_targets,
@@ -62,28 +65,47 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
     write_layers(model, run / "network.json")
     write_environment(run, {"seconds": round(seconds, 1)})
     chosen = np.random.default_rng(recipe.seed).permutation(len(data.images))[:_PARITY_PHOTOS]
-    export_model(model, run, metadata=facts, photos=data.images[chosen])
+    photos = cut_size(data.images[chosen], recipe.input)
+    export_model(model, run, metadata=facts, photos=photos)
     remove_states(run)
     return run / "model.onnx"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Arrays in memory: images `(N, H, W, C)` 0–255, targets `(N, labels)`, validation or None."""
+    """Arrays in memory.
+
+    Attributes:
+        images: `(N, H, W, C)` 0–255, as the network sees them; crops of faces have a margin.
+        targets: `(N, labels)`.
+        watched: images without a margin and targets of the validation part, or None.
+        weights: how often each image is drawn, `(N,)`; None shows all of them in every epoch.
+    """
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     watched: _Watched | None
+    weights: NDArray[np.float64] | None = None
 
 
 def read_data(recipe: Recipe, split: Split) -> TrainingData:
-    """Read what a training learns from and watches; the split bears the recipe's own labels."""
+    """Read what a training learns from and watches; the split bears the recipe's own labels.
+
+    Photos in which a recipe of faces finds none are left out.
+
+    Raises:
+        DataError: too few photos with a face are left.
+        ImageError: a photo cannot be read.
+    """
     watched = None
     if split.validation:
-        shown = read_inputs(split.validation, recipe.input).astype(np.float32)
-        watched = (shown, read_targets(split.validation, recipe.labels))
-    images = read_inputs(split.train, recipe.input)
-    return TrainingData(images, read_targets(split.train, recipe.labels), watched)
+        seen, samples = read_inputs(split.validation, recipe.input)
+        shown = cut_size(seen, recipe.input).astype(np.float32)
+        watched = (shown, read_targets(samples, recipe.labels)) if samples else None
+    images, samples = read_inputs(split.train, recipe.input)
+    check_trainable(samples)
+    targets = read_targets(samples, recipe.labels)
+    return TrainingData(images, targets, watched, weigh(samples, recipe.optimization))
 
 
 def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, float]:
@@ -111,7 +133,13 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
     done = keeper.resume()
     if not keeper.is_over():
         model.fit(
-            make_batches(recipe, data.images, targets=data.targets, first_epoch=done),
+            make_batches(
+                recipe,
+                data.images,
+                targets=data.targets,
+                weights=data.weights,
+                first_epoch=done,
+            ),
             initial_epoch=done,
             epochs=recipe.optimization.epochs,
             steps_per_epoch=steps,
@@ -162,11 +190,11 @@ def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
     counts = {"train": len(split.train), "validation": len(split.validation)}
     return {
         "labels": list(recipe.labels),
-        "frame": "frame",
+        "frame": recipe.input.frame,
         "width": recipe.input.width,
         "height": recipe.input.height,
         "colour": recipe.input.colour,
         "recipe": recipe.name,
         "recipe_sha256": hash_recipe(recipe),
         "data": {"split": split.name, **counts, "sha256": hash_data(split, recipe.labels)},
-    }
+    } | ({"crop": dataclasses.asdict(CropGeometry())} if recipe.input.frame == "face" else {})

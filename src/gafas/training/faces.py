@@ -1,0 +1,142 @@
+"""Face crops to learn from: cut by the functions that serve, with a margin to jitter in, kept."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import rich.console
+import rich.progress
+
+from gafas.crops import CropGeometry, cut_out, place_crop
+from gafas.data.cmu import home
+from gafas.data.samples import Sample
+from gafas.detector import FaceDetector
+from gafas.types import ImageArray
+from gafas.views import find_faces, measure_eccentricity
+from gafas.weights import PINNED
+
+MARGIN: Final = 1.25
+"""How many times larger the crops are than what the network sees, in pixels and in the photo."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FaceCrops:
+    """What was found in photos.
+
+    Attributes:
+        images: `(N, side, side, 3)` uint8 RGB, one crop for every photo with a face.
+        samples: whose they are, in the same order.
+    """
+
+    images: ImageArray
+    samples: tuple[Sample, ...]
+
+
+def add_margin(side: int) -> int:
+    """Return the side of a stored crop, in pixels; the margin is as wide on all four sides.
+
+    >>> add_margin(64)
+    80
+    """
+    return side + 2 * round(side * (MARGIN - 1) / 2)
+
+
+def cut_centre(images: ImageArray, side: int) -> ImageArray:
+    """Cut the middle out of stored crops: what the served model would be shown, `(N, side, …)`."""
+    rim = (images.shape[1] - side) // 2
+    return images[:, rim : rim + side, rim : rim + side]
+
+
+def read_faces(
+    samples: Sequence[Sample], *, side: int, geometry: CropGeometry | None = None
+) -> FaceCrops:
+    """Cut the face nearest to the middle out of every photo, or take the crops made before.
+
+    A photo in which no face is found is left out, for the served model would not see it either;
+    how many is logged. The crops are kept under `GAFAS_HOME` and made anew when a photo's size or
+    time, the geometry or the detector has changed.
+
+    Args:
+        samples: their photos.
+        side: of what the network sees, in pixels; the crops are `add_margin(side)` wide.
+        geometry: None is the one that gafas serves with.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    geometry = geometry or CropGeometry()
+    path = home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
+    images, found = _load(path) if path.is_file() else _make(samples, side, geometry=geometry)
+    if not path.is_file():
+        _save(path, images, found=found)
+    kept = tuple(s for s, there in zip(samples, found, strict=True) if there)
+    if len(kept) < len(samples):
+        missed = len(samples) - len(kept)
+        _log.warning("No face was found in %d of %d photos: left out.", missed, len(samples))
+    return FaceCrops(images, kept)
+
+
+def _hash_inputs(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> str:
+    """Hash what the crops depend on; names and times of files are enough, and quick."""
+    states = [(s.name, (state := s.path.stat()).st_size, state.st_mtime_ns) for s in samples]
+    facts = [add_margin(side), side, dataclasses.astuple(geometry), PINNED["retinaface.onnx"]]
+    return hashlib.sha256(json.dumps([facts, states]).encode()).hexdigest()
+
+
+def _make(
+    samples: Sequence[Sample], side: int, *, geometry: CropGeometry
+) -> tuple[ImageArray, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Cut all crops into one array, which is allotted once."""
+    wide = add_margin(side)
+    images = np.empty((len(samples), wide, wide, 3), np.uint8)
+    found = np.zeros(len(samples), np.bool_)
+    detector = FaceDetector(threads=os.cpu_count() or 1)
+    console = rich.console.Console(stderr=True)
+    track = rich.progress.Progress(console=console, disable=not console.is_terminal)
+    with track as progress:
+        for at in progress.track(range(len(samples)), description="Cutting faces"):
+            crop = _cut(samples[at].path, detector, side=side, geometry=geometry)
+            if crop is not None:
+                images[found.sum()] = crop
+                found[at] = True
+    return images[: found.sum()], found
+
+
+def _cut(
+    path: Path, detector: FaceDetector, *, side: int, geometry: CropGeometry
+) -> ImageArray | None:
+    photo, faces = find_faces(path, detector, side=side, geometry=geometry)
+    if not faces:
+        return None
+    size = {"width": photo.width, "height": photo.height}
+    nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
+    placed = place_crop(nearest.scaled(photo.scale), geometry)
+    wide = add_margin(side)
+    widened = dataclasses.replace(placed, side=placed.side * wide / side)
+    return cut_out(photo.image, widened, size=wide)
+
+
+def _load(path: Path) -> tuple[ImageArray, np.ndarray[Any, np.dtype[np.bool_]]]:
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["images"], stored["found"]
+
+
+def _save(path: Path, images: ImageArray, *, found: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+    """Write beside the target, uncompressed and in pieces, then move into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:16]}-", suffix=".npz", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, images=images, found=found)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gafas.data.samples import Sample
+from gafas.training.balance import accumulate, draw, weigh
+from gafas.training.recipe import Optimization
+
+
+def samples(**groups: int) -> list[Sample]:
+    """Make samples of label_source=count."""
+    made = []
+    for group, count in groups.items():
+        label, source = group.split("_")
+        made += [Sample(Path("x"), "x", label, "x", facts={"source": source})] * count
+    return made
+
+
+def shares(plan: Optimization, made: list[Sample]) -> dict[str, float]:
+    weights = weigh(made, plan)
+    assert weights is not None
+    assert weights.mean() == pytest.approx(1)
+    total: dict[str, float] = {}
+    for sample, weight in zip(made, weights, strict=True):
+        key = f"{sample.label}_{sample.facts['source']}"
+        total[key] = total.get(key, 0.0) + weight / len(made)
+    return total
+
+
+MADE = samples(none_a=60, none_b=20, sun_a=4, sun_c=16)
+
+
+def test_without_a_balance_there_are_no_weights() -> None:
+    assert weigh(MADE, Optimization()) is None
+
+
+def test_balanced_labels_are_drawn_equally_often_and_keep_the_mixture_of_their_sources() -> None:
+    found = shares(Optimization(balance_labels=1.0), MADE)
+    assert found == pytest.approx({"none_a": 0.375, "none_b": 0.125, "sun_a": 0.1, "sun_c": 0.4})
+
+
+def test_balanced_sources_are_drawn_equally_often_within_a_label_that_keeps_its_share() -> None:
+    found = shares(Optimization(balance_sources=1.0), MADE)
+    assert found == pytest.approx({"none_a": 0.4, "none_b": 0.4, "sun_a": 0.1, "sun_c": 0.1})
+
+
+def test_half_a_balance_lies_between() -> None:
+    found = shares(Optimization(balance_labels=0.5), MADE)
+    none, sun = found["none_a"] + found["none_b"], found["sun_a"] + found["sun_c"]
+    assert none / sun == pytest.approx(2)  # the root of four
+
+
+def test_the_draw_follows_the_weights_nearly_exactly_and_the_seed_alone() -> None:
+    weights = np.array([0.2, 0.2, 2.6, 1.0])
+    ends = tf.constant(accumulate(weights), tf.float32)
+    epochs = [draw(ends, seed=tf.constant([7, epoch])).numpy() for epoch in range(200)]
+    counts = np.array([np.bincount(epoch, minlength=4) for epoch in epochs])
+    assert counts.sum(axis=1).tolist() == [4] * 200
+    assert counts.mean(axis=0) == pytest.approx(weights, abs=0.1)
+    assert counts.min(axis=0).tolist() == [0, 0, 2, 1]
+    assert counts.max(axis=0).tolist() == [1, 1, 3, 1]
+    assert np.array_equal(epochs[5], draw(ends, seed=tf.constant([7, 5])).numpy())
