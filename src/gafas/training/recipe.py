@@ -156,9 +156,22 @@ def write_recipe(recipe: Recipe) -> str:
 
 
 def hash_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of everything that the recipe decides, its name aside."""
-    table = dataclasses.asdict(dataclasses.replace(recipe, name=""))
-    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+    """Return the SHA-256 of everything that the recipe decides, its name aside.
+
+    Values that are the defaults do not count: a key that a later version adds changes no hash.
+    """
+    chosen = _leave_defaults(dataclasses.asdict(dataclasses.replace(recipe, name="recipe")))
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _leave_defaults(table: dict[str, Any]) -> dict[str, Any]:
+    defaults = dataclasses.asdict(Recipe())
+    return {
+        f"{key}.{inner}" if inner else key: value
+        for key, found in table.items()
+        for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
+        if value != (defaults[key][inner] if inner else defaults[key])
+    }
 
 
 def _toml(value: object) -> str:
