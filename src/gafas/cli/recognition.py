@@ -39,6 +39,7 @@ def predict(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Photos, folders, or - for stdin.")
     ],
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per photo.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, one line per face.")] = False,
     model: Model = None,
@@ -74,6 +75,7 @@ def annotate(
     out: Annotated[
         Path, typer.Argument(help="A folder, or for one photo a .jpg, .png or .webp file.")
     ],
+    *,
     model: Model = None,
 ) -> None:
     """Draw boxes, labels and probabilities on copies of photos.
@@ -100,6 +102,7 @@ def annotate(
 def explain(
     photo: Annotated[str, typer.Argument(help="The photo.")],
     out: Annotated[Path, typer.Argument(help="A folder, or a .jpg, .png or .webp file.")],
+    *,
     model: Model = None,
 ) -> None:
     """Show which spots of each face the answer hangs on, as a heat map over the photo."""
