@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gafas.data.eyewear import UNTRAINED_LABELS, find, part, read_samples
+from gafas.data.eyewear import (
+    LEARNT,
+    UNTRAINED_LABELS,
+    find,
+    part,
+    read_corrections,
+    read_samples,
+)
+from gafas.data.samples import TINTED
 from gafas.errors import DataError
 
 
@@ -126,11 +134,41 @@ def test_a_photo_stays_in_its_part_when_others_go_or_its_label_is_corrected(
     assert after.items() <= before.items()
     moved = shutil.copytree(sets, tmp_path / "sets")
     held_out = part(samples).test[0]
-    target = moved / "utkface" / "tinted_ambiguous" / held_out.path.name
-    target.parent.mkdir()
+    other = "none" if held_out.label == "eyeglasses" else "eyeglasses"
+    target = moved / "utkface" / other / held_out.path.name
     (moved / held_out.name).replace(target)
-    corrected = read_samples(moved, sets=TWO, labels=("none", "eyeglasses", *UNTRAINED_LABELS))
-    assert target.name in {s.path.name for s in part(corrected).test}
+    found = [s for s in part(read_samples(moved, sets=TWO)).test if s.path.name == target.name]
+    assert [s.label for s in found] == [other]
+
+
+def test_tinted_lenses_are_learnt_from_and_nothing_else(sets: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(sets, tmp_path / "sets")
+    for at in range(20):
+        name = f"30_0_1_201701090000003{at:02}.jpg"
+        write_cloud(folder / "utkface" / TINTED / name, seed=500 + at)
+    split = part(read_samples(folder, sets=TWO, labels=LEARNT))
+    assert any(s.label == TINTED for s in split.train)
+    assert all(s.label != TINTED for s in (*split.validation, *split.test))
+
+
+def test_a_correction_counts_more_than_the_folder(tmp_path: Path) -> None:
+    wrong = {n: x for n, x in read_corrections().items() if n.startswith("celeba/none/")}
+    eyeglasses = next(name for name, label in wrong.items() if label == "eyeglasses")
+    unclear = next(name for name, label in wrong.items() if label == "unclear")
+    for at, name in enumerate((eyeglasses, unclear)):
+        write_cloud(tmp_path / name, seed=700 + at)
+    read = {s.name: s.label for s in read_samples(tmp_path, sets=("celeba",))}
+    assert read[eyeglasses] == "eyeglasses"
+    assert unclear not in read
+
+
+@pytest.mark.eyewear
+def test_every_correction_is_of_a_photo_to_learn_from(eyewear: Path) -> None:
+    corrected = set(read_corrections())
+    samples = read_samples(eyewear, labels=(*LEARNT, "sunglasses_multi_person", "unclear"))
+    held_out = {s.name for s in part(samples).test}
+    assert len(corrected) > 100
+    assert corrected <= {s.name for s in samples} - held_out
 
 
 def test_photos_that_repeat_each_other_are_never_divided(sets: Path, tmp_path: Path) -> None:

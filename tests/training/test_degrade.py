@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from gafas.training.degrade import bend, blur, cast, coarsen, fade, turn_grey
+from gafas.training.degrade import bend, blur, cast, coarsen, compress, fade, turn_grey
 
 Images = NDArray[np.float32]
 
@@ -87,3 +87,12 @@ def test_coarse_images_lose_ever_more_detail_and_a_quarter_of_the_levels_keeps_a
     # Six pixels enlarged four-fold: inside such a pixel there is no more than a slope.
     tiny = np.asarray(tf.image.resize(images[3:], (6, 6), antialias=True))
     assert changed[3] == pytest.approx(np.asarray(tf.image.resize(tiny, (24, 24)))[0], abs=1e-3)
+
+
+def test_compression_changes_only_the_chosen_images_and_more_at_a_lower_quality() -> None:
+    images = noisy(3)
+    chosen = tf.constant([False, True, True])
+    changed = np.asarray(compress(images, each(10, 90, 10), chosen=chosen))
+    lost = np.abs(changed - images).mean(axis=(1, 2, 3))
+    assert lost[0] == 0
+    assert 0 < lost[1] < lost[2] / 2

@@ -11,7 +11,7 @@ from gafas.classifier import EyewearClassifier
 from gafas.data.eyewear import SETS, read_samples
 from gafas.data.samples import Sample
 from gafas.errors import ImageError
-from gafas.evaluation.predictions import patches
+from gafas.evaluation.predictions import view_nearest
 from gafas.training.faces import MARGIN, add_margin, cut_centre, read_faces
 from gafas.views import Viewer
 
@@ -41,7 +41,7 @@ def test_the_middle_of_a_crop_is_what_the_served_model_would_be_shown(
 ) -> None:
     crops = read_faces(samples, side=SIDE)
     viewer = Viewer(EyewearClassifier(face_model(side=SIDE)))
-    shown = [patches(viewer, sample.path.read_bytes()) for sample in crops.samples]
+    shown = [view_nearest(viewer, sample.path).patches for sample in crops.samples]
     middles = cut_centre(crops.images, SIDE).astype(int)
     assert middles.shape == (2, SIDE, SIDE, 3)
     for ours, served in zip(middles, shown, strict=True):

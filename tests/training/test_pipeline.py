@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from gafas.data.samples import Sample
+from gafas.data.samples import TINTED, Sample
 from gafas.training.pipeline import (
     count_steps,
     make_batches,
@@ -93,7 +93,7 @@ def test_photos_are_read_as_the_network_sees_them(
     Image.new("RGB", (40, 20), (200, 100, 0)).save(tmp_path / "a.png")
     Image.new("RGB", (10, 30), (0, 0, 0)).save(tmp_path / "b.png")
     samples = [Sample(tmp_path / n, n, "x", n) for n in ("a.png", "b.png")]
-    inputs, seen = read_inputs(samples, Input(width=8, height=6, colour=colour))
+    inputs, seen, _ = read_inputs(samples, Input(width=8, height=6, colour=colour))
     assert seen == tuple(samples)
     assert inputs.shape == (2, 6, 8, channels)
     assert inputs[0, 3, 4].tolist() == ([118] if colour == "grey" else [200, 100, 0])
@@ -139,3 +139,9 @@ def test_batches_of_a_training_without_weights_are_the_ones_of_former_versions()
     made = [np.asarray(b) for b, _ in make_batches(recipe, images, targets=TARGETS)]
     digest = hashlib.sha256(np.round(np.concatenate(made)).astype(np.uint8).tobytes())
     assert digest.hexdigest() == FORMER
+
+
+def test_tinted_lenses_are_half_eyeglasses_and_half_sunglasses() -> None:
+    labels = ("none", "eyeglasses", "sunglasses")
+    samples = [Sample(Path(word), word, word, word) for word in (*labels, TINTED)]
+    assert read_targets(samples, labels).tolist() == [*np.eye(3).tolist(), [0, 0.5, 0.5]]

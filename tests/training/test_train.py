@@ -9,12 +9,12 @@ import pytest
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.data.splits import Split, make_split
-from gafas.errors import DataError
+from gafas.errors import DataError, RecipeError
 from gafas.training.architectures import build
 from gafas.training.history import read_history
 from gafas.training.recipe import Recipe, hash_recipe, read_recipe
 from gafas.training.runs import hash_data
-from gafas.training.train import TrainingData, calibrate, train
+from gafas.training.train import TrainingData, calibrate, fit, train
 from tiny_data import tiny_recipe
 
 FILES = [
@@ -101,3 +101,25 @@ def test_calibration_leaves_the_original_network_alone(data: TrainingData) -> No
     before = model.predict(data.watched[0], verbose=0)
     assert calibrate(model, data.watched)["temperature"] == 1.0
     assert np.array_equal(model.predict(data.watched[0], verbose=0), before)
+
+
+def test_a_training_may_begin_with_the_weights_of_another(
+    finished: tuple[Recipe, Split, Path], data: TrainingData, tmp_path: Path
+) -> None:
+    former = finished[2] / "model.keras"
+    still = {"epochs": 1, "learning_rate": 1e-9}
+    recipe = tiny_recipe(network={"weights": str(former)}, optimization=still)
+    model, _ = fit(recipe, data, run=tmp_path)
+    held = keras.models.load_model(former, compile=False).get_weights()
+    kernels = [at for at, w in enumerate(held) if w.ndim == 4]
+    assert len(kernels) > 1
+    for at in kernels:
+        assert model.get_weights()[at] == pytest.approx(held[at], abs=1e-6)
+
+
+def test_weights_of_a_network_of_other_sizes_are_refused(
+    finished: tuple[Recipe, Split, Path], data: TrainingData, tmp_path: Path
+) -> None:
+    network = {"weights": str(finished[2] / "model.keras"), "filters": [4, 5]}
+    with pytest.raises(RecipeError, match="another network"):
+        fit(tiny_recipe(network=network), data, run=tmp_path)

@@ -3,16 +3,20 @@
 They are research-only or of unknown rights, so gafas neither holds nor fetches them.
 """
 
+import csv
+import functools
 import hashlib
+import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from gafas.data.folders import PHOTO_ENDINGS
 from gafas.data.repeats import merge_repeats
-from gafas.data.samples import EYEWEAR_LABELS, Sample
+from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.data.splits import Split, check
 from gafas.errors import DataError
 
@@ -22,8 +26,11 @@ SETS: Final = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet")
 TEST_SETS: Final = ("lfw",)
 """The sets of published figures: nothing is learnt from them, nothing chosen on them."""
 
-UNTRAINED_LABELS: Final = ("tinted_ambiguous", "sunglasses_multi_person")
+UNTRAINED_LABELS: Final = (TINTED, "sunglasses_multi_person")
 """Folders that people would argue about, or whose label speaks of several people."""
+
+LEARNT: Final = (*EYEWEAR_LABELS, TINTED)
+"""The labels that a training reads."""
 
 TEST_SHARE: Final = 0.2
 """Share of the photos of `utkface` that is never learnt from, to count false alarms on."""
@@ -62,6 +69,8 @@ def read_samples(
 ) -> tuple[Sample, ...]:
     """Read the photos of the sets, sorted by name, `<set>/<label>/<file>`.
 
+    The folder says the label, save for those of the training sets in `eyewear_corrections.csv`,
+    which are wrong or unclear there; nothing of the test part or a test set is in that list.
     `facts` hold the source, that is the set; those of `utkface` also hold age (a decade, as
     `30-39`), gender and race, as far as the file's name says them.
 
@@ -77,13 +86,13 @@ def read_samples(
     folder = folder or find()
     for name in sets:
         _check_set(folder, name, for_evaluation=for_evaluation)
-    samples = [
+    every = [
         _sample(path, folder)
         for name in sets
-        for label in labels
-        for path in (folder / name / label).glob("*")
+        for path in (folder / name).glob("*/*")
         if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
     ]
+    samples = [sample for sample in every if sample.label in labels]
     if not samples:
         raise DataError(
             f"No photo in {folder}: expected <set>/<label>/<photo> with the sets {', '.join(sets)} "
@@ -97,6 +106,7 @@ def part(samples: Sequence[Sample]) -> Split:
 
     The part of a photo follows from a hash of its name alone: photos that are added or taken away
     move no other. Photos that repeat each other, as far as a perceptual hash tells, stay together.
+    Lightly tinted lenses (`TINTED`) are learnt from only: nobody could say what is right.
 
     Raises:
         DataError: training or test would be empty; give `utkface` and more photos.
@@ -104,7 +114,9 @@ def part(samples: Sequence[Sample]) -> Split:
     """
     parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
     for sample in merge_repeats(samples):
-        parts[_choose_part(sample)].append(sample)
+        part = _choose_part(sample)
+        if part == "train" or sample.label != TINTED:
+            parts[part].append(sample)
     split = Split("eyewear", *(tuple(parts[p]) for p in ("train", "validation", "test")))
     check(split)
     return split
@@ -128,8 +140,20 @@ def _sample(path: Path, folder: Path) -> Sample:
     name = path.relative_to(folder).as_posix()
     source, label, file = name.split("/")
     facts = {"source": source} | (_read_person(file) if source == "utkface" else {})
+    label = read_corrections().get(name, label)
     # A file that is moved to another label is still the same photo.
     return Sample(path, name, label, f"{source}/{file}", facts=facts)
+
+
+@functools.cache
+def read_corrections() -> Mapping[str, str]:
+    """Read what the folders say otherwise than we who looked: name → label.
+
+    `unclear` are photos that nobody should learn from: no face, no eyes, no way to tell. Of photos
+    of several people it is the face nearest to the middle that was looked at.
+    """
+    text = (resources.files("gafas.data") / "eyewear_corrections.csv").read_text(encoding="utf-8")
+    return {row["file"]: row["label"] for row in csv.DictReader(io.StringIO(text))}
 
 
 def _read_person(file: str) -> dict[str, str]:

@@ -10,6 +10,10 @@ from gafas.errors import DataError
 EYEWEAR_LABELS = ("none", "eyeglasses", "sunglasses")
 """The three labels of gafas, in the order in which its models answer."""
 
+TINTED = "tinted_ambiguous"
+"""The label of lightly tinted lenses, which people would argue about: learnt from as half
+eyeglasses, half sunglasses, and never measured on."""
+
 ORIGINAL_LABELS = ("glasses", "no_glasses")
 """The two classes of the original experiment: `glasses` means sunglasses."""
 
@@ -37,16 +41,22 @@ class Sample:
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def relabel(samples: Iterable[Sample], labels: Sequence[str]) -> tuple[Sample, ...]:
+def relabel(
+    samples: Iterable[Sample], labels: Sequence[str], *, tinted: bool = False
+) -> tuple[Sample, ...]:
     """Express every sample's label in the words of a model.
 
     Labels that the model knows stay; the three eyewear labels become the original's two where the
-    model speaks those.
+    model speaks those. With `tinted` the label `TINTED` stays, where the model knows eyewear.
 
     Raises:
         DataError: a sample bears a label that the model cannot say.
     """
-    return tuple(dataclasses.replace(s, label=_translate(s, labels)) for s in samples)
+    kept = {TINTED} if tinted and set(labels) >= set(EYEWEAR_LABELS) else set()
+    return tuple(
+        s if s.label in kept else dataclasses.replace(s, label=_translate(s, labels))
+        for s in samples
+    )
 
 
 def _translate(sample: Sample, labels: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from gafas.data.writing import write_text
+from gafas.errors import RecipeError
 from gafas.training.recipe import Network, Recipe
 
 TEMPERATURE = "temperature"
@@ -69,10 +70,12 @@ def _residual(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.
     """One residual block for each filter but the first, each at half the size of the one before.
 
     The mean over places tells what the crop is like, the maximum whether something is anywhere.
+    A stem of 2 halves the crop in its first convolution, which then sees 5 pixels, not 3: large
+    crops cost most in their first layers.
     """
     first, *others = network.filters
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(x)
-    x = _convolve(x, first)
+    x = _convolve(x, first, size=2 * network.stem + 1, strides=network.stem)
     for filters in others:
         inside = _convolve(x, filters, strides=2)
         inside = _convolve(inside, filters, activation=None)
@@ -99,6 +102,22 @@ def _convolve(
     x = keras.layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization(momentum=0.9)(x)
     return x if activation is None else keras.layers.Activation(activation)(x)
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give a network the weights of another one of the same layers and sizes.
+
+    Raises:
+        RecipeError: the networks differ.
+    """
+    given, wanted = ([w.shape for w in model.weights] for model in (source, target))
+    if given != wanted:
+        raise RecipeError(
+            "network.weights belong to another network: expected the same architecture, filters, "
+            f"stem, colour and number of labels. Received {source.count_params():,} parameters for "
+            f"a network of {target.count_params():,}. Change the recipe, or begin without weights."
+        )
+    target.set_weights(source.get_weights())
 
 
 def write_layers(model: keras.Model, path: Path) -> None:

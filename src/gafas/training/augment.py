@@ -8,7 +8,7 @@ import math
 
 import tensorflow as tf
 
-from gafas.training.degrade import bend, blur, cast, coarsen, fade, turn_grey
+from gafas.training.degrade import QUALITIES, bend, blur, cast, coarsen, compress, fade, turn_grey
 from gafas.training.recipe import Augmentation
 
 
@@ -39,7 +39,11 @@ def augment(
     if augmentation.noise:
         deviation = draw.uniform(0.0, augmentation.noise)[:, None, None, None]
         images += deviation * draw.normal(tf.shape(images))
-    return tf.clip_by_value(images, 0.0, 255.0)
+    images = tf.clip_by_value(images, 0.0, 255.0)
+    if augmentation.jpeg:
+        chosen = draw.uniform(0.0, 1.0) < augmentation.jpeg
+        images = compress(images, draw.uniform(*QUALITIES), chosen=chosen)
+    return images
 
 
 class _Draw:

@@ -13,6 +13,9 @@ _LUMINANCE: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's grey
 _REACH: Final = 4
 _DEVIATION: Final = 1.5
 
+QUALITIES: Final = (15.0, 85.0)
+"""Of compressed images: from what messengers leave to what cameras write."""
+
 _LEVELS: Final = 4
 """Full resolution, and three lower ones."""
 
@@ -69,6 +72,24 @@ def coarsen(images: tf.Tensor, level: tf.Tensor, *, lost: float) -> tf.Tensor:
         chosen = (level >= step / _LEVELS) & (level < (step + 1) / _LEVELS)
         result = tf.where(chosen[:, None, None, None], coarse, result)
     return result
+
+
+def compress(images: tf.Tensor, quality: tf.Tensor, *, chosen: tf.Tensor) -> tf.Tensor:
+    """Write the chosen images, `(N,)` bool, as JPEG files of a quality in 1–100, and read them."""
+
+    def pass_through(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """Return one image as the file holds it."""
+        image, level, take = row
+        return tf.cond(take, lambda: _write_and_read(image, level), lambda: image)
+
+    rows = (images, tf.cast(quality, tf.int32), chosen)
+    return tf.map_fn(pass_through, rows, fn_output_signature=tf.float32)
+
+
+def _write_and_read(image: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
+    whole = tf.cast(tf.round(image), tf.uint8)
+    written = tf.image.adjust_jpeg_quality(whole, quality, dct_method="INTEGER_ACCURATE")
+    return tf.ensure_shape(tf.cast(written, tf.float32), image.shape)
 
 
 def _find_luminance(images: tf.Tensor) -> tf.Tensor:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import rich.console
 import rich.progress
 
-from gafas.crops import CropGeometry, cut_out, place_crop
+from gafas.crops import CropGeometry, Points, cut_out, place_crop
 from gafas.data.cmu import home
 from gafas.data.samples import Sample
 from gafas.detector import FaceDetector
@@ -27,6 +28,9 @@ MARGIN: Final = 1.25
 
 _log = logging.getLogger(__name__)
 
+_Cut = dict[str, npt.NDArray[Any]]
+"""What is kept: `images` and `points` of the faces, and in which photos there are any: `found`."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FaceCrops:
@@ -35,10 +39,12 @@ class FaceCrops:
     Attributes:
         images: `(N, side, side, 3)` uint8 RGB, one crop for every photo with a face.
         samples: whose they are, in the same order.
+        points: `(N, 5, 2)`, the detector's landmarks in the crops' pixels, as in `Face.landmarks`.
     """
 
     images: ImageArray
     samples: tuple[Sample, ...]
+    points: Points
 
 
 def add_margin(side: int) -> int:
@@ -75,29 +81,34 @@ def read_faces(
     """
     geometry = geometry or CropGeometry()
     path = home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
-    images, found = _load(path) if path.is_file() else _make(samples, side, geometry=geometry)
+    cut = _load(path) if path.is_file() else _make(samples, side, geometry=geometry)
     if not path.is_file():
-        _save(path, images, found=found)
-    kept = tuple(s for s, there in zip(samples, found, strict=True) if there)
+        _save(path, cut)
+    kept = tuple(s for s, there in zip(samples, cut["found"], strict=True) if there)
     if len(kept) < len(samples):
         missed = len(samples) - len(kept)
         _log.warning("No face was found in %d of %d photos: left out.", missed, len(samples))
-    return FaceCrops(images, kept)
+    return FaceCrops(cut["images"], kept, cut["points"])
 
 
 def _hash_inputs(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> str:
     """Hash what the crops depend on; names and times of files are enough, and quick."""
     states = [(s.name, (state := s.path.stat()).st_size, state.st_mtime_ns) for s in samples]
-    facts = [add_margin(side), side, dataclasses.astuple(geometry), PINNED["retinaface.onnx"]]
+    facts = [
+        "points",
+        add_margin(side),
+        side,
+        dataclasses.astuple(geometry),
+        PINNED["retinaface.onnx"],
+    ]
     return hashlib.sha256(json.dumps([facts, states]).encode()).hexdigest()
 
 
-def _make(
-    samples: Sequence[Sample], side: int, *, geometry: CropGeometry
-) -> tuple[ImageArray, np.ndarray[Any, np.dtype[np.bool_]]]:
+def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _Cut:
     """Cut all crops into one array, which is allotted once."""
     wide = add_margin(side)
     images = np.empty((len(samples), wide, wide, 3), np.uint8)
+    points = np.empty((len(samples), 5, 2))
     found = np.zeros(len(samples), np.bool_)
     detector = FaceDetector(threads=os.cpu_count() or 1)
     console = rich.console.Console(stderr=True)
@@ -106,37 +117,39 @@ def _make(
         for at in progress.track(range(len(samples)), description="Cutting faces"):
             crop = _cut(samples[at].path, detector, side=side, geometry=geometry)
             if crop is not None:
-                images[found.sum()] = crop
+                images[found.sum()], points[found.sum()] = crop
                 found[at] = True
-    return images[: found.sum()], found
+    return {"images": images[: found.sum()], "points": points[: found.sum()], "found": found}
 
 
 def _cut(
     path: Path, detector: FaceDetector, *, side: int, geometry: CropGeometry
-) -> ImageArray | None:
+) -> tuple[ImageArray, Points] | None:
     photo, faces = find_faces(path, detector, side=side, geometry=geometry)
     if not faces:
         return None
     size = {"width": photo.width, "height": photo.height}
     nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
-    placed = place_crop(nearest.scaled(photo.scale), geometry)
+    seen = nearest.scaled(photo.scale)
+    placed = place_crop(seen, geometry)
     wide = add_margin(side)
     widened = dataclasses.replace(placed, side=placed.side * wide / side)
-    return cut_out(photo.image, widened, size=wide)
+    points = widened.to_crop(np.array(seen.landmarks)) * wide
+    return cut_out(photo.image, widened, size=wide), points
 
 
-def _load(path: Path) -> tuple[ImageArray, np.ndarray[Any, np.dtype[np.bool_]]]:
+def _load(path: Path) -> _Cut:
     with np.load(path, allow_pickle=False) as stored:
-        return stored["images"], stored["found"]
+        return {name: stored[name] for name in ("images", "points", "found")}
 
 
-def _save(path: Path, images: ImageArray, *, found: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+def _save(path: Path, cut: _Cut) -> None:
     """Write beside the target, uncompressed and in pieces, then move into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:16]}-", suffix=".npz", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, images=images, found=found)
+            np.savez(file, images=cut["images"], points=cut["points"], found=cut["found"])
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -28,6 +28,7 @@ _WHOLE_SHARES = frozenset(
     {
         "augmentation.grey",
         "augmentation.blur",
+        "augmentation.jpeg",
         "optimization.balance_labels",
         "optimization.balance_sources",
     }
@@ -38,6 +39,7 @@ _POSITIVE = frozenset(
         "input.height",
         "network.filters",
         "network.dense",
+        "network.stem",
         "optimization.epochs",
         "optimization.batch_size",
         "optimization.learning_rate",
@@ -118,4 +120,11 @@ def _check_input(recipe: "Recipe") -> None:
         raise RecipeError(
             f"augmentation.{coloured[0]} changes colours, and input.colour is 'grey': set it to 0, "
             f"or the colour to 'rgb'. Received: {getattr(changes, coloured[0])}."
+        )
+    knows = {"none", "eyeglasses", "sunglasses"} <= set(recipe.labels)
+    if changes.rendered and not (seen.frame == "face" and seen.colour == "rgb" and knows):
+        raise RecipeError(
+            "augmentation.rendered draws glasses on faces in colour: set input.frame = 'face', "
+            "input.colour = 'rgb' and the three labels of eyewear, or rendered to 0. "
+            f"Received: {changes.rendered}."
         )

@@ -3,12 +3,13 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from gafas.data.samples import Sample
+from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.frames import squeeze
 from gafas.images import load_image
 from gafas.training.augment import augment
@@ -17,22 +18,32 @@ from gafas.training.faces import cut_centre, read_faces
 from gafas.training.recipe import Input, Recipe
 
 
-def read_inputs(
-    samples: Sequence[Sample], spec: Input
-) -> tuple[NDArray[np.uint8], tuple[Sample, ...]]:
-    """Read photos as the network sees them, 0–255, and say which: all those with a face.
+class Inputs(NamedTuple):
+    """Photos as the network sees them, 0–255, and whose they are.
 
-    Frames are `(N, height, width, channels)`; crops of faces have a margin all around, see
-    `gafas.training.faces`. A network of frames sees all photos.
+    Attributes:
+        images: frames, `(N, height, width, channels)`, or crops of faces, which have a margin all
+            around, see `gafas.training.faces`.
+        samples: those of the given ones in which a face was found; a network of frames sees all.
+        points: `(N, 5, 2)` landmarks in the crops' pixels; None for frames.
+    """
+
+    images: NDArray[np.uint8]
+    samples: tuple[Sample, ...]
+    points: NDArray[np.float64] | None = None
+
+
+def read_inputs(samples: Sequence[Sample], spec: Input) -> Inputs:
+    """Read photos as the network sees them, and say which: all those with a face.
 
     Raises:
         ImageError: a photo cannot be read.
     """
     if spec.frame == "face":
         crops = read_faces(samples, side=spec.width)
-        images = crops.images
-        return (_turn_grey(images) if spec.colour == "grey" else images), crops.samples
-    return _read_frames(samples, spec), tuple(samples)
+        images = _turn_grey(crops.images) if spec.colour == "grey" else crops.images
+        return Inputs(images, crops.samples, crops.points)
+    return Inputs(_read_frames(samples, spec), tuple(samples))
 
 
 def cut_size(images: NDArray[np.uint8], spec: Input) -> NDArray[np.uint8]:
@@ -57,9 +68,14 @@ def _read_frames(samples: Sequence[Sample], spec: Input) -> NDArray[np.uint8]:
 
 
 def read_targets(samples: Sequence[Sample], labels: Sequence[str]) -> NDArray[np.float32]:
-    """Return one row per sample with a 1 in its label's column, `(N, labels)`."""
-    columns = [labels.index(sample.label) for sample in samples]
-    return np.eye(len(labels), dtype=np.float32)[columns]
+    """Return one row per sample, `(N, labels)`: 1 in its label's column, tinted lenses half in two.
+
+    What people would argue about should get honest middling probabilities.
+    """
+    rows = dict(zip(labels, np.eye(len(labels), dtype=np.float32), strict=True))
+    if set(labels) >= set(EYEWEAR_LABELS):
+        rows[TINTED] = np.float32(0.5) * (rows["eyeglasses"] + rows["sunglasses"])
+    return np.stack([rows[sample.label] for sample in samples])
 
 
 def count_steps(recipe: Recipe, samples: int) -> int:

@@ -35,12 +35,18 @@ class Input:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Network:
-    """Which architecture, and its sizes."""
+    """Which architecture, and its sizes.
+
+    `stem` is the residual's first step, in pixels. `weights` names the `model.keras` of a run to
+    begin with, instead of at random.
+    """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
     filters: tuple[int, ...] = (24, 32, 48, 64)
     dense: int = 256
     dropout: float = 0.3
+    stem: int = 1
+    weights: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +56,9 @@ class Augmentation:
     Rotation and shear are in degrees, shift and zoom shares of the size, noise 0–255. Brightness,
     contrast, gamma, saturation and cast (each channel by itself) are shares about 1. `grey` is the
     share of images that lose their colour; `blur` how much of an image may be replaced by its
-    blurred self; `resolution` the share of the pixels along a side that may be lost.
+    blurred self; `resolution` the share of the pixels along a side that may be lost; `jpeg` the
+    share of images that are compressed. `rendered` is how many pairs of glasses, from clear to
+    black, are drawn on each bare face that is learnt from, as further images.
     """
 
     rotation: float = 0.0
@@ -67,6 +75,8 @@ class Augmentation:
     grey: float = 0.0
     blur: float = 0.0
     resolution: float = 0.0
+    jpeg: float = 0.0
+    rendered: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

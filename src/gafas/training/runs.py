@@ -103,7 +103,7 @@ def hash_data(split: Split, labels: Sequence[str]) -> str:
     content = [
         (part, sample.name, sample.label, _hash_file(sample.path))
         for part, samples in parts.items()
-        for sample in relabel(samples, labels)
+        for sample in relabel(samples, labels, tinted=True)
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

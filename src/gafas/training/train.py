@@ -14,11 +14,12 @@ from gafas.crops import CropGeometry
 from gafas.data.folders import check_trainable
 from gafas.data.samples import relabel
 from gafas.data.splits import Split
-from gafas.training.architectures import TEMPERATURE, build, write_layers
+from gafas.training.architectures import TEMPERATURE, build, copy_weights, write_layers
 from gafas.training.balance import weigh
 from gafas.training.bar import Bar
 from gafas.training.calibrate import choose_threshold, fit_temperature
 from gafas.training.export import export_model
+from gafas.training.foreign import load_keras
 from gafas.training.keeper import Keeper, remove_states
 from gafas.training.pipeline import (
     count_steps,
@@ -29,6 +30,7 @@ from gafas.training.pipeline import (
     stretch_epochs,
 )
 from gafas.training.recipe import Optimization, Recipe, hash_recipe
+from gafas.training.rendered import render
 from gafas.training.runs import hash_data, open_run, write_environment
 
 _log = logging.getLogger(__name__)
@@ -53,7 +55,10 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
         DataError: the folder holds another or a finished run, or the samples cannot be learnt from.
         ModelError: the exported files do not answer as the Keras model does.
     """
-    parts = (relabel(part, recipe.labels) for part in (split.train, split.validation, split.test))
+    parts = (
+        relabel(part, recipe.labels, tinted=True)
+        for part in (split.train, split.validation, split.test)
+    )
     split = Split(split.name, *parts)
     check_trainable(split.train)
     open_run(recipe, split, run=run)
@@ -99,12 +104,18 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
     """
     watched = None
     if split.validation:
-        seen, samples = read_inputs(split.validation, recipe.input)
-        shown = cut_size(seen, recipe.input).astype(np.float32)
-        watched = (shown, read_targets(samples, recipe.labels)) if samples else None
-    images, samples = read_inputs(split.train, recipe.input)
-    check_trainable(samples)
+        seen = read_inputs(split.validation, recipe.input)
+        shown = cut_size(seen.images, recipe.input).astype(np.float32)
+        watched = (shown, read_targets(seen.samples, recipe.labels)) if seen.samples else None
+    inputs = read_inputs(split.train, recipe.input)
+    check_trainable(inputs.samples)
+    images, samples = inputs.images, inputs.samples
     targets = read_targets(samples, recipe.labels)
+    if recipe.augmentation.rendered:
+        share, labels = recipe.augmentation.rendered, recipe.labels
+        drawn, soft = render(inputs, share, labels=labels, seed=recipe.seed)
+        images = np.concatenate([images, drawn.images])
+        samples, targets = samples + drawn.samples, np.concatenate([targets, soft])
     return TrainingData(images, targets, watched, weigh(samples, recipe.optimization))
 
 
@@ -128,6 +139,8 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
         metrics=["accuracy"],
         jit_compile=False,  # XLA takes a third longer on a CPU
     )
+    if recipe.network.weights:
+        copy_weights(load_keras(Path(recipe.network.weights)), model)
     keeper = Keeper(run, recipe.optimization)
     keeper.set_model(model)
     done = keeper.resume()
