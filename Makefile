@@ -1,6 +1,8 @@
 # make demo   set up, run the main job on real input, say where to look
 # make test   set up, run the tests
 # make check  format, lint and types      make docs  write what is generated
+# make golden, make selfcheck-answers     write down what new weights answer
+# make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark  train everything under every protocol (hours)
 
 PYTHON ?= python3
@@ -8,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo test check docs benchmark clean
+.PHONY: demo test check docs golden selfcheck-answers speed benchmark clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +30,16 @@ check: $(VENV)/ready
 
 docs: $(VENV)/ready
 	$(BIN)/python tools/docs.py
+
+golden: $(VENV)/ready
+	$(BIN)/python tools/golden.py
+
+selfcheck-answers: $(VENV)/ready
+	$(BIN)/python tools/selfcheck_pictures.py
+
+speed: $(VENV)/ready
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python tools/speed_table.py
 
 benchmark: $(VENV)/ready
 	$(BIN)/gafas benchmark cmu

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from gafas.detector import CONFIDENT, FaceDetector, suppress
+from gafas.candidates import suppress
+from gafas.detector import CONFIDENT, FaceDetector
 from gafas.images import load_image
 from gafas.types import Box, ImageArray
 

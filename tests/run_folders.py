@@ -9,9 +9,13 @@ from typing import Any
 from PIL import Image
 
 from brightness_model import METADATA, brightness_model
+from eyewear_model import eyewear_model, make_sets
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample
+from gafas.data.eyewear import read_samples
+from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.evaluation.evaluate import evaluate, write_evaluation
+from gafas.evaluation.eyewear_benchmark import merge_part
+from gafas.evaluation.robustness import measure_lenses, measure_robustness
 
 PEOPLE = ("ann", "bob", "cy", "dee")
 SIZES = {"full": "", "half": "_2", "quarter": "_4"}
@@ -138,6 +142,33 @@ def make_run(
     _write_history(folder / "history.csv", history or falling())
     result = evaluate(EyewearClassifier(model), samples, name=folder.name, leaks=audit)
     write_evaluation(result, folder)
+    return folder
+
+
+def make_face_run(folder: Path, photos: Path) -> Path:
+    """Write a finished run of a model of faces on utkface-like scenes, with its benchmark."""
+    people = ["none/25_0_0_2017001", "none/26_1_1_2017002", "none/70_0_2_2017003"]
+    worn = ["eyeglasses/25_0_0_2017004", "sunglasses/31_1_3_2017005", "eyeglasses/60_1_2_2017006"]
+    make_sets(photos, {"utkface": [*people, *worn, "tinted_ambiguous/25_0_0_2017007"]})
+    samples = read_samples(photos, sets=("utkface",), labels=(*EYEWEAR_LABELS, TINTED))
+    audit = {**leaks(len(samples)), "subjects_known": False}
+    make_run(folder, make_photos(photos / "cmu"), protocol="by_photo", audit=audit)
+    model = eyewear_model()
+    (folder / "model.onnx").write_bytes(model)
+    recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
+    (folder / "recipe.toml").write_text(
+        recipe.replace("[input]", '[input]\nframe = "face"').replace("shear = 0.2", "gamma = 0.3"),
+        encoding="utf-8",
+    )
+    names = [sample.name for sample in samples if sample.label != TINTED]
+    parts = {"train": ["utkface/none/a.jpg"], "validation": ["utkface/none/b.jpg"], "test": names}
+    write_json(folder / "split.json", {"name": "eyewear", **parts, "leaks": audit})
+    classifier = EyewearClassifier(model)
+    write_evaluation(evaluate(classifier, samples, name=folder.name, leaks=audit), folder)
+    for part, measure in (("robustness", measure_robustness), ("lenses", measure_lenses)):
+        scored = [sample for sample in samples if sample.label != TINTED]
+        result = measure(classifier, scored[-3:])
+        merge_part(folder / "eyewear.json", part, classifier=classifier, result=result)
     return folder
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -286,3 +287,37 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def test_what_pillow_warns_of_is_answered_without_noise(tmp_path: Path, model: str) -> None:
+    nonsense = b"Exif\0\0II*\0\xff\xff\xff\x7f"
+    Image.new("RGB", (40, 30), "white").save(tmp_path / "exif.jpg", exif=nonsense)
+    Image.new("1", (10_000, 9_000), 1).save(tmp_path / "large.png")
+    result = shell(f"predict {tmp_path / 'exif.jpg'} {tmp_path / 'large.png'} --model {model}")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("bright 100%") == 2
+
+
+def test_a_name_of_several_lines_takes_one_line(tmp_path: Path, model: str) -> None:
+    photo = grey_photo(tmp_path / "a\nb.png", 255)
+    bad = write(tmp_path / "c\nd.png", b"hello")
+    result = run("predict", photo, bad, "--model", model)
+    assert (result.stdout.count("\n"), result.stderr.count("\n")) == (1, 1)
+    assert "a\\nb.png: bright" in result.stdout
+    assert "c\\nd.png: Cannot read" in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path, model: str) -> None:
+    photos = [write(tmp_path / "in" / f"{n:04}.png", encode(faceless(), "PNG")) for n in range(9)]
+    for number in range(9, 5000):
+        os.link(photos[number % 9], tmp_path / "in" / f"{number:04}.png")
+    words = [sys.executable, "-m", "gafas.cli", "predict", str(photos[0].parent), "--model", model]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(str(photos[0]).encode())
+        process.send_signal(signal.SIGINT)
+        told, talked = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in talked
+    assert told.count(b"\n") < 4999

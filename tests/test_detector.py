@@ -6,9 +6,11 @@ from pathlib import Path
 import matplotlib.cbook
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image, ImageOps
 
-from gafas.detector import FaceDetector, suppress
+from gafas.candidates import suppress
+from gafas.detector import FaceDetector
 from gafas.images import load_image
 from gafas.types import ImageArray
 
@@ -92,6 +94,12 @@ def test_a_face_that_fills_the_frame_is_found(
     assert np.abs(np.subtract(faces[0].landmarks, shifted)).max() < 15
 
 
+def test_a_cat_that_fills_the_photo_is_no_face(detector: FaceDetector) -> None:
+    cat = skimage.data.chelsea()
+    assert cat.shape[:2] == (300, 451)
+    assert detector.detect(cat) == []
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2000), (2000, 3), (64, 64), (480, 640)])
 def test_where_there_is_no_face_none_is_found(
     shape: tuple[int, int], detector: FaceDetector
@@ -136,3 +144,48 @@ def test_every_third_web_photo_has_a_face(eyewear: Path, detector: FaceDetector)
     assert len(paths) > 500
     missed = [path.name for path in paths[::3] if not detector.detect(load_image(path))]
     assert missed == []
+
+
+class Counting(FaceDetector):
+    """A detector that notes how large it looked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides: list[int] = []
+
+    def look(self, image: ImageArray, side: int) -> np.ndarray:
+        self.sides.append(side)
+        return super().look(image, side)
+
+
+def test_one_clear_face_takes_one_look_and_a_photo_of_a_fair_size_is_not_enlarged(
+    photo: ImageArray,
+) -> None:
+    detector = Counting()
+    assert len(detector.detect(resized(photo, 0.5))) == 1
+    assert len(detector.detect(photo[80:560, 60:500])) == 1
+    assert detector.sides == [300, 320]
+
+
+def test_a_large_look_is_taken_only_for_a_spot_that_shows_a_face_when_looked_at_closely(
+    photo: ImageArray,
+) -> None:
+    image = np.full((600, 900, 3), 128, np.uint8)
+    image[:, :512] = photo
+    image[120:200, 620:660] = 90  # nothing: the spot is only claimed to be doubtful
+    detector = Counting()
+    first = detector.look(image, 320)
+    faces = first[first[:, 4] >= 0.5]
+    spot = np.zeros((1, 15), np.float32)
+    spot[0, :5] = (620, 120, 660, 200, 0.1)
+    detector.sides.clear()
+    assert detector._is_settled(image, np.concatenate([faces, spot]), faces=faces)
+    assert detector.sides == [224]
+    small = resized(photo, 0.4)
+    image[100 : 100 + small.shape[0], 640 : 640 + small.shape[1]] = small
+    spot[0, :4] = 710, 145, 780, 235
+    assert not detector._is_settled(image, np.concatenate([faces, spot]), faces=faces)
+    three = np.repeat(spot, 3, axis=0)
+    detector.sides.clear()
+    assert not detector._is_settled(image, np.concatenate([faces, three]), faces=faces)
+    assert detector.sides == []  # so many spots: one large look is cheaper

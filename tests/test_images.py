@@ -273,3 +273,23 @@ def test_both_kinds_of_cmu_pgm_reach_white(cmu: Path) -> None:
         assert raw.max() <= top < 160
         expected = np.round(raw * 255.0 / top).reshape(height, width)
         assert np.abs(load_image(path)[..., 0] - expected).max() <= 1
+
+
+def warned(kind: str) -> bytes:
+    """Return a photo at which Pillow warns: of 100 megapixels, or with an EXIF of nonsense."""
+    if kind == "large":
+        return saved(Image.new("1", (10_000, 10_000)), "PNG")
+    data = saved(Image.fromarray(quarters()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
+    assert b"Exif" in data
+    return data
+
+
+@pytest.mark.parametrize("kind", ["large", "damaged EXIF"])
+def test_where_a_warning_is_an_error_it_is_told_as_one(kind: str) -> None:
+    with pytest.raises(ImageError, match="Pillow warns of it"):
+        load_image(warned(kind))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_a_damaged_exif_leaves_the_photo_as_it_is() -> None:
+    assert load_image(warned("damaged EXIF")).shape == (32, 48, 3)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,3 +170,18 @@ def test_the_one_off_takes_a_model_file(tmp_path: Path) -> None:
 def test_without_a_bundled_model_the_user_is_told_to_name_one() -> None:
     with pytest.raises(ModelError, match="--model FILE"):
         Recognizer()
+
+
+def test_memory_does_not_grow_with_the_number_of_photos(frames: Recognizer) -> None:
+    tracemalloc.start()
+    try:
+        peaks = []
+        for count in (300, 6000):
+            tracemalloc.reset_peak()
+            photos = (np.full((60, 80, 3), number % 256, np.uint8) for number in range(count))
+            answered = sum(len(found.faces) for found in frames.predict_many(photos, workers=2))
+            assert answered == count
+            peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0] + 100_000

@@ -1,9 +1,16 @@
-"""Train a network before your eyes, judge it on people it has never seen, and tell about it."""
+"""Recognize eyewear in photos that ordinary packages bring along; then train before your eyes.
 
+The experiment trains a network, judges it on people it has never seen, and tells about it; it needs
+the CMU photos. Recognition needs no data.
+"""
+
+import argparse
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from photos import write_photos
 
 from gafas.data import cmu
 from gafas.errors import GafasError
@@ -13,8 +20,28 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Run the commands that a newcomer would type, and show each of them."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "out").resolve()
-    out.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", nargs="?", default="out", type=Path)
+    parser.add_argument("--model", type=Path, help="instead of the bundled one")
+    words = parser.parse_args()
+    out = words.out.resolve()
+    show_recognition(out, model=[] if words.model is None else ["--model", words.model.resolve()])
+    return show_experiment(out)
+
+
+def show_recognition(out: Path, *, model: list[object]) -> None:
+    """Say what everybody in a few photos wears, and draw it on copies."""
+    photos, answers = out / "photos", out / "annotated"
+    for folder in (photos, answers):
+        shutil.rmtree(folder, ignore_errors=True)
+    write_photos(photos)
+    gafas("predict", photos, *model)
+    gafas("annotate", photos, answers, *model)
+    say(f"\nLook at the photos in {answers}.")
+
+
+def show_experiment(out: Path) -> int:
+    """Train, judge and report; without the CMU photos, say why not."""
     try:
         cmu.find()
     except GafasError:
@@ -30,6 +57,7 @@ def main() -> int:
     for language, name in (("en", "report.html"), ("es", "informe.html")):
         gafas("report", run, out / name, "--language", language, "--benchmark", figures)
     say(f"\nRead {out / 'report.html'} (English) or {out / 'informe.html'} (español).")
+    say(f"The photos that were recognized first are in {out / 'annotated'}.")
     return 0
 
 

@@ -6,15 +6,17 @@ Run it by `make docs`; the tests say when it is due.
 import enum
 import logging
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from typer.main import get_command
 
 from gafas.cli import app
 from gafas.data.writing import write_text
 from gafas.errors import DataError
+from gafas.evaluation.card import make_card
 from gafas.evaluation.comparison import CLAIM, Measured, read_benchmark
 from gafas.evaluation.readme_figure import write_readme_figure
 from gafas.evaluation.wording import Language, Wording
@@ -26,6 +28,12 @@ READMES: dict[Language, str] = {"en": "README.md", "es": "README.es.md"}
 
 FIGURES: dict[Language, str] = {"en": "docs/figures/cmu.svg", "es": "docs/figures/cmu.es.svg"}
 """Each README's chart."""
+
+CARD = "MODEL_CARD.md"
+"""What is said of the model of eyewear."""
+
+CARD_SOURCES = ("eyewear.json", "lfw_openings.json")
+"""The results, and the openings of the test set, that it is made from."""
 
 BEGIN, END = "<!-- results: written by make docs -->", "<!-- /results -->"
 """What a README's table stands between."""
@@ -40,8 +48,9 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Write docs/cli.md, then all that follows from benchmarks/cmu.json."""
+    """Write docs/cli.md, then all that follows from the benchmarks."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    write_text(ROOT / CARD, make_card(*(ROOT / "benchmarks" / name for name in CARD_SOURCES)))
     write_text(ROOT / "docs/cli.md", describe_cli())
     benchmark = ROOT / "benchmarks/cmu.json"
     for language, name in READMES.items():
@@ -49,7 +58,7 @@ def main() -> None:
         table = make_table(benchmark, language)
         write_text(path, fill(path.read_text(encoding="utf-8"), table))
         write_readme_figure(benchmark, ROOT / FIGURES[language], language=language)
-    _log.info("Wrote docs/cli.md, %s and their charts.", " and ".join(READMES.values()))
+    _log.info("Wrote %s, docs/cli.md, %s and their charts.", CARD, " and ".join(READMES.values()))
 
 
 def describe_cli() -> str:
@@ -63,15 +72,27 @@ def describe_cli() -> str:
         "after Ctrl-C.\n"
     )
     shared = _tabulate(root.params, {})
-    callbacks = [info.callback for info in app.registered_commands]
-    commands = map(_describe, root.commands.values(), callbacks)
+    commands = [_describe(*found) for found in list_commands(app)]
     return "\n".join([opening, "Before any command:\n", shared, *commands])
 
 
-def _describe(command: Any, callback: Any) -> str:
-    name = command.name
+def list_commands(door: typer.Typer, words: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield every command, those of groups too: its words, as Typer knows it, its function."""
+    group: Any = get_command(door)
+    groups = {info.typer_instance.info.name: info.typer_instance for info in door.registered_groups}
+    functions = {info.callback.__name__: info.callback for info in door.registered_commands}
+    for name, command in group.commands.items():
+        full = f"{words} {name}".strip()
+        if name in groups:
+            yield from list_commands(groups[name], full)
+        else:
+            yield full, command, functions[name.replace("-", "_")]
+
+
+def _describe(name: str, command: Any, callback: Any) -> str:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    usage = " ".join(["gafas", name, *map(_place, arguments), "[options]"])
+    options = any(p.param_type_name == "option" and p.name != "help" for p in command.params)
+    usage = " ".join(["gafas", name, *map(_place, arguments), *["[options]"] * options])
     parts = [f"## gafas {name}\n", f"```console\n{usage}\n```\n", f"{command.help.strip()}\n"]
     return "\n".join([*parts, _tabulate(command.params, typing.get_type_hints(callback))])
 
@@ -87,7 +108,7 @@ def _tabulate(parameters: Sequence[Any], kinds: Mapping[str, Any]) -> str:
         for p in parameters
         if p.name != "help"
     ]
-    return "\n".join(["| | |", "| --- | --- |", *rows, ""])
+    return "\n".join(["| | |", "| --- | --- |", *rows, ""]) if rows else ""
 
 
 def _sign(parameter: Any) -> str:
@@ -98,7 +119,10 @@ def _sign(parameter: Any) -> str:
 
 
 def _find_choices(kind: Any) -> type[enum.StrEnum] | None:
-    return kind if isinstance(kind, type) and issubclass(kind, enum.StrEnum) else None
+    """Return the enumeration of a type hint, also inside `list[…]` and `… | None`."""
+    if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
+        return kind
+    return next(filter(None, map(_find_choices, typing.get_args(kind))), None)
 
 
 def _explain(parameter: Any, kind: type[enum.StrEnum] | None) -> str:

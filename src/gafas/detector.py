@@ -1,43 +1,54 @@
 """Image → faces, with RetinaFace-MobileNet0.25 on ONNX Runtime.
 
 The schedule: look once at a small size. Look again at a large size only if nothing was found, if a
-face is doubtful, or if something elsewhere hesitates (a confidence well above noise). If still
-nothing was found, the face may be blurred by enlarging, or fill the frame: look smaller, then with
-a border around the image. `benchmarks/detector_schedule.py` measures what this costs and loses.
+face is doubtful, or if something elsewhere hesitates (a confidence well above noise). Where that is
+one spot or two, look closely at these first: mostly they are leaves or lettering, and the large
+look is spared. If still nothing was found, the face may be blurred by enlarging, or fill the frame:
+look smaller, then with a border around the image. `benchmarks/detector_schedule.py` measures what
+this costs and loses.
 """
 
 import functools
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 from PIL import Image
 
+from gafas.candidates import (
+    CONFIDENCE,
+    SETTLED,
+    Floats,
+    choose,
+    drop_unlikely,
+    find_doubtful,
+    measure_overlaps,
+    suppress,
+)
 from gafas.types import Face, ImageArray
 from gafas.weights import read_bundled
-
-Floats = npt.NDArray[np.float32]
 
 CONFIDENT: Final = 0.5
 """A candidate of less confidence is not called a face."""
 
-SETTLED: Final = 0.9
-"""If a face of the first look is less confident than this, a larger look is taken."""
+HINT: Final = 0.025
+"""If anything apart from the faces found is more confident than this, it is looked at again."""
 
-HINT: Final = 0.04
-"""If anything apart from the faces found is more confident than this, a larger look is taken."""
+CLOSE_HINT: Final = 0.3
+"""If it is more confident than this when looked at closely, a larger look is taken."""
 
 FIRST_SIDE: Final = 320
+CLOSE_SIDE: Final = 224
 LARGE_SIDE: Final = 640
 SMALLER_SIDES: Final = (192, 128)
 BORDERED_SIDE: Final = 256
 _LARGEST_ENLARGEMENT: Final = 4
 _BORDER: Final = 0.5
 
-# A candidate is a row: x1, y1, x2, y2, confidence, then five times x, y.
-_CONFIDENCE: Final = 4
-_COLUMNS: Final = 15
+_PLAIN_SIDE: Final = 192  # a photo between this and FIRST_SIDE is first looked at as it is
+_SPOTS: Final = 2  # to look closely at more would cost as much as a large look at everything
+
+_COLUMNS: Final = 15  # of a candidate
 
 # Blue, green, red, as the network was trained.
 _MEAN: Final = np.array([104, 117, 123], np.float32)
@@ -68,16 +79,18 @@ class FaceDetector:
         Boxes and landmarks are in the image's pixels; a box may reach past the border. The faces
         are sorted by confidence, the most confident first; ties by position, left first.
         """
-        first = self.look(image, FIRST_SIDE)
-        faces = first[first[:, _CONFIDENCE] >= CONFIDENT]
-        if not _is_settled(first, faces):
-            faces = np.concatenate([faces, self._sure(image, LARGE_SIDE)])
-        faces = _choose(faces, image)
+        longer = max(image.shape[:2])
+        first = self.look(image, longer if _PLAIN_SIDE <= longer < FIRST_SIDE else FIRST_SIDE)
+        faces = first[first[:, CONFIDENCE] >= CONFIDENT]
+        if not self._is_settled(image, first, faces=faces):
+            large = drop_unlikely(self._sure(image, LARGE_SIDE), first, longer=longer)
+            faces = np.concatenate([faces, large])
+        faces = choose(faces, image)
         for side in SMALLER_SIDES:
             if not len(faces):
-                faces = _choose(self._sure(image, side), image)
+                faces = choose(self._sure(image, side), image)
         if not len(faces):
-            faces = _choose(self._look_bordered(image), image)
+            faces = choose(self._look_bordered(image), image)
         return [_face(row) for row in faces]
 
     def look(self, image: ImageArray, side: int) -> Floats:
@@ -92,13 +105,36 @@ class FaceDetector:
         location, confidence, points = self._session.run(None, {"input": _prepare(image, size)})
         kept = np.flatnonzero(confidence[0, :, 1] > HINT)
         rows = _decode(_priors(size)[kept], location[0, kept], points=points[0, kept])
-        rows[:, _CONFIDENCE] = confidence[0, kept, 1]
+        rows[:, CONFIDENCE] = confidence[0, kept, 1]
         _stretch(rows, x=width / size[0], y=height / size[1])
         return suppress(rows)
 
+    def _is_settled(self, image: ImageArray, candidates: Floats, *, faces: Floats) -> bool:
+        """Say whether a larger look would bring nothing: sure faces, and no other in sight."""
+        if not len(faces) or faces[:, CONFIDENCE].min() < SETTLED:
+            return False
+        doubtful = find_doubtful(candidates, faces)
+        few = _SPOTS if len(faces) == 1 else 0  # in a group, what hesitates is often one more
+        return len(doubtful) <= few and not any(
+            self._is_hint(image, row, faces=faces) for row in doubtful
+        )
+
+    def _is_hint(self, image: ImageArray, row: Floats, *, faces: Floats) -> bool:
+        """Look closely at a spot, as large as in a large look, and say whether a face shows."""
+        x, y = (row[:2] + row[2:4]) / 2
+        context = max(image.shape[:2]) * CLOSE_SIDE / LARGE_SIDE
+        half = max(context / 2, float(max(row[2:4] - row[:2])))
+        left, top = max(0, int(x - half)), max(0, int(y - half))
+        seen = self.look(image[top : int(y + half) + 1, left : int(x + half) + 1], CLOSE_SIDE)
+        seen[:, [0, 2]] += left
+        seen[:, [1, 3]] += top
+        _, inside = measure_overlaps(np.concatenate([faces, seen]))
+        new = inside[len(faces) :, : len(faces)].max(axis=1) < 0.5
+        return bool((seen[new, CONFIDENCE] > CLOSE_HINT).any())
+
     def _sure(self, image: ImageArray, side: int) -> Floats:
         rows = self.look(image, side)
-        return rows[rows[:, _CONFIDENCE] >= CONFIDENT]
+        return rows[rows[:, CONFIDENCE] >= CONFIDENT]
 
     def _look_bordered(self, image: ImageArray) -> Floats:
         height, width = image.shape[:2]
@@ -106,77 +142,16 @@ class FaceDetector:
         wide = np.full((height + 2 * border, width + 2 * border, 3), 114, np.uint8)
         wide[border : border + height, border : border + width] = image
         rows = self._sure(wide, BORDERED_SIDE)
-        rows[:, :_CONFIDENCE] -= border
-        rows[:, _CONFIDENCE + 1 :] -= border
+        rows[:, :CONFIDENCE] -= border
+        rows[:, CONFIDENCE + 1 :] -= border
         return rows
-
-
-def suppress(rows: Floats, *, overlap: float = 0.4) -> Floats:
-    """Keep of overlapping candidates the most confident.
-
-    `overlap` is the intersection over union above which two candidates are the same face. Rows are
-    as `FaceDetector.look` returns them, and come back sorted.
-    """
-    rows = rows[np.lexsort((rows[:, 0], -rows[:, _CONFIDENCE]))]
-    union, _ = _overlaps(rows)
-    rivals = union > overlap
-    alive = np.ones(len(rows), bool)
-    for index in range(len(rows)):
-        if alive[index]:
-            alive[index + 1 :] &= ~rivals[index, index + 1 :]
-    return rows[alive]
-
-
-def _overlaps(rows: Floats) -> tuple[Floats, Floats]:
-    """Return for every pair the intersection over the union, and over the smaller box."""
-    low, high = rows[:, :2], rows[:, 2:4]
-    extent = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
-    common = np.prod(np.clip(extent, 0, None), axis=2)
-    area = np.prod(np.clip(high - low, 1e-6, None), axis=1)
-    return common / (area[:, None] + area - common), common / np.minimum(area[:, None], area)
-
-
-def _is_settled(candidates: Floats, faces: Floats) -> bool:
-    """Say whether a larger look would bring nothing: sure faces, and nothing doubtful elsewhere."""
-    if not len(faces) or faces[:, _CONFIDENCE].min() < SETTLED:
-        return False
-    union, _ = _overlaps(candidates)
-    doubtful = union[len(faces) :, : len(faces)].max(axis=1, initial=0) < 0.2
-    return not doubtful.any()
-
-
-def _choose(rows: Floats, image: ImageArray) -> Floats:
-    """Merge the looks, and drop what only resembles a face."""
-    rows = suppress(rows)
-    x1, y1, x2, y2, confidence = rows[:, :5].T
-    side = np.maximum(x2 - x1, y2 - y1)
-    # Leaves and leopard skin, enlarged, hold many faces of a few pixels.
-    speck = (side < 12) & (side < 0.06 * max(image.shape[:2])) & (confidence < 0.75)
-    rows = rows[~speck]
-    _, inside = _overlaps(rows)
-    spurious = (inside > 0.7) | _is_neck(rows)
-    alive = np.ones(len(rows), bool)
-    for index in range(len(rows)):
-        alive[index] = not (spurious[index, :index] & alive[:index]).any()
-    return rows[alive]
-
-
-def _is_neck(rows: Floats) -> npt.NDArray[np.bool_]:
-    """Say for every pair whether the first is the neck of the second: less sure, right below it."""
-    x1, y1, x2, y2, confidence = rows[:, :5].T
-    width, height = x2 - x1, y2 - y1
-    below = ((y1 + y2)[:, None] - (y1 + y2)) / 2 / height
-    aside = np.abs((x1 + x2)[:, None] - (x1 + x2)) / 2 / width
-    narrow = width[:, None] / width
-    placed = (below > 0.6) & (below < 1.3) & (aside < 0.35) & (narrow > 0.4) & (narrow < 1.2)
-    return np.asarray(placed & (confidence[:, None] < SETTLED))
 
 
 def _prepare(image: ImageArray, size: tuple[int, int]) -> Floats:
     """Resize to (width, height); return a batch of one: blue, green, red planes less the mean."""
     if size != (image.shape[1], image.shape[0]):
         picture = Image.fromarray(np.ascontiguousarray(image))
-        resized = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        resized = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
         image = np.asarray(resized)
     planes = np.empty((1, 3, *image.shape[:2]), np.float32)
     np.subtract(image[..., ::-1].transpose(2, 0, 1), _MEAN[:, None, None], out=planes[0])
@@ -202,7 +177,7 @@ def _decode(priors: Floats, location: Floats, *, points: Floats) -> Floats:
     half = side * np.exp(location[:, 2:] * _VARIANCES[1]) / 2
     rows = np.zeros((len(priors), _COLUMNS), np.float32)
     rows[:, :2], rows[:, 2:4] = middle - half, middle + half
-    rows[:, _CONFIDENCE + 1 :] = np.tile(centre, 5) + points * _VARIANCES[0] * side
+    rows[:, CONFIDENCE + 1 :] = np.tile(centre, 5) + points * _VARIANCES[0] * side
     return rows
 
 

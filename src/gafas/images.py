@@ -49,6 +49,7 @@ _DAMAGE: Final = (
     MemoryError,
     RuntimeError,
     AttributeError,
+    Warning,  # where the caller has Python raise warnings
 )
 
 
@@ -154,6 +155,11 @@ def _open(data: bytes, *, name: str) -> Image.Image:
         opened = Image.open(io.BytesIO(data), formats=_known_formats())
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(name) from error
+    except Warning as error:
+        raise ImageError(
+            f"Cannot read the image: Pillow warns of it ({error}), and here a warning is an error. "
+            f"Received: {name}. Ignore it: warnings.filterwarnings('ignore', module='PIL')"
+        ) from error
     except _DAMAGE as error:
         start = f"starts with {data[:8]!r}" if data else "is empty"
         raise ImageError(

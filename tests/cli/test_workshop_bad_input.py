@@ -131,7 +131,9 @@ def test_a_model_that_is_no_model_is_refused(gafas: Call, run: Path, tmp_path: P
     [
         (["trian"], "No such command"),
         (["train"], "Missing argument"),
-        (["benchmark", "lfw"], "Invalid value"),
+        (["benchmark", "lfw"], "No such command"),
+        (["benchmark", "eyewear", "--part", "lfw"], "Invalid value"),
+        (["benchmark", "eyewear", "--open-test", "web"], "Invalid value"),
         (["tune", "tiny.toml", "out", "--trials", "0"], "Invalid value"),
         (["train", "nowhere.toml", "out"], "Cannot read the recipe 'nowhere.toml'"),
     ],

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from brightness_model import METADATA, brightness_model, grey_sample
+from eyewear_model import eyewear_model, make_sets
+from face_photos import faceless
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.evaluation.evaluate import (
@@ -68,7 +71,9 @@ def test_every_figure_of_a_small_evaluation_is_the_one_computed_by_hand(
         "counts": [[2, 1], [0, 3]],
         "shares": [[0.666667, 0.333333], [0.0, 1.0]],
     }
-    assert report["unsure"] == {"threshold": 0.7, "answered": 0.666667, "accuracy": 1.0}
+    unsure = report["unsure"]
+    assert (unsure["threshold"], unsure["answered"], unsure["accuracy"]) == (0.7, 0.666667, 1.0)
+    assert (unsure["given"], unsure["wrong"]) == (4, 0)
     assert report["calibration"]["ece"] == pytest.approx(0.1, abs=1e-6)
 
 
@@ -216,6 +221,32 @@ def test_writing_again_replaces_the_files_of_before(samples: list[Sample], tmp_p
         write_evaluation(evaluate(opened(), samples, name=name), tmp_path / "run")
     written = json.loads((tmp_path / "run" / "evaluation.json").read_text(encoding="utf-8"))
     assert written["name"] == "second"
+
+
+def test_a_model_of_faces_is_sliced_by_how_each_was_seen_and_owns_up_to_what_it_missed(
+    tmp_path: Path,
+) -> None:
+    files = ["none/a", "none/b", "sunglasses/c", "tinted_ambiguous/d"]
+    make_sets(tmp_path, {"web": files})
+    some = [
+        Sample(path, path.stem, path.parent.name, path.stem)
+        for path in sorted(tmp_path.rglob("*.png"))
+    ]
+    Image.fromarray(faceless()).save(tmp_path / "e.png")
+    some.append(Sample(tmp_path / "e.png", "e", "none", "e"))
+    evaluation = evaluate(EyewearClassifier(eyewear_model()), some, name="faces")
+    report = evaluation.report
+    assert report["data"]["faces_missed"] == [{"name": "e", "label": "none"}]
+    assert (report["data"]["samples"], report["accuracy"]["total"]) == (3, 3)
+    assert (report["tinted"]["photos"], report["tinted"]["missed"]) == (1, 0)
+    assert report["any_eyewear"]["support"] == 1
+    assert {s["value"] for s in report["slices"] if s["fact"] == "light"} >= {"dark"}
+    write_evaluation(evaluation, tmp_path / "out")
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["a", "b", "c"]
+    assert all(50 < float(row["face_pixels"]) < 120 for row in rows)
+    assert all(abs(float(row["turn"])) < 0.12 for row in rows)
 
 
 @pytest.mark.cmu

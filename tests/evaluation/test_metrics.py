@@ -161,7 +161,11 @@ def test_an_answer_at_the_threshold_counts_as_answered() -> None:
     assert unsure(truth, probabilities, threshold=0.75) == {
         "threshold": 0.75,
         "answered": 0.5,
+        "answered_wilson": wilson(2, 4),
+        "given": 2,
+        "wrong": 1,
         "accuracy": 0.5,
+        "accuracy_wilson": wilson(1, 2),
     }
 
 

@@ -10,7 +10,7 @@ from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.errors import ImageError
-from gafas.evaluation.predictions import NO_FACE, patches, predict_rows, write_predictions
+from gafas.evaluation.predictions import NO_FACE, predict_rows, view_nearest, write_predictions
 from gafas.recognizer import Recognizer
 from gafas.views import Viewer
 
@@ -24,14 +24,14 @@ def test_a_frame_model_looks_at_the_one_whole_photo(
     classifier: EyewearClassifier, tmp_path: Path
 ) -> None:
     content = grey_photo(tmp_path / "a.png", 90).read_bytes()
-    seen = patches(Viewer(classifier), content)
+    seen = view_nearest(Viewer(classifier), content).patches
     assert seen.shape == (1, 6, 8, 1)
     assert np.unique(seen).tolist() == [90]
 
 
 def test_bytes_that_are_no_photo_have_no_patches(classifier: EyewearClassifier) -> None:
     with pytest.raises(ImageError):
-        patches(Viewer(classifier), b"hello")
+        view_nearest(Viewer(classifier), b"hello")
 
 
 def test_the_face_nearest_to_the_centre_counts() -> None:
@@ -40,7 +40,7 @@ def test_the_face_nearest_to_the_centre_counts() -> None:
     view = viewer.view(content)
     middle = [600 < face.box[0] < 1000 for face in view.faces]
     assert sorted(middle) == [False, False, True]
-    np.testing.assert_array_equal(patches(viewer, content), view.patches[middle])
+    np.testing.assert_array_equal(view_nearest(viewer, content).patches, view.patches[middle])
 
 
 def test_a_photo_without_a_face_is_a_row_that_says_so(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_photo_without_a_face_is_a_row_that_says_so(tmp_path: Path) -> None:
     assert (rows[1].error, rows[1].predicted, rows[1].right) == (NO_FACE, "", False)
     content = samples[1].path.read_bytes()
     assert rows[1].sha256 == hashlib.sha256(content).hexdigest()
-    assert patches(Viewer(classifier), content).shape == (0, 64, 64, 3)
+    assert view_nearest(Viewer(classifier), content).patches.shape == (0, 64, 64, 3)
     # What is measured is what the other doors answer.
     (served,) = Recognizer(classifier).predict(samples[0].path)
     assert rows[0].probabilities == pytest.approx(served.probabilities, abs=1e-6)

@@ -299,8 +299,9 @@ def test_every_sentence_of_the_catalogues_differs_between_the_languages() -> Non
     assert [key for key in long if spanish[key] == english[key]] == []
 
 
-def test_the_template_holds_no_word_of_its_own() -> None:
-    template = resources.files("gafas.evaluation").joinpath("report.html").read_text("utf-8")
+@pytest.mark.parametrize("name", ["report.html", "report_faces.html"])
+def test_the_templates_hold_no_word_of_their_own(name: str) -> None:
+    template = resources.files("gafas.evaluation").joinpath(name).read_text("utf-8")
     tokens = jinja2.Environment().lex(template)
     data = "".join(value for _, kind, value in tokens if kind == "data")
     visible = re.sub(r"<pre>.*?</pre>", "", data, flags=re.DOTALL)

@@ -2,11 +2,12 @@
 
 import logging
 import sys
+import warnings
 from typing import Annotated
 
 import typer
 
-from gafas.cli import recognition, workshop
+from gafas.cli import benchmarks, recognition, selfcheck, workshop
 from gafas.errors import GafasError, RecipeError
 
 app = typer.Typer(
@@ -17,7 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 recognition.register(app)
+selfcheck.register(app)
 workshop.register(app)
+benchmarks.register(app)
 
 _USAGE = 2
 
@@ -46,6 +49,8 @@ def prepare(
 
 def main() -> None:
     """Run the command line; turn errors that gafas raises on purpose into one sentence."""
+    # Pillow's doubts about a photo's EXIF or size name no photo, and what is decoded stands.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
         app()
     except GafasError as error:

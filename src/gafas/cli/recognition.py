@@ -3,18 +3,18 @@
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
 import dataclasses
+import gc
+import io
 import itertools
-import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gafas.cli.answers import complain, escape, make_writer, report
-from gafas.errors import DataError, ImageError
+from gafas.cli.answers import escape, make_writer, report
+from gafas.cli.sources import Sources, read_stdin
 
 if TYPE_CHECKING:
     from gafas.recognizer import Recognition
@@ -24,8 +24,6 @@ Model = Annotated[
     Path | None,
     typer.Option("--model", metavar="FILE", help="A gafas model; the bundled one if left out."),
 ]
-Source = str | bytes
-
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
@@ -57,15 +55,17 @@ def predict(
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model, threshold=threshold)
-    sources, failed = _find(paths)
     write = make_writer(recognizer.classifier.labels, as_json=as_json, as_csv=as_csv)
-    answers = recognizer.predict_many(source for _, source in sources)
-    names = (name for name, _ in sources)
-    for name, answer in zip(names, _with_bar(answers, total=len(sources)), strict=True):
+    sources = Sources(paths)
+    named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
+    answers = recognizer.predict_many(source for _, source in wanted)
+    failed = False
+    for (name, _), answer in zip(named, _with_bar(answers, shown=sources.many), strict=True):
         found = dataclasses.replace(answer, photo=name)
         failed |= report(found)
         write(found)
-    raise typer.Exit(int(failed))
+    gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
+    raise typer.Exit(int(failed or sources.failed))
 
 
 def annotate(
@@ -88,15 +88,15 @@ def annotate(
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model)
-    sources, failed = _find(photos)
-    for name, source in sources:
+    sources, failed = Sources(photos), False
+    for name, source in list(sources):  # now: copies may be written to where is still to search
         found = recognizer.recognize(source, name=name)
         failed |= report(found)
         if found.error is None:
             target = _target(out, name, doing="annotated")
             _write_picture(draw(load_image(source), found.faces), target)
             typer.echo(escape(str(target)))
-    raise typer.Exit(int(failed))
+    raise typer.Exit(int(failed or sources.failed))
 
 
 def explain(
@@ -114,55 +114,16 @@ def explain(
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model)
-    source = _read_stdin() if photo == "-" else photo
+    source = read_stdin() if photo == "-" else photo
     reasons = find_reasons(recognizer, source)
     target = _target(out, photo, doing="explained")
     _write_picture(draw(load_photo(source, side=2 * SMALLEST_SIDE), reasons), target)
     typer.echo(escape(str(target)))
 
 
-def _find(paths: Sequence[str]) -> tuple[list[tuple[str, Source]], bool]:
-    """Return every photo's name and source, and whether a path held none."""
-    found: list[tuple[str, Source]] = []
-    failed = False
-    for path in paths:
-        try:
-            if path == "-":
-                found.append((path, _read_stdin()))
-            else:
-                found += _walk(Path(path)) if Path(path).is_dir() else [(path, path)]
-        except (DataError, ImageError) as error:
-            complain(path, str(error))
-            failed = True
-        except OSError as error:  # a folder inside that may not be entered
-            complain(path, f"Cannot search the folder: {error.strerror}: {error.filename!r}.")
-            failed = True
-    return found, failed
-
-
-def _walk(folder: Path) -> list[tuple[str, Source]]:
-    from gafas.data.folders import read_unlabelled
-
-    return [(str(path), str(path)) for path in (one.path for one in read_unlabelled(folder))]
-
-
-def _read_stdin() -> bytes:
-    from gafas.images import MAX_BYTES
-
-    problem = "it is closed"
-    if sys.stdin is not None:
-        try:
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
-        except OSError as error:
-            problem = error.strerror or str(error)
-    raise ImageError(
-        f"Cannot read the image from stdin: {problem}. Received: '-'. Pipe a photo's bytes into it."
-    )
-
-
-def _with_bar(answers: "Iterator[Recognition]", *, total: int) -> "Iterator[Recognition]":
+def _with_bar(answers: "Iterator[Recognition]", *, shown: bool) -> "Iterator[Recognition]":
     """Show progress on stderr, where a person looks at it and does not see the answers."""
-    if total < 2 or sys.stdout.isatty() or not sys.stderr.isatty():
+    if not shown or sys.stdout.isatty() or not sys.stderr.isatty():
         yield from answers
         return
     import rich.console
@@ -170,7 +131,7 @@ def _with_bar(answers: "Iterator[Recognition]", *, total: int) -> "Iterator[Reco
 
     console = rich.console.Console(stderr=True)
     with rich.progress.Progress(console=console, transient=True, redirect_stdout=False) as progress:
-        yield from progress.track(answers, total=total, description="Looking")
+        yield from progress.track(answers, description="Looking")
 
 
 def _check_target(out: Path, *, several: bool) -> None:
@@ -204,15 +165,8 @@ def _target(out: Path, name: str, *, doing: str) -> Path:
 def _write_picture(image: "ImageArray", target: Path) -> None:
     from PIL import Image
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-    )
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            Image.fromarray(image).save(file, format=_FORMATS[target.suffix.lower()], quality=92)
-        beside.chmod(0o644)  # mkstemp makes files that only their owner reads
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    from gafas.data.writing import write_bytes
+
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format=_FORMATS[target.suffix.lower()], quality=92)
+    write_bytes(target, file.getvalue())

@@ -1,4 +1,4 @@
-"""The doors of the workshop: fetch, train, evaluate, benchmark, report, export, tune."""
+"""The doors of the workshop: fetch, train, evaluate, report, export, tune."""
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
@@ -39,7 +39,7 @@ class DataSet(enum.StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the workshop's commands to the command line."""
-    for command in (fetch, train, evaluate, benchmark, report, export, tune):
+    for command in (fetch, train, evaluate, report, export, tune):
         app.command()(command)
 
 
@@ -116,35 +116,6 @@ def evaluate(
     _show(result.report)
 
 
-def benchmark(
-    data_set: Annotated[DataSet, typer.Argument(help="The data set.")],
-    *,
-    recipe: Annotated[
-        list[Path] | None, typer.Option(help="Recipes; both of the experiment if left out.")
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option(help="Protocols; each recipe's own list if left out.")
-    ] = None,
-    runs: Annotated[Path, typer.Option(help="Where the run folders go.")] = Path("runs/cmu"),
-    out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
-        "benchmarks/cmu.json"
-    ),
-) -> None:
-    """Train recipes under every protocol and write down what each can be believed to know."""
-    from gafas.data import cmu
-    from gafas.evaluation.benchmark import choose_protocols, merge_entries, run_protocol
-    from gafas.training.recipe import read_recipe
-
-    samples = cmu.read_samples()
-    for path in recipe or [Path("recipes/seed.toml"), Path("recipes/compact.toml")]:
-        plan = read_recipe(path)
-        for name in protocol or choose_protocols(plan.name):
-            entry = run_protocol(plan, name, samples=samples, runs=runs)
-            merge_entries(out, [entry])
-            accuracy = entry["accuracy"]
-            typer.echo(f"{plan.name} {name}: {accuracy['correct']} of {accuracy['total']} right")
-
-
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, then the HTML file to write.")],
     *,
@@ -209,7 +180,11 @@ def _read_samples(data: Path | None, *, seen: "Input") -> "tuple[Sample, ...]":
         return read_labelled(data)
     from gafas.data import cmu, eyewear
 
-    return eyewear.read_samples() if seen.frame == "face" else cmu.read_samples(scales=seen.scales)
+    return (
+        eyewear.read_samples(labels=eyewear.LEARNT)
+        if seen.frame == "face"
+        else cmu.read_samples(scales=seen.scales)
+    )
 
 
 def _evaluate_run(run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None) -> None:

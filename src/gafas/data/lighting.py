@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from gafas.data.fitting import Head
 from gafas.data.lenses import Colour
-from gafas.types import ImageArray
+from gafas.types import ImageArray, Point
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,7 +28,7 @@ class Light:
     def measure(cls, image: ImageArray, head: Head, *, patch: ImageArray, across: Floats) -> Self:
         """Look at both cheeks, at the brightest fifth of the face, and at the edges around."""
         cheeks = head.project(np.array([[-0.62, 0.62, 0.1], [0.62, 0.62, 0.1]]))
-        left, right = (_look_at(image, x, y, reach=head.unit * 0.12) for x, y in cheeks)
+        left, right = (_look_at(image, (x, y), reach=head.unit * 0.12) for x, y in cheeks)
         bright = float(np.percentile(patch[::2, ::2, 1], 90))
         slope = np.clip(across / 1.4 + 0.5, 0, 1)
         skin = left + (right - left) * slope
@@ -46,9 +46,9 @@ class Light:
         return seen
 
 
-def _look_at(image: ImageArray, x: float, y: float, *, reach: float) -> float:
+def _look_at(image: ImageArray, place: Point, *, reach: float) -> float:
     """Return the mean brightness (0–255) around a place, moved into the image where it is not."""
-    height, width = image.shape[:2]
+    (x, y), (height, width) = place, image.shape[:2]
     row, column = int(min(max(y, 0), height - 1)), int(min(max(x, 0), width - 1))
     around = max(1, int(reach))
     rows = slice(max(0, row - around), row + around + 1)

@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.data.splits import SplitPlan, make_split
 from gafas.data.writing import write_text
 from gafas.errors import DataError
 from gafas.evaluation.evaluate import evaluate, write_evaluation
-from gafas.evaluation.metrics import accuracy
 from gafas.evaluation.predictions import Row
+from gafas.evaluation.rounding import round_floats
 from gafas.evaluation.runfolder import read_json
 from gafas.evaluation.signs import CLAIMED_VAL_ACCURACY
+from gafas.evaluation.slices import measure_accuracy
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
@@ -149,15 +148,8 @@ def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> dict[st
 
 
 def _measure(rows: Sequence[Row]) -> dict[str, Any]:
-    right = np.array([row.right for row in rows])
-    found = accuracy(right, subjects=[row.sample.subject for row in rows])
-    return {key: _round(value) for key, value in found.items()}
-
-
-def _round(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_round(item) for item in value]
-    return round(value, 6) if isinstance(value, float) else value
+    measured: dict[str, Any] = round_floats(measure_accuracy(rows))
+    return measured
 
 
 def _measure_lists(rows: Sequence[Row]) -> dict[str, Any] | None:

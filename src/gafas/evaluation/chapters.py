@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from gafas.evaluation import figures, signs
 from gafas.evaluation.comparison import Measured
 from gafas.evaluation.conclusions import Finding, conclude
+from gafas.evaluation.face_chapter import FaceChapter, draw_faces
 from gafas.evaluation.runfolder import Run
 from gafas.evaluation.tiles import PhotoFinder, Tile, make_tiles
 from gafas.evaluation.wording import Wording
@@ -26,6 +27,16 @@ class Chapter:
     examples: list[Tile]
     mistakes: list[Tile]
     findings: tuple[Finding, ...]
+    faces: FaceChapter | None
+
+    @property
+    def shows_photos(self) -> bool:
+        """Whether examples and mistakes are shown as photos, or else by name alone.
+
+        Photos of faces that may not be published leave neutral tiles: a table says more.
+        """
+        every = [*self.examples, *self.mistakes]
+        return bool(every) and (self.faces is None or any(tile.uri for tile in every))
 
 
 def draw_chapter(run: Run, title: str, *, words: Wording, photos: PhotoFinder) -> Chapter:
@@ -42,6 +53,7 @@ def draw_chapter(run: Run, title: str, *, words: Wording, photos: PhotoFinder) -
         examples=make_tiles(run.evaluation["examples"], photos),
         mistakes=make_tiles(run.evaluation["mistakes"], photos),
         findings=conclude(run),
+        faces=draw_faces(run, words),
     )
 
 

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gafas.errors import DataError
-from gafas.evaluation.runfolder import Run, read_json
+from gafas.evaluation.runfolder import EYEWEAR_PARTS, Run, read_json
 from gafas.evaluation.signs import CLAIMED_VAL_ACCURACY
 
-Kind = Literal["claimed", "leak", "people", "honest"]
+Kind = Literal["claimed", "leak", "people", "strangers", "honest"]
 
 _KINDS: Mapping[str, Kind] = {
     "by_file": "leak",
     "by_photo": "people",
     "all": "people",
     "straightrnd": "people",
+    "eyewear": "strangers",
     "by_subject": "honest",
     "by_subject_5": "honest",
     "leave_one_subject_out": "honest",
@@ -30,7 +31,7 @@ class Measured:
     Attributes:
         recipe, protocol: what was trained, and how samples were parted; the claim has neither.
         kind: claimed; leak (test photos seen at another size); people (other photos of people
-            seen); honest (people never seen).
+            seen); strangers (other photos, of whom is not known); honest (people never seen).
         accuracy, low, high: shares 0–1; the interval is by subjects where there is one, else
             Wilson's.
         full_size: accuracy on photos at full size alone, or None.
@@ -127,6 +128,8 @@ def _judge_kind(run: Run) -> Kind:
         return _KINDS.get(run.protocol, "people")
     if run.leak_share("same_photo"):
         return "leak"
+    if run.protocol == EYEWEAR_PARTS:
+        return "strangers"
     strangers = run.subjects_known and not run.leak_share("same_subject")
     return "honest" if strangers else "people"
 

@@ -11,11 +11,21 @@ from typing import Any
 import numpy as np
 
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample, relabel
+from gafas.data.samples import TINTED, Sample, relabel
 from gafas.data.writing import write_text
 from gafas.errors import DataError
-from gafas.evaluation.metrics import accuracy, summarise
+from gafas.evaluation.eyewear_figures import (
+    describe_answers,
+    measure_any,
+    measure_f1_intervals,
+    speaks_of_eyewear,
+    trace_risk,
+)
+from gafas.evaluation.groups import measure_groups
+from gafas.evaluation.metrics import summarise
 from gafas.evaluation.predictions import Row, predict_rows, write_predictions
+from gafas.evaluation.rounding import round_floats
+from gafas.evaluation.slices import measure_accuracy, slice_rows
 
 SCHEMA = 1
 """The layout of `evaluation.json`."""
@@ -26,11 +36,7 @@ MISTAKES = 48
 EXAMPLES = 24
 """So many samples are drawn for the grid of predictions."""
 
-SLICE_VALUES = (2, 50)
-"""A fact slices an evaluation when it takes at least and at most so many values."""
-
 _SEED = 24
-_DIGITS = 6
 _MODEL_KEYS = ("threshold", "recipe", "recipe_sha256", "parameters", "temperature")
 
 _log = logging.getLogger(__name__)
@@ -59,8 +65,10 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a model on labelled samples.
 
-    Labels are brought to the model's. A photo that cannot be read is listed under `unreadable` and
-    counts nowhere else. The same file and samples give the same report.
+    Labels are brought to the model's. A photo that cannot be read is listed under `unreadable`, one
+    in which a model of faces finds none under `faces_missed`; they count nowhere else. Photos
+    labelled `TINTED`, where the model knows no such label, are not scored but described under
+    `tinted`. The same file and samples give the same report.
 
     Args:
         classifier: an opened model file.
@@ -73,28 +81,32 @@ def evaluate(
         ModelError: the model looks at faces but does not say how to crop them.
     """
     _refuse_none(samples)
-    every = tuple(predict_rows(classifier, relabel(samples, classifier.labels)))
+    tinted = [s for s in samples if _is_tinted(s, classifier)]
+    scored = [s for s in samples if not _is_tinted(s, classifier)]
+    every = tuple(predict_rows(classifier, relabel(scored, classifier.labels)))
     rows = tuple(row for row in every if not row.error)
     failed = [row for row in every if row.error]
     if not rows:
         raise DataError(
-            f"None of the photos can be read or used. Received: {len(every)} files; of the first: "
-            f"{failed[0].error} Check the folder."
+            f"None of the photos can be read or used. Received: {len(every)} files to be scored; "
+            f"of the first: {failed[0].error if failed else 'nothing.'} Check the folder."
         )
     for row in failed:
         _log.warning("%s is left out: %s", row.sample.name, row.error)
     report = {
         "schema": SCHEMA,
         "name": name,
-        "model": _model(classifier),
+        "model": describe_model(classifier),
         "data": {**_data(rows), **_left_out(failed)},
         **_figures(classifier, rows),
-        "slices": _slices(rows),
+        "slices": slice_rows(rows),
+        **_eyewear(classifier, rows),
+        "tinted": _describe_tinted(classifier, tinted),
         "mistakes": _mistakes(rows),
         "examples": _examples(rows),
         "leaks": None if leaks is None else dict(leaks),
     }
-    return Evaluation(_rounded(report), rows)
+    return Evaluation(round_floats(report), rows)
 
 
 def predict_unlabelled(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
@@ -119,6 +131,20 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     write_text(folder / "evaluation.json", text + "\n")
 
 
+def describe_model(classifier: EyewearClassifier) -> dict[str, Any]:
+    """Return what a report says of a model: hash, labels, input, threshold, recipe, size."""
+    width, height = classifier.size
+    return {
+        "sha256": classifier.sha256,
+        "labels": list(classifier.labels),
+        "frame": classifier.frame,
+        "width": width,
+        "height": height,
+        "colour": classifier.colour,
+        **{key: classifier.metadata.get(key) for key in _MODEL_KEYS},
+    }
+
+
 def _left_out(failed: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
     """Part what could not be read from photos in which no face was found."""
     return {
@@ -135,19 +161,6 @@ def _refuse_none(samples: Sequence[Sample]) -> None:
             "There is no photo to look at. Received: an empty list of samples. "
             "Name a folder that holds photos."
         )
-
-
-def _model(classifier: EyewearClassifier) -> dict[str, Any]:
-    width, height = classifier.size
-    return {
-        "sha256": classifier.sha256,
-        "labels": list(classifier.labels),
-        "frame": classifier.frame,
-        "width": width,
-        "height": height,
-        "colour": classifier.colour,
-        **{key: classifier.metadata.get(key) for key in _MODEL_KEYS},
-    }
 
 
 def _data(rows: Sequence[Row]) -> dict[str, Any]:
@@ -173,40 +186,32 @@ def _figures(classifier: EyewearClassifier, rows: Sequence[Row]) -> dict[str, An
     full = [row for row in rows if row.sample.facts.get("scale") == "full"]
     return {
         "accuracy": figures.pop("accuracy"),
-        "per_photo_full_size": _accuracy(full) if full else None,
+        "per_photo_full_size": measure_accuracy(full) if full else None,
         **figures,
     }
 
 
-def _accuracy(rows: Sequence[Row]) -> dict[str, Any]:
-    right = np.array([row.right for row in rows])
-    return accuracy(right, subjects=[row.sample.subject for row in rows])
+def _is_tinted(sample: Sample, classifier: EyewearClassifier) -> bool:
+    return sample.label == TINTED and TINTED not in classifier.labels
 
 
-def _slices(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    facts = dict.fromkeys(fact for row in rows for fact in row.sample.facts)
-    tables = [(fact, [row.sample.facts.get(fact) for row in rows]) for fact in facts]
-    tables.append(("subject", [row.sample.subject for row in rows]))
-    return [part for fact, values in tables for part in _slice(fact, values, rows=rows)]
+def _eyewear(classifier: EyewearClassifier, rows: Sequence[Row]) -> dict[str, Any]:
+    """Give what only models of eyewear are asked: None for all others."""
+    asked = speaks_of_eyewear(classifier.labels)
+    return {
+        "f1_intervals": measure_f1_intervals(rows, labels=classifier.labels),
+        "any_eyewear": measure_any(rows) if asked else None,
+        "groups": measure_groups(rows) if asked else None,
+        "risk": trace_risk(rows),
+    }
 
 
-def _slice(fact: str, values: Sequence[str | None], *, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    known = sorted({value for value in values if value is not None})
-    if not SLICE_VALUES[0] <= len(known) <= SLICE_VALUES[1]:
-        return []
-    parts = []
-    for value in known:
-        inside = _accuracy([row for row, own in zip(rows, values, strict=True) if own == value])
-        parts.append(
-            {
-                "fact": fact,
-                "value": value,
-                "samples": inside["total"],
-                "accuracy": inside["value"],
-                "wilson": inside["wilson"],
-            }
-        )
-    return parts
+def _describe_tinted(
+    classifier: EyewearClassifier, samples: Sequence[Sample]
+) -> dict[str, Any] | None:
+    if not samples:
+        return None
+    return describe_answers(tuple(predict_rows(classifier, samples)), labels=classifier.labels)
 
 
 def _mistakes(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -228,14 +233,3 @@ def _shown(row: Row) -> dict[str, Any]:
         "predicted": row.predicted,
         "probabilities": dict(row.probabilities),
     }
-
-
-def _rounded(value: Any) -> Any:
-    """Round every float inside plain lists and mappings."""
-    if isinstance(value, float):
-        return round(value, _DIGITS)
-    if isinstance(value, Mapping):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(inner) for inner in value]
-    return value

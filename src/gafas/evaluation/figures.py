@@ -33,7 +33,7 @@ _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F8FB", "#7FB6D9", "#0
 class Bar:
     """One bar: a share 0–1, how it is written beside the bar, and an optional interval.
 
-    `kind` chooses the colour and hatching: claimed, leak, people, honest; plain otherwise.
+    `kind` chooses colour and hatching: claimed, leak, people, strangers, honest; plain otherwise.
     """
 
     name: str
@@ -50,7 +50,14 @@ class Bar:
         return low, self.value if self.high is None else self.high
 
 
-_KINDS = {"claimed": GREY, "leak": ORANGE, "people": SKY, "honest": GREEN, "plain": BLUE}
+_KINDS = {
+    "claimed": GREY,
+    "leak": ORANGE,
+    "people": SKY,
+    "strangers": BLUE,
+    "honest": GREEN,
+    "plain": BLUE,
+}
 _LONG_NAME = 22  # letters; more would leave the bars too little room on a phone
 _HATCHES = {"claimed": "///", "leak": "...", "people": "\\\\\\"}
 

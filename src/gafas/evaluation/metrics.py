@@ -219,17 +219,23 @@ def calibration(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> 
 
 def unsure(
     truth: NDArray[np.intp], probabilities: NDArray[np.float64], *, threshold: float
-) -> dict[str, float | None]:
+) -> dict[str, Any]:
     """Give the share of samples answered at a threshold, and the accuracy among them.
 
-    `answered` is a share, 0–1; `accuracy` is None when nothing was answered.
+    `answered` is a share, 0–1, `given` and `wrong` are numbers; `accuracy` is None when nothing was
+    answered. Each share has its Wilson interval.
     """
     answered = probabilities.max(axis=1) >= threshold
     right = (probabilities.argmax(axis=1) == truth)[answered]
+    given, correct = len(right), int(right.sum())
     return {
         "threshold": threshold,
         "answered": float(answered.mean()),
-        "accuracy": float(right.mean()) if len(right) else None,
+        "answered_wilson": wilson(given, len(truth)),
+        "given": given,
+        "wrong": given - correct,
+        "accuracy": correct / given if given else None,
+        "accuracy_wilson": wilson(correct, given) if given else None,
     }
 
 

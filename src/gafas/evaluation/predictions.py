@@ -1,9 +1,12 @@
 """One row per photo: what it is said to show, what the model answers, and how sure it is."""
 
+import concurrent.futures
 import csv
 import dataclasses
+import functools
 import hashlib
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,9 +18,10 @@ from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
 from gafas.data.writing import write_text
 from gafas.errors import ImageError
-from gafas.images import MAX_BYTES
+from gafas.evaluation.conditions import Conditions, measure_conditions
+from gafas.images import MAX_BYTES, ImageSource
 from gafas.types import UNSURE, ImageArray
-from gafas.views import Viewer, measure_eccentricity
+from gafas.views import View, Viewer, measure_eccentricity
 
 NO_FACE = "No face was found in the photo."
 """The error of a photo that can be read, but in which a face model finds nothing to look at."""
@@ -35,6 +39,7 @@ class Row:
         threshold: the probability under which the answer is `unsure`.
         sha256: of the file's bytes, in hexadecimal; empty where they could not be read.
         error: why the photo could not be read, or `NO_FACE`; empty for all others.
+        conditions: how the face was seen; None where no face was looked for or found.
     """
 
     sample: Sample
@@ -42,6 +47,7 @@ class Row:
     threshold: float = 0.0
     sha256: str = ""
     error: str = ""
+    conditions: Conditions | None = None
 
     @property
     def predicted(self) -> str:
@@ -71,27 +77,39 @@ class Row:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Seen:
-    sha256: str
-    patches: ImageArray | None
-    error: str
+    sha256: str = ""
+    view: View | None = None
+    error: str = ""
+
+    @property
+    def patches(self) -> ImageArray | None:
+        """What the classifier is shown; None where there is an error."""
+        return None if self.error or self.view is None else self.view.patches
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """How the face was seen; None where there is none, or where it was only declared."""
+        if self.view is None or not self.view.faces or not self.view.faces[0].landmarks:
+            return None
+        return measure_conditions(self.view.faces[0], self.view.patches[0])
 
 
-def patches(viewer: Viewer, content: bytes) -> ImageArray:
-    """Cut from a photo's bytes what the classifier looks at, as in every other door.
+def view_nearest(viewer: Viewer, source: ImageSource) -> View:
+    """Cut from a photo the one patch that its label speaks of, as in every other door.
 
     For a model of whole frames it is the squeezed photo; for a model of faces it is the crop of the
-    face nearest to the photo's centre, for a label of a photo speaks of one person.
-
-    Returns:
-        `(1, height, width, C)` uint8, or `(0, height, width, C)` where no face was found.
+    face nearest to the photo's centre, for a label of a photo speaks of one person. Where no face
+    is found, the view is empty.
 
     Raises:
-        ImageError: the bytes are no readable photo.
+        ImageError: the source is no readable photo.
     """
-    view = viewer.view(content)
-    off = [measure_eccentricity(f, width=view.width, height=view.height) for f in view.faces]
-    nearest = sorted(range(len(off)), key=off.__getitem__)
-    return view.patches[nearest[:1]]
+    view = viewer.view(source)
+    size = {"width": view.width, "height": view.height}
+    off = [measure_eccentricity(face, **size) for face in view.faces]
+    nearest = int(np.argmin(off)) if off else 0
+    at = slice(nearest, nearest + 1)
+    return dataclasses.replace(view, faces=view.faces[at], patches=view.patches[at])
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Iterator[Row]:
@@ -119,7 +137,8 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
     """Write rows as CSV, whole or not at all.
 
     The columns are `file,truth,predicted,answer`, one probability per label, `subject,photo`, one
-    per fact, and `error` where some photo could not be read.
+    per fact, one per condition where some face was found, and `error` where some photo could not
+    be read.
 
     Raises:
         OSError: the folder cannot be written to; a file that was there is then as it was.
@@ -127,10 +146,13 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
     labels = _names(row.probabilities for row in rows)
     facts = _names(row.sample.facts for row in rows)
     failed = any(row.error for row in rows)
+    measured = [field.name for field in dataclasses.fields(Conditions)]
+    conditions = measured if any(row.conditions for row in rows) else []
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
+        + conditions
         + ["error"] * failed
     )
     for row in rows:
@@ -140,15 +162,21 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
             + [round(row.probabilities[x], 6) if x in row.probabilities else "" for x in labels]
             + [sample.subject or "", sample.photo]
             + [sample.facts.get(fact, "") for fact in facts]
+            + [_write(row.conditions, name) for name in conditions]
             + [row.error] * failed
         )
     write_text(path, text.getvalue())
 
 
+def _write(conditions: Conditions | None, name: str) -> float | str:
+    return "" if conditions is None else round(float(getattr(conditions, name)), 4)
+
+
 def _predict_chunk(
     classifier: EyewearClassifier, samples: Sequence[Sample], *, viewer: Viewer
 ) -> list[Row]:
-    views = [_see(viewer, sample) for sample in samples]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        views = list(pool.map(functools.partial(_see, viewer), samples))
     found = [view.patches for view in views if view.patches is not None]
     answers = iter(classifier.predict(np.concatenate(found)) if found else ())
     rows = []
@@ -156,7 +184,8 @@ def _predict_chunk(
         probabilities: dict[str, float] = {}
         if view.patches is not None:
             probabilities = dict(zip(classifier.labels, next(answers).tolist(), strict=True))
-        rows.append(Row(sample, probabilities, classifier.threshold, view.sha256, view.error))
+        told = (probabilities, classifier.threshold, view.sha256, view.error)
+        rows.append(Row(sample, *told, view.conditions))
     return rows
 
 
@@ -166,13 +195,13 @@ def _see(viewer: Viewer, sample: Sample) -> _Seen:
             content = file.read(MAX_BYTES + 1)  # one more than allowed, for load_image to refuse
     except OSError as error:
         # Neither the error's text nor ours may carry the machine's folders into a report.
-        return _Seen("", None, f"Cannot open the photo: {error.strerror}.")
+        return _Seen(error=f"Cannot open the photo: {error.strerror}.")
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        found = patches(viewer, content)
+        view = view_nearest(viewer, content)
     except ImageError as error:
-        return _Seen(sha256, None, str(error))
-    return _Seen(sha256, found, "") if len(found) else _Seen(sha256, None, NO_FACE)
+        return _Seen(sha256, error=str(error))
+    return _Seen(sha256, view, "" if view.faces else NO_FACE)
 
 
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:

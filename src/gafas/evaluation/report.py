@@ -15,7 +15,14 @@ from gafas.data.writing import write_text
 from gafas.errors import DataError
 from gafas.evaluation import signs
 from gafas.evaluation.chapters import Chapter, draw_chapter, draw_comparison, name_measured
-from gafas.evaluation.comparison import CLAIM, Measured, find_measured, measure_run, read_benchmark
+from gafas.evaluation.comparison import (
+    CLAIM,
+    Kind,
+    Measured,
+    find_measured,
+    measure_run,
+    read_benchmark,
+)
 from gafas.evaluation.conclusions import TOPICS
 from gafas.evaluation.runfolder import MODEL_FILES, Run, read_run
 from gafas.evaluation.tiles import PhotoFinder
@@ -96,6 +103,7 @@ def _describe(
         "inputs": _group(chapters, lambda run: (run.recipe["input"], run.recipe["augmentation"])),
         "networks": _group(chapters, lambda run: run.network),
         "subject": _judge_subject(runs),
+        "looks_at_faces": all(chapter.faces for chapter in chapters),
         "is_cmu": any(run.is_cmu for run in runs),
         "labels": {label: None for run in runs for label in run.labels},
         "protocols": {run.protocol: None for run in runs},
@@ -103,7 +111,7 @@ def _describe(
         "cards": _pick_cards(measured),
         "bars": draw_comparison(measured, words),
         "drops": list(_compare_exams(measured)),
-        "missing": [k for k in ("leak", "honest") if not find_measured(measured, k)],
+        "missing": _list_missing(measured),
         "name_measured": name_measured,
         "leak_kinds": _LEAK_KINDS,
         "leak_verdict": _judge_leak,
@@ -156,9 +164,17 @@ def _pick_cards(measured: Sequence[Measured]) -> list[Measured]:
     first = next((m for m in measured if m.kind == "leak"), None)
     picked = [find_measured(measured, "claimed"), first]
     for recipe in _list_recipes(measured):
-        honest = find_measured(measured, "honest", recipe=recipe)
-        picked.append(honest or find_measured(measured, "people", recipe=recipe))
+        kinds: tuple[Kind, ...] = ("honest", "strangers", "people")
+        found = (find_measured(measured, kind, recipe=recipe) for kind in kinds)
+        picked.append(next(filter(None, found), None))
     return [m for m in picked if m is not None]
+
+
+def _list_missing(measured: Sequence[Measured]) -> list[Kind]:
+    """List the yardsticks of the experiment that no figure is taken with; faces have others."""
+    kinds: tuple[Kind, ...] = ("leak", "honest")
+    faces = all(m.kind == "strangers" for m in measured)
+    return [] if faces else [kind for kind in kinds if not find_measured(measured, kind)]
 
 
 def _list_recipes(measured: Sequence[Measured]) -> list[str]:

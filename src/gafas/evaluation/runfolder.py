@@ -15,6 +15,12 @@ from gafas.errors import DataError
 MODEL_FILES = ("model.keras", "model.h5", "label_encoder.npy", "model.onnx", "model.tflite")
 """The files in which a training leaves its model, in the order of the report."""
 
+BENCHMARK_FILE = "eyewear.json"
+"""What `gafas benchmark eyewear` measured of a run's model, where it was told to write it there."""
+
+EYEWEAR_PARTS = "eyewear"
+"""The name of the split that `gafas.data.eyewear` makes."""
+
 _CMU_NAME = re.compile(r"\w+/\w+_(left|right|straight|up)_\w+_(open|sunglasses)(_[24])?\.pgm")
 
 
@@ -38,6 +44,8 @@ class Run:
         recipe, split, network, environment, evaluation: the files as they were read.
         history: one entry an epoch.
         sizes: octets of each model file that is there.
+        benchmark: the parts of `eyewear.json`, which `gafas benchmark eyewear` may have put there,
+            or None.
     """
 
     name: str
@@ -48,6 +56,7 @@ class Run:
     environment: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     sizes: Mapping[str, int]
+    benchmark: Mapping[str, Any] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -56,8 +65,9 @@ class Run:
 
     @property
     def protocol(self) -> str:
-        """How the samples were parted."""
-        return str(self.recipe["split"]["protocol"])
+        """How the samples were parted; the eyewear sets have parts of their own."""
+        own = self.split.get("name") == EYEWEAR_PARTS
+        return EYEWEAR_PARTS if own else str(self.recipe["split"]["protocol"])
 
     @property
     def parameters(self) -> int:
@@ -124,6 +134,7 @@ def read_run(folder: Path) -> Run:
         network=tuple(read_json(folder / "network.json")),
         environment=read_json(folder / "environment.json"),
         evaluation=read_json(folder / "evaluation.json"),
+        benchmark=_read_benchmark(folder),
         sizes={n: (folder / n).stat().st_size for n in MODEL_FILES if (folder / n).is_file()},
     )
     if not run.history:
@@ -132,6 +143,22 @@ def read_run(folder: Path) -> Run:
             "with this folder again, then the report."
         )
     return run
+
+
+def _read_benchmark(folder: Path) -> Mapping[str, Any] | None:
+    path = folder / BENCHMARK_FILE
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    measured = read_json(folder / "evaluation.json")["model"]["sha256"]
+    if content["model"]["sha256"] != measured:
+        raise DataError(
+            f"{path} is about another model than the run: received the SHA-256 "
+            f"{content['model']['sha256']} instead of {measured}. Measure the run's own model: "
+            f"gafas benchmark eyewear --model {folder / 'model.onnx'} --out {path}"
+        )
+    parts: Mapping[str, Any] = content["parts"]
+    return parts
 
 
 def read_json(path: Path) -> Any:

@@ -1,0 +1,97 @@
+"""The doors of the benchmarks: what recipes, and the model that ships, can be believed to know."""
+
+# Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gafas.cli.recognition import Model
+
+
+class Part(enum.StrEnum):
+    """What the benchmark of a model of eyewear measures."""
+
+    utkface = "utkface"
+    web = "web"
+    cmu = "cmu"
+    tinted = "tinted"
+    robustness = "robustness"
+    lenses = "lenses"
+
+
+class ClosedSet(enum.StrEnum):
+    """The sets whose openings are counted."""
+
+    lfw = "lfw"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the benchmarks to the command line."""
+    group = typer.Typer(
+        name="benchmark", help="Measure, and write down what was measured.", no_args_is_help=True
+    )
+    for command in (cmu, eyewear):
+        group.command()(command)
+    app.add_typer(group)
+
+
+def cmu(
+    *,
+    recipe: Annotated[
+        list[Path] | None, typer.Option(help="Recipes; both of the experiment if left out.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Protocols; each recipe's own list if left out.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the run folders go.")] = Path("runs/cmu"),
+    out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
+        "benchmarks/cmu.json"
+    ),
+) -> None:
+    """Train recipes under every protocol and write down what each can be believed to know."""
+    from gafas.data.cmu import read_samples
+    from gafas.evaluation.benchmark import choose_protocols, merge_entries, run_protocol
+    from gafas.training.recipe import read_recipe
+
+    samples = read_samples()
+    for path in recipe or [Path("recipes/seed.toml"), Path("recipes/compact.toml")]:
+        plan = read_recipe(path)
+        for name in protocol or choose_protocols(plan.name):
+            entry = run_protocol(plan, name, samples=samples, runs=runs)
+            merge_entries(out, [entry])
+            accuracy = entry["accuracy"]
+            typer.echo(f"{plan.name} {name}: {accuracy['correct']} of {accuracy['total']} right")
+
+
+def eyewear(
+    *,
+    model: Model = None,
+    part: Annotated[
+        list[Part] | None, typer.Option(help="Measure only this; all parts if left out.")
+    ] = None,
+    open_test: Annotated[
+        ClosedSet | None,
+        typer.Option(
+            help="Open this test set, and nothing else unless parts are named. Every opening is "
+            "recorded in lfw_openings.json beside the results."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
+        "benchmarks/eyewear.json"
+    ),
+) -> None:
+    """Measure a model of faces on photos it has not learnt from.
+
+    Needs GAFAS_EYEWEAR and GAFAS_CMU. Results of the same model are kept and added to, those of
+    another model replaced.
+    """
+    from gafas.evaluation.eyewear_benchmark import PARTS, measure_parts
+    from gafas.recognizer import Recognizer
+
+    opened = [open_test.value] if open_test else []
+    parts = [one.value for one in part or ()] or ([] if opened else list(PARTS))
+    measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out)
+    typer.echo(out)

@@ -1,0 +1,225 @@
+"""Measure a model of eyewear on every set that it has not learnt from, and write it all down."""
+
+import functools
+import json
+import logging
+import os
+import platform
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from gafas.classifier import EyewearClassifier
+from gafas.data import cmu, eyewear
+from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
+from gafas.data.splits import Split
+from gafas.data.writing import write_text
+from gafas.errors import DataError
+from gafas.evaluation.evaluate import Evaluation, describe_model, evaluate, predict_unlabelled
+from gafas.evaluation.eyewear_figures import describe_answers, speaks_of_eyewear
+from gafas.evaluation.metrics import accuracy, wilson
+from gafas.evaluation.openings import begin_opening, finish_opening
+from gafas.evaluation.predictions import Row
+from gafas.evaluation.robustness import choose_samples, measure_lenses, measure_robustness
+from gafas.evaluation.rounding import round_floats
+from gafas.evaluation.runfolder import read_json
+from gafas.types import Eyewear
+
+PARTS: Final = ("utkface", "web", "cmu", "tinted", "robustness", "lenses")
+"""What is measured unless somebody says otherwise, in the order in which it is shown."""
+
+OPENINGS: Final = "lfw_openings.json"
+"""The record of openings of the test sets, beside the results."""
+
+_WILD = "web"
+_DROPPED = ("schema", "model", "mistakes", "examples", "leaks", "per_photo_full_size", "tinted")
+
+_log = logging.getLogger(__name__)
+
+
+class Photos:
+    """The photos to measure on; each is read when it is first asked for."""
+
+    @functools.cached_property
+    def split(self) -> Split:
+        """The parts of the sets that may be learnt from, as training parts them."""
+        return eyewear.part(eyewear.read_samples(labels=eyewear.LEARNT))
+
+    @functools.cached_property
+    def wild(self) -> tuple[Sample, ...]:
+        """Photos of the whole pipeline: uncropped, from the web."""
+        return eyewear.read_samples(sets=(_WILD,))
+
+    @functools.cached_property
+    def unseen(self) -> tuple[Sample, ...]:
+        """All that no weight was learnt from; on the validation part a threshold was chosen."""
+        return (*self.split.test, *self.split.validation, *self.wild)
+
+    @functools.cached_property
+    def tinted(self) -> tuple[Sample, ...]:
+        """Lightly tinted lenses that were not learnt from."""
+        learnt = {sample.photo for sample in self.split.train}
+        every = eyewear.read_samples(labels=(TINTED,))
+        return tuple(sample for sample in every if sample.photo not in learnt)
+
+
+def measure_parts(
+    classifier: EyewearClassifier, parts: Sequence[str], *, out: Path, photos: Photos | None = None
+) -> None:
+    """Measure a model part by part, and write each result down as soon as it is there.
+
+    What `out` already holds of the same model stays; what it holds of another model does not.
+
+    Args:
+        classifier: a model of faces with the three labels of eyewear.
+        parts: of `PARTS`, or a test set of `gafas.data.eyewear`, whose opening is recorded in
+            the file `OPENINGS` beside `out`.
+        out: the file of the results.
+        photos: those of the sets, if they were read before.
+
+    Raises:
+        DataError: a part is unknown, photos are missing, or the model says other labels.
+    """
+    _check(classifier, parts)
+    photos = photos or Photos()
+    for part in parts:
+        _log.info("Measuring %s.", part)
+        if part in eyewear.TEST_SETS:
+            result = _open_test_set(classifier, part, record=out.parent / OPENINGS)
+        else:
+            result = _MEASURES[part](classifier, photos)
+        merge_part(out, part, classifier=classifier, result=result)
+
+
+def merge_part(
+    path: Path, part: str, *, classifier: EyewearClassifier, result: Mapping[str, Any]
+) -> None:
+    """Write a part's result into a file of results, in place of the one of before."""
+    held = read_json(path) if path.exists() else {}
+    same = held.get("model", {}).get("sha256") == classifier.sha256
+    parts = {**(held["parts"] if same else {}), part: round_floats(result)}
+    order = (*eyewear.TEST_SETS, *PARTS)
+    content = {
+        "schema": 1,
+        "model": {**describe_model(classifier), "data": classifier.metadata.get("data")},
+        "machine": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cpu_count": os.cpu_count(),
+        },
+        "parts": {name: parts[name] for name in order if name in parts},
+    }
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _check(classifier: EyewearClassifier, parts: Sequence[str]) -> None:
+    known = (*PARTS, *eyewear.TEST_SETS)
+    unknown = [part for part in parts if part not in known]
+    if unknown:
+        raise DataError(f"Unknown part {unknown[0]!r}: expected one of {', '.join(known)}.")
+    if not speaks_of_eyewear(classifier.labels) or classifier.frame != "face":
+        raise DataError(
+            f"This benchmark is for models of faces that answer {', '.join(EYEWEAR_LABELS)}. "
+            f"Received: {classifier!r}. Measure others with `gafas evaluate`."
+        )
+
+
+def _measure_held_out(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+    return _condense(evaluate(classifier, photos.split.test, name="utkface, held-out fifth"))
+
+
+def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+    return _condense(evaluate(classifier, photos.wild, name=_WILD))
+
+
+def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+    """Measure all photos at full size, by the three labels and by the experiment's question."""
+    evaluation = evaluate(classifier, cmu.read_samples(scales=("full",)), name="cmu, full size")
+    dark = np.array([row.sample.label == Eyewear.SUNGLASSES for row in evaluation.rows])
+    told = np.array([row.predicted == Eyewear.SUNGLASSES for row in evaluation.rows])
+    people = [row.sample.subject for row in evaluation.rows]
+    against_rest = accuracy(dark == told, subjects=people)
+    return {**_condense(evaluation), "sunglasses_against_rest": against_rest}
+
+
+def _measure_tinted(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+    return _describe_tinted(predict_unlabelled(classifier, photos.tinted), classifier)
+
+
+def _measure_worse(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+    return measure_robustness(classifier, choose_samples(photos.unseen))
+
+
+def _measure_lenses(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+    bare = [sample for sample in photos.split.test if sample.label == Eyewear.NONE]
+    return measure_lenses(classifier, choose_samples(bare))
+
+
+_MEASURES: Final[Mapping[str, Callable[[EyewearClassifier, Photos], dict[str, Any]]]] = {
+    "utkface": _measure_held_out,
+    "web": _measure_wild,
+    "cmu": _measure_cmu,
+    "tinted": _measure_tinted,
+    "robustness": _measure_worse,
+    "lenses": _measure_lenses,
+}
+
+
+def _open_test_set(classifier: EyewearClassifier, name: str, *, record: Path) -> dict[str, Any]:
+    """Open a test set, once and for all to see: the record comes before the reading."""
+    number = begin_opening(record, name, classifier=classifier)
+    samples = eyewear.read_samples(
+        sets=(name,), labels=(*EYEWEAR_LABELS, TINTED), for_evaluation=True
+    )
+    evaluation = evaluate(classifier, samples, name=name)
+    result = {"opening": number, **_condense(evaluation)}
+    if evaluation.report["tinted"]:
+        result["tinted"] = evaluation.report["tinted"]
+    finish_opening(record, name, number=number, results=_summarise(result))
+    return result
+
+
+def _summarise(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of an opening that bars are set on."""
+    f1 = {label: scores["f1"] for label, scores in result["labels"].items()}
+    return {
+        "accuracy": result["accuracy"]["value"],
+        "macro_f1": result["macro_f1"],
+        "f1": {**f1, "any_eyewear": result["any_eyewear"]["f1"]},
+        "answered": result["unsure"]["answered"],
+        "accuracy_among_given": result["unsure"]["accuracy"],
+        "ece": result["calibration"]["ece"],
+        "faces_missed": sum(result["faces"]["missed"].values()),
+    }
+
+
+def _condense(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation without what names single photos, and with the share of faces found."""
+    report = evaluation.report
+    data = dict(report["data"])
+    missed = Counter(photo["label"] for photo in data.pop("faces_missed"))
+    unreadable = len(data.pop("unreadable"))
+    found, photos = len(evaluation.rows), len(evaluation.rows) + missed.total()
+    faces = {
+        "photos": photos,
+        "found": found / photos,
+        "wilson": wilson(found, photos),
+        "missed": dict(sorted(missed.items())),
+    }
+    kept = {key: value for key, value in report.items() if key not in _DROPPED}
+    return {**kept, "data": {**data, "unreadable": unreadable}, "faces": faces}
+
+
+def _describe_tinted(rows: Sequence[Row], classifier: EyewearClassifier) -> dict[str, Any]:
+    labels = classifier.labels
+    sources = sorted({row.sample.facts["source"] for row in rows})
+    by_source = {
+        source: describe_answers(
+            [row for row in rows if row.sample.facts["source"] == source], labels=labels
+        )
+        for source in sources
+    }
+    return {**describe_answers(rows, labels=labels), "sources": by_source}

@@ -1,0 +1,73 @@
+"""A real model of faces with the three labels, and small sets of labelled photos for it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+from PIL import Image
+
+from brightness_model import METADATA
+from face_photos import GEOMETRY, portrait
+from gafas.data.samples import EYEWEAR_LABELS
+
+SIDE = 64
+
+
+def eyewear_model(**metadata: Any) -> bytes:
+    """Return a model of faces: brightness b of the crop → none b², eyeglasses 2b(1 - b), rest."""
+    ends = [
+        helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
+        helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]),
+        helper.make_tensor("two", TensorProto.FLOAT, [], [2.0]),
+        helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3]),
+        helper.make_tensor("last", TensorProto.INT64, [1], [1]),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["image"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["values", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "white"], ["share"]),
+        helper.make_node("Unsqueeze", ["share", "last"], ["b"]),
+        helper.make_node("Sub", ["one", "b"], ["d"]),
+        helper.make_node("Mul", ["b", "b"], ["none"]),
+        helper.make_node("Mul", ["b", "d"], ["product"]),
+        helper.make_node("Mul", ["two", "product"], ["eyeglasses"]),
+        helper.make_node("Mul", ["d", "d"], ["sunglasses"]),
+        helper.make_node("Concat", [*EYEWEAR_LABELS], ["probabilities"], axis=1),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])
+    answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 3])
+    graph = helper.make_graph(nodes, "eyewear", [image], [answer], initializer=ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    shown = {"frame": "face", "width": SIDE, "height": SIDE, "colour": "rgb", "crop": GEOMETRY}
+    about = {**METADATA, **shown, "labels": list(EYEWEAR_LABELS), "threshold": 0.4, **metadata}
+    helper.set_model_props(model, {"gafas": json.dumps(about)})
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def scene(number: int, *, exposure: float = 1.0) -> Image.Image:
+    """Return the portrait at another place before another ground for every number."""
+    generator = np.random.default_rng(number)
+    ground = Image.fromarray(generator.integers(0, 255, (5, 5, 3), np.uint8))
+    picture = ground.resize((320, 320), Image.Resampling.BICUBIC)
+    person = Image.fromarray(portrait()).resize((180, 211), Image.Resampling.LANCZOS)
+    picture.paste(person, tuple(generator.integers(10, 100, 2).tolist()))
+    return Image.fromarray((np.asarray(picture) * exposure).clip(0, 255).astype(np.uint8))
+
+
+def make_sets(folder: Path, sets: Mapping[str, Sequence[str]]) -> Path:
+    """Write `<set>/<label>/<file>.png`, a scene each: bright for none, dark for sunglasses."""
+    exposures = {"none": 2.0, "eyeglasses": 1.0, "sunglasses": 0.3, "tinted_ambiguous": 0.6}
+    number = 0
+    for name, files in sets.items():
+        for file in files:
+            label = file.split("/")[0]
+            path = folder / name / f"{file}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scene(number, exposure=exposures[label]).save(path)
+            number += 1
+    return folder
