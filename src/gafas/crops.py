@@ -44,7 +44,7 @@ class CropGeometry:
     extent: float = 2.8
     eye_line: float = 0.43
     backward: float = 0.5
-    max_roll: float = 45.0
+    max_roll: float = 100.0
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:

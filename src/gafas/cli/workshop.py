@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from gafas.data.samples import Sample
-    from gafas.training.recipe import Input
+    from gafas.training.recipe import Recipe
 
 Recipes = Annotated[Path, typer.Argument(help="A TOML recipe, such as recipes/seed.toml.")]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
@@ -61,14 +61,14 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
-    from gafas.data import eyewear
+    from gafas.data.mixing import part_material
     from gafas.data.splits import make_split
     from gafas.training.recipe import read_recipe
 
     plan = read_recipe(recipe, overrides=settings or [])
-    samples = _read_samples(data, seen=plan.input)
+    samples = _read_samples(data, recipe=plan)
     sets = data is None and plan.input.frame == "face"
-    split = eyewear.part(samples) if sets else make_split(samples, plan.split)
+    split = part_material(samples, plan.split) if sets else make_split(samples, plan.split)
     from gafas.training.train import train as run_training
 
     run_training(plan, split, run=run)
@@ -91,7 +91,7 @@ def evaluate(
     if folder is None:
         from gafas.training.runs import read_run_recipe
 
-        samples = _read_samples(data, seen=read_run_recipe(model).input)
+        samples = _read_samples(data, recipe=read_run_recipe(model))
         _evaluate_run(model, samples, out=out)
         return
     from gafas.classifier import EyewearClassifier
@@ -129,11 +129,11 @@ def report(
     if len(runs) < 2:
         raise typer.BadParameter("name one run or more, and last the HTML file to write")
     from gafas.evaluation.report import write_report
-    from gafas.training.recipe import Input
+    from gafas.training.recipe import Recipe
 
     *folders, target = runs
     # Of a recipe of faces, too: no page may show a photo of the eyewear sets.
-    places = {sample.name: sample.path for sample in _read_samples(data, seen=Input())}
+    places = {sample.name: sample.path for sample in _read_samples(data, recipe=Recipe())}
     write_report(folders, target, language=language.value, benchmark=benchmark, photos=places.get)
     typer.echo(target)
 
@@ -168,23 +168,22 @@ def tune(
     from gafas.training.tune import tune as search
 
     plan = read_recipe(recipe, overrides=settings or [])
-    samples = _read_samples(data, seen=plan.input)
+    samples = _read_samples(data, recipe=plan)
     typer.echo(search(plan, samples, out=out, trials=trials))
 
 
-def _read_samples(data: Path | None, *, seen: "Input") -> "tuple[Sample, ...]":
+def _read_samples(data: Path | None, *, recipe: "Recipe") -> "tuple[Sample, ...]":
     """Read the user's own photos, or else those that the recipe is for."""
     if data is not None:
         from gafas.data.folders import read_labelled
 
         return read_labelled(data)
-    from gafas.data import cmu, eyewear
+    from gafas.data import cmu, mixing
 
-    return (
-        eyewear.read_samples(labels=eyewear.LEARNT)
-        if seen.frame == "face"
-        else cmu.read_samples(scales=seen.scales)
-    )
+    scales = recipe.input.scales
+    if recipe.input.frame == "face":
+        return mixing.read_material(recipe.split, scales=scales)
+    return cmu.read_samples(scales=scales)
 
 
 def _evaluate_run(run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None) -> None:

@@ -29,7 +29,8 @@ class SplitPlan:
     """How samples are parted. `validation_share` 0 keeps none aside.
 
     Under `by_file`, the original's protocol, the test part is then watched during training, as
-    the original did; nothing may be chosen on it.
+    the original did; nothing may be chosen on it. `cmu` is for recipes of faces on the eyewear
+    sets, which have parts of their own: whether CMU photos are learnt from too.
     """
 
     protocol: Protocol = "by_subject"
@@ -37,6 +38,7 @@ class SplitPlan:
     fold: int = 0
     validation_share: float = 0.125
     seed: int = 0
+    cmu: Literal["none", "all", "fold"] = "none"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
