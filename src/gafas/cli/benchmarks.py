@@ -79,6 +79,13 @@ def eyewear(
             "recorded in lfw_openings.json beside the results."
         ),
     ] = None,
+    cmu_run: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A run that left the people of one CMU fold out (split.cmu=fold); it answers "
+            "for these. One for each fold, where the model has learnt from CMU photos."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
         "benchmarks/eyewear.json"
     ),
@@ -88,10 +95,11 @@ def eyewear(
     Needs GAFAS_EYEWEAR and GAFAS_CMU. Results of the same model are kept and added to, those of
     another model replaced.
     """
-    from gafas.evaluation.eyewear_benchmark import PARTS, measure_parts
+    from gafas.evaluation.eyewear_benchmark import PARTS, Photos, measure_parts
     from gafas.recognizer import Recognizer
 
     opened = [open_test.value] if open_test else []
     parts = [one.value for one in part or ()] or ([] if opened else list(PARTS))
-    measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out)
+    photos = Photos(cmu_runs=cmu_run or ())
+    measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out, photos=photos)
     typer.echo(out)

@@ -23,7 +23,7 @@ from gafas.evaluation.eyewear_figures import (
 )
 from gafas.evaluation.groups import measure_groups
 from gafas.evaluation.metrics import summarise
-from gafas.evaluation.predictions import Row, predict_rows, write_predictions
+from gafas.evaluation.predictions import Row, describe_model, predict_rows, write_predictions
 from gafas.evaluation.rounding import round_floats
 from gafas.evaluation.slices import measure_accuracy, slice_rows
 
@@ -37,7 +37,6 @@ EXAMPLES = 24
 """So many samples are drawn for the grid of predictions."""
 
 _SEED = 24
-_MODEL_KEYS = ("threshold", "recipe", "recipe_sha256", "parameters", "temperature")
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +83,29 @@ def evaluate(
     tinted = [s for s in samples if _is_tinted(s, classifier)]
     scored = [s for s in samples if not _is_tinted(s, classifier)]
     every = tuple(predict_rows(classifier, relabel(scored, classifier.labels)))
+    return evaluate_rows(classifier, every, name=name, leaks=leaks, tinted=tinted)
+
+
+def evaluate_rows(
+    classifier: EyewearClassifier,
+    every: Sequence[Row],
+    *,
+    name: str,
+    leaks: Mapping[str, Any] | None = None,
+    tinted: Sequence[Sample] = (),
+) -> Evaluation:
+    """Evaluate answers that are there already: those of several models may be pooled.
+
+    Args:
+        classifier: whose labels and threshold are judged by, and which the report describes.
+        every: the answers, with those photos that could not be used.
+        name: what the report calls this evaluation.
+        leaks: what an audit of the split found, passed on as it is.
+        tinted: photos to be described by the classifier's own answers, and not scored.
+
+    Raises:
+        DataError: none of the photos could be used.
+    """
     rows = tuple(row for row in every if not row.error)
     failed = [row for row in every if row.error]
     if not rows:
@@ -129,20 +151,6 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     write_predictions(evaluation.rows, folder / "predictions.csv")
     text = json.dumps(evaluation.report, ensure_ascii=False, allow_nan=False, indent=1)
     write_text(folder / "evaluation.json", text + "\n")
-
-
-def describe_model(classifier: EyewearClassifier) -> dict[str, Any]:
-    """Return what a report says of a model: hash, labels, input, threshold, recipe, size."""
-    width, height = classifier.size
-    return {
-        "sha256": classifier.sha256,
-        "labels": list(classifier.labels),
-        "frame": classifier.frame,
-        "width": width,
-        "height": height,
-        "colour": classifier.colour,
-        **{key: classifier.metadata.get(key) for key in _MODEL_KEYS},
-    }
 
 
 def _left_out(failed: Sequence[Row]) -> dict[str, list[dict[str, str]]]:

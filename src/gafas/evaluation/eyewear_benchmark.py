@@ -18,11 +18,17 @@ from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.data.splits import Split
 from gafas.data.writing import write_text
 from gafas.errors import DataError
-from gafas.evaluation.evaluate import Evaluation, describe_model, evaluate, predict_unlabelled
+from gafas.evaluation.evaluate import (
+    Evaluation,
+    evaluate,
+    evaluate_rows,
+    predict_unlabelled,
+)
 from gafas.evaluation.eyewear_figures import describe_answers, speaks_of_eyewear
+from gafas.evaluation.folds import answer_folds
 from gafas.evaluation.metrics import accuracy, wilson
 from gafas.evaluation.openings import begin_opening, finish_opening
-from gafas.evaluation.predictions import Row
+from gafas.evaluation.predictions import Row, describe_model
 from gafas.evaluation.robustness import choose_samples, measure_lenses, measure_robustness
 from gafas.evaluation.rounding import round_floats
 from gafas.evaluation.runfolder import read_json
@@ -41,7 +47,14 @@ _log = logging.getLogger(__name__)
 
 
 class Photos:
-    """The photos to measure on; each is read when it is first asked for."""
+    """The photos to measure on; each is read when it is first asked for.
+
+    `cmu_runs` are runs that each left the people of one fold out (`split.cmu = "fold"`): where the
+    model has learnt from the CMU photos, these answer for it, each of its own fold.
+    """
+
+    def __init__(self, *, cmu_runs: Sequence[Path] = ()) -> None:
+        self.cmu_runs = tuple(cmu_runs)
 
     @functools.cached_property
     def split(self) -> Split:
@@ -137,12 +150,17 @@ def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> dict[str, An
 
 def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
     """Measure all photos at full size, by the three labels and by the experiment's question."""
-    evaluation = evaluate(classifier, cmu.read_samples(scales=("full",)), name="cmu, full size")
+    models: list[dict[str, Any]] = []
+    if photos.cmu_runs:
+        rows, models = answer_folds(photos.cmu_runs)
+        evaluation = evaluate_rows(classifier, rows, name="cmu, full size, people left out")
+    else:
+        evaluation = evaluate(classifier, cmu.read_samples(scales=("full",)), name="cmu, full size")
     dark = np.array([row.sample.label == Eyewear.SUNGLASSES for row in evaluation.rows])
     told = np.array([row.predicted == Eyewear.SUNGLASSES for row in evaluation.rows])
     people = [row.sample.subject for row in evaluation.rows]
     against_rest = accuracy(dark == told, subjects=people)
-    return {**_condense(evaluation), "sunglasses_against_rest": against_rest}
+    return {**_condense(evaluation), "sunglasses_against_rest": against_rest, "models": models}
 
 
 def _measure_tinted(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rich.console
@@ -27,6 +28,8 @@ NO_FACE = "No face was found in the photo."
 """The error of a photo that can be read, but in which a face model finds nothing to look at."""
 
 _CHUNK = 256  # so many prepared photos are held in memory at once
+
+_MODEL_KEYS = ("threshold", "recipe", "recipe_sha256", "parameters", "temperature")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -207,3 +210,17 @@ def _see(viewer: Viewer, sample: Sample) -> _Seen:
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:
     """Return every key once, in order of appearance."""
     return list(dict.fromkeys(key for mapping in mappings for key in mapping))
+
+
+def describe_model(classifier: EyewearClassifier) -> dict[str, Any]:
+    """Return what a report says of a model: hash, labels, input, threshold, recipe, size."""
+    width, height = classifier.size
+    return {
+        "sha256": classifier.sha256,
+        "labels": list(classifier.labels),
+        "frame": classifier.frame,
+        "width": width,
+        "height": height,
+        "colour": classifier.colour,
+        **{key: classifier.metadata.get(key) for key in _MODEL_KEYS},
+    }

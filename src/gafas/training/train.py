@@ -209,5 +209,10 @@ def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
         "colour": recipe.input.colour,
         "recipe": recipe.name,
         "recipe_sha256": hash_recipe(recipe),
-        "data": {"split": split.name, **counts, "sha256": hash_data(split, recipe.labels)},
+        "data": {
+            "split": split.name,
+            "cmu": recipe.split.cmu,
+            **counts,
+            "sha256": hash_data(split, recipe.labels),
+        },
     } | ({"crop": dataclasses.asdict(CropGeometry())} if recipe.input.frame == "face" else {})
