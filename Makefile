@@ -3,14 +3,15 @@
 # make check  format, lint and types      make docs  write what is generated
 # make golden, make selfcheck-answers     write down what new weights answer
 # make speed  measure times and memory (minutes, on an idle computer)
-# make benchmark  train everything under every protocol (hours)
+# make benchmark  train the experiment under every protocol (hours)
+# make benchmark-eyewear  measure the model that ships; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo test check docs golden selfcheck-answers speed benchmark clean
+.PHONY: demo test check docs golden selfcheck-answers speed benchmark benchmark-eyewear clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,10 +40,13 @@ selfcheck-answers: $(VENV)/ready
 
 speed: $(VENV)/ready
 	$(BIN)/python benchmarks/speed.py
-	$(BIN)/python tools/speed_table.py
+	$(BIN)/python tools/docs.py
 
 benchmark: $(VENV)/ready
 	$(BIN)/gafas benchmark cmu
+
+benchmark-eyewear: $(VENV)/ready
+	$(BIN)/gafas benchmark eyewear $(foreach run,$(wildcard runs/eyewear-cmu-*),--cmu-run $(run))
 
 clean:
 	rm -rf $(VENV) $(OUT)

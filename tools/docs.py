@@ -3,31 +3,33 @@
 Run it by `make docs`; the tests say when it is due.
 """
 
-import enum
 import logging
-import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
-from typer.main import get_command
+from cli_page import describe_cli
+from cmu_table import make_cmu_table
+from eyewear_table import make_eyewear_table
+from speed_table import make_speed_sentence, make_speed_table
 
-from gafas.cli import app
 from gafas.data.writing import write_text
 from gafas.errors import DataError
 from gafas.evaluation.card import make_card
-from gafas.evaluation.comparison import CLAIM, Measured, read_benchmark
 from gafas.evaluation.readme_figure import write_readme_figure
-from gafas.evaluation.wording import Language, Wording
+from gafas.evaluation.runfolder import read_json
+from gafas.evaluation.wording import Language
 
 ROOT = Path(__file__).resolve().parents[1]
 
 READMES: dict[Language, str] = {"en": "README.md", "es": "README.es.md"}
 """Each language's README."""
 
+STORIES: dict[Language, str] = {"en": "docs/en/experiment.md", "es": "docs/es/experimento.md"}
+"""Each language's page about the experiment."""
+
 FIGURES: dict[Language, str] = {"en": "docs/figures/cmu.svg", "es": "docs/figures/cmu.es.svg"}
-"""Each README's chart."""
+"""The chart of each of these pages."""
 
 CARD = "MODEL_CARD.md"
 """What is said of the model of eyewear."""
@@ -35,148 +37,72 @@ CARD = "MODEL_CARD.md"
 CARD_SOURCES = ("eyewear.json", "lfw_openings.json")
 """The results, and the openings of the test set, that it is made from."""
 
-BEGIN, END = "<!-- results: written by make docs -->", "<!-- /results -->"
-"""What a README's table stands between."""
-
-_HEADINGS: dict[Language, str] = {
-    "en": "recipe, split|test photos|accuracy|95% interval|full size|weights|time per training",
-    "es": "receta, reparto|fotos de prueba|exactitud|intervalo del 95 %|a tamaño completo|pesos"
-    "|tiempo por entrenamiento",
-}
+SPEED = "docs/how-to/speed.md"
 
 _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Write docs/cli.md, then all that follows from the benchmarks."""
+    """Write every page that holds something generated, and the charts."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    write_text(ROOT / CARD, make_card(*(ROOT / "benchmarks" / name for name in CARD_SOURCES)))
-    write_text(ROOT / "docs/cli.md", describe_cli())
-    benchmark = ROOT / "benchmarks/cmu.json"
+    pages = compose()
+    for name, text in pages.items():
+        write_text(ROOT / name, text)
+    for language, name in FIGURES.items():
+        write_readme_figure(ROOT / "benchmarks/cmu.json", ROOT / name, language=language)
+    _log.info("Wrote %s.", ", ".join([*pages, *FIGURES.values()]))
+
+
+def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
+    """Return every page that holds something generated, by its path, as it ought to be.
+
+    Raises:
+        DataError: results are missing, or a page lacks the marks of a generated part.
+    """
+    speed = read_speed(benchmarks / "speed.json")
+    pages = {
+        CARD: make_card(*(benchmarks / name for name in CARD_SOURCES)),
+        "docs/cli.md": describe_cli(),
+    }
+    table = make_speed_table(speed) if speed else "Nothing has been measured yet."
+    pages[SPEED] = _fill_page(SPEED, {"speed": table})
     for language, name in READMES.items():
-        path = ROOT / name
-        table = make_table(benchmark, language)
-        write_text(path, fill(path.read_text(encoding="utf-8"), table))
-        write_readme_figure(benchmark, ROOT / FIGURES[language], language=language)
-    _log.info("Wrote %s, docs/cli.md, %s and their charts.", CARD, " and ".join(READMES.values()))
+        figures = make_eyewear_table(benchmarks / "eyewear.json", language)
+        sentence = make_speed_sentence(speed, language) if speed else ""
+        pages[name] = _fill_page(name, {"figures": figures, "speed": sentence})
+        story = make_cmu_table(benchmarks / "cmu.json", language)
+        pages[STORIES[language]] = _fill_page(STORIES[language], {"results": story})
+    return pages
 
 
-def describe_cli() -> str:
-    """Return docs/cli.md: every command with its arguments and options, as Typer knows them."""
-    root: Any = get_command(app)
-    opening = (
-        "# The command line\n\n<!-- written by make docs -->\n\n"
-        f"{root.help}\n\n"
-        "Data go to stdout, talk to stderr. The exit code is 0 when all went well, 1 for data or "
-        "a model that\ncannot be used, 2 for a mistake in the command or in the recipe, and 130 "
-        "after Ctrl-C.\n"
-    )
-    shared = _tabulate(root.params, {})
-    commands = [_describe(*found) for found in list_commands(app)]
-    return "\n".join([opening, "Before any command:\n", shared, *commands])
+def read_speed(path: Path) -> Mapping[str, Any] | None:
+    """Read what `make speed` wrote; None as long as nothing has been measured.
+
+    Raises:
+        DataError: the file is no JSON.
+    """
+    return read_json(path) if path.exists() else None
 
 
-def list_commands(door: typer.Typer, words: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield every command, those of groups too: its words, as Typer knows it, its function."""
-    group: Any = get_command(door)
-    groups = {info.typer_instance.info.name: info.typer_instance for info in door.registered_groups}
-    functions = {info.callback.__name__: info.callback for info in door.registered_commands}
-    for name, command in group.commands.items():
-        full = f"{words} {name}".strip()
-        if name in groups:
-            yield from list_commands(groups[name], full)
-        else:
-            yield full, command, functions[name.replace("-", "_")]
-
-
-def _describe(name: str, command: Any, callback: Any) -> str:
-    arguments = [p for p in command.params if p.param_type_name == "argument"]
-    options = any(p.param_type_name == "option" and p.name != "help" for p in command.params)
-    usage = " ".join(["gafas", name, *map(_place, arguments), *["[options]"] * options])
-    parts = [f"## gafas {name}\n", f"```console\n{usage}\n```\n", f"{command.help.strip()}\n"]
-    return "\n".join([*parts, _tabulate(command.params, typing.get_type_hints(callback))])
-
-
-def _place(argument: Any) -> str:
-    word = argument.name.upper() + ("…" if argument.nargs == -1 else "")
-    return word if argument.required else f"[{word}]"
-
-
-def _tabulate(parameters: Sequence[Any], kinds: Mapping[str, Any]) -> str:
-    rows = [
-        f"| {_sign(p)} | {_explain(p, _find_choices(kinds.get(p.name)))} |"
-        for p in parameters
-        if p.name != "help"
-    ]
-    return "\n".join(["| | |", "| --- | --- |", *rows, ""]) if rows else ""
-
-
-def _sign(parameter: Any) -> str:
-    if parameter.param_type_name == "argument":
-        return f"`{_place(parameter)}`"
-    value = "" if parameter.is_flag else f" {parameter.name.upper()}"
-    return ", ".join(f"`{option}{value}`" for option in parameter.opts)
-
-
-def _find_choices(kind: Any) -> type[enum.StrEnum] | None:
-    """Return the enumeration of a type hint, also inside `list[…]` and `… | None`."""
-    if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
-        return kind
-    return next(filter(None, map(_find_choices, typing.get_args(kind))), None)
-
-
-def _explain(parameter: Any, kind: type[enum.StrEnum] | None) -> str:
-    text = str(parameter.help)
-    if kind is not None:
-        text += " One of " + ", ".join(f"`{member.value}`" for member in kind) + "."
-    if parameter.param_type_name == "option":
-        text += " Required." if parameter.required else ""
-        text += " May be repeated." if parameter.multiple else ""
-        default = parameter.default
-        shown = not parameter.is_flag and not parameter.required and default is not None
-        text += f" If left out: `{getattr(default, 'value', default)}`." if shown else ""
+def _fill_page(name: str, contents: Mapping[str, str]) -> str:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for part, content in contents.items():
+        text = fill(text, content, part=part)
     return text
 
 
-def make_table(benchmark: Path, language: Language) -> str:
-    """Return the README's table of results as Markdown: the claim, then every entry.
-
-    Raises:
-        DataError: the benchmark file is missing or is none.
-    """
-    words = Wording(language)
-    headings = _HEADINGS[language].split("|")
-    rows = [_row(measured, words) for measured in (CLAIM, *read_benchmark(benchmark))]
-    rules = ["---", "---", *["--:"] * (len(headings) - 2)]
-    return "\n".join(f"|{'|'.join(cells)}|" for cells in (headings, rules, *rows))
-
-
-def _row(measured: Measured, words: Wording) -> list[str]:
-    name = f"{measured.recipe}, {words.name('protocols', measured.protocol)}"
-    ends = None if measured.low is None or measured.high is None else (measured.low, measured.high)
-    claimed = measured.kind == "claimed"
-    return [
-        words.plain("comparison.claim_row") if claimed else name,
-        words.name("kinds", measured.kind),
-        words.percent(measured.accuracy),
-        words.interval(ends),
-        words.percent(measured.full_size),
-        words.count(measured.parameters),
-        words.duration(measured.seconds),
-    ]
-
-
-def fill(text: str, content: str) -> str:
-    """Put content between the marks of a README, in place of what stood there.
+def fill(text: str, content: str, *, part: str) -> str:
+    """Put content between the marks of a part of a page, in place of what stood there.
 
     Raises:
         DataError: the marks are not there.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    first, last = f"<!-- {part}: written by make docs -->", f"<!-- /{part} -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise DataError(f"A README lacks the marks {BEGIN} and {END}. Put them back.")
-    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+        raise DataError(f"A page lacks the marks {first} and {last}. Put them back.")
+    return f"{before}{begin}\n{content}\n{end}{after}"
 
 
 if __name__ == "__main__":

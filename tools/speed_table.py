@@ -1,29 +1,36 @@
-"""Write the table of docs/how-to/speed.md from benchmarks/speed.json."""
+"""What benchmarks/speed.json says: the table of docs/how-to/speed.md, the README's sentence."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gafas.data.writing import write_text
+from gafas.evaluation.wording import Language, Wording
 
-ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/how-to/speed.md"
-BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
-_CORES = ("cores_1", "cores_2")
-
-
-def main() -> None:
-    """Put the table between the page's marks."""
-    measured = json.loads((ROOT / "benchmarks/speed.json").read_bytes())
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{PAGE} lacks the marks {BEGIN} and {END}. Put them back.")
-    write_text(PAGE, f"{before}{BEGIN}\n{make_table(measured)}\n{END}{after}")
+_CORES: Final = ("cores_1", "cores_2")
+_KINDS: Final = ("250 pixels", "12 megapixels")
+_SENTENCES: Final[dict[Language, str]] = {
+    "en": "[Speed](docs/how-to/speed.md) on two cores ({processor}): {cold} s from command to "
+    "first answer; {small} photos/s of 250 pixels, {big} of 12 megapixels; {memory} MB at most.",
+    "es": "[Velocidad](docs/how-to/speed.md) con dos núcleos ({processor}): {cold} s desde la "
+    "orden hasta la primera respuesta; {small} fotos/s de 250 píxeles, {big} de 12 megapíxeles; "
+    "{memory} MB como mucho.",
+}
 
 
-def make_table(measured: Mapping[str, Any]) -> str:
+def make_speed_sentence(measured: Mapping[str, Any], language: Language) -> str:
+    """Return the README's sentence: medians on two cores, and the most memory of any folder."""
+    words = Wording(language)
+    memory = [megabytes for kind in _KINDS for megabytes in measured[kind]["memory_mb"].values()]
+    small, big = (_of(measured[kind]["cores_2"]["recognizing"]) for kind in _KINDS)
+    return _SENTENCES[language].format(
+        processor=measured["processor"],
+        cold=words.exact(round(_of(measured["one_photo_cores_2"]["cold_seconds"]), 2)),
+        small=words.count(small),
+        big=words.count(big),
+        memory=words.count(max(memory)),
+    )
+
+
+def make_speed_table(measured: Mapping[str, Any]) -> str:
     """Return the measurements as Markdown, medians all."""
     once = [measured[f"one_photo_{cores}"] for cores in _CORES]
     imports = measured["import_seconds"]
@@ -36,7 +43,7 @@ def make_table(measured: Mapping[str, Any]) -> str:
             *(f"{_of(one['warm_milliseconds']):.1f}" for one in once),
         ),
     ]
-    for kind in ("250 pixels", "12 megapixels"):
+    for kind in _KINDS:
         for step in ("recognizing", "decoding", "decoding_in_full"):
             name = f"photos of {kind}, {step.replace('_', ' ')}, photos/s"
             rows.append((name, *(f"{_of(measured[kind][cores][step]):.0f}" for cores in _CORES)))
@@ -58,7 +65,7 @@ def make_table(measured: Mapping[str, Any]) -> str:
 def _describe_memory(measured: Mapping[str, Any]) -> str:
     parts = [
         f"{megabytes:.0f} MB for {int(count):,} photos of {kind}"
-        for kind in ("250 pixels", "12 megapixels")
+        for kind in _KINDS
         for count, megabytes in measured[kind]["memory_mb"].items()
     ]
     return f"Peak memory of a folder run: {'; '.join(parts)}."
@@ -66,7 +73,3 @@ def _describe_memory(measured: Mapping[str, Any]) -> str:
 
 def _of(summary: Mapping[str, float]) -> float:
     return summary["median"]
-
-
-if __name__ == "__main__":
-    main()

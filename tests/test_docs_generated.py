@@ -1,0 +1,173 @@
+"""What `make docs` writes is fresh, and tells what was measured as each language writes it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gafas.data.writing import write_text
+from gafas.errors import DataError
+from gafas.weights import PINNED
+from selfcheck_folder import load_tool
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOL = load_tool("docs")
+SPEED = load_tool("speed_table")
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def write_benchmark(path: Path) -> None:
+    accuracy = {"value": 0.8125, "correct": 13, "total": 16, "wilson": [0.57, 0.93]}
+    entry = {
+        "recipe": "seed",
+        "protocol": "by_subject_5",
+        "trainings": 5,
+        "parameters": 1234567,
+        "seconds_per_training": 600.0,
+        "accuracy": {**accuracy, "bootstrap_subjects": None},
+        "full_size": None,
+    }
+    write_text(path, json.dumps({"schema": 1, "entries": [entry]}))
+
+
+def write_speed(path: Path) -> None:
+    """Write what `make speed` would: figures that a reader can tell apart."""
+    kinds = {}
+    for number, kind in enumerate(("250 pixels", "12 megapixels"), 1):
+        steps = ("recognizing", "decoding", "decoding_in_full")
+        rates = {step: {"median": 100.0 * number + at} for at, step in enumerate(steps)}
+        memory = {"20": 150.4 + number, "200": 160.4 + number}
+        kinds[kind] = {"cores_1": rates, "cores_2": rates, "memory_mb": memory}
+    one = {"cold_seconds": {"median": 0.354}, "warm_milliseconds": {"median": 7.0}}
+    about = ("date", "processor", "cores", "python", "onnxruntime", "pillow")
+    imports = {"python alone": {"median": 0.02}, "import gafas": {"median": 0.1}}
+    measured = {name: name for name in about} | {"import_seconds": imports} | kinds
+    measured |= {"one_photo_cores_1": one, "one_photo_cores_2": one}
+    write_text(path, json.dumps(measured))
+
+
+def write_eyewear(path: Path, parts: dict[str, dict[str, Any]], *, recipe: str) -> None:
+    """Write what `gafas benchmark eyewear` would, of parts that differ as is said."""
+    worst = {"faces": 61, "share": 0.25, "wilson": [0.15, 0.37], "told": 1}
+    worst |= {"facts": ["race", "gender"], "value": "Indian, male"}
+    alarms = {"faces": 1059, "share": 0.0125, "wilson": [0.0074, 0.0211], "told": 5}
+    part = {
+        "faces": {"photos": 1200, "missed": {"none": 1, "sunglasses": 2}},
+        "macro_f1": 0.9844,
+        "labels": {"sunglasses": {"f1": 0.9}, "eyeglasses": {"f1": 0.98}},
+        "f1_intervals": {"macro_f1": [0.97, 0.99], "labels": {"sunglasses": None}},
+        "any_eyewear": {"f1": 0.9955},
+        "unsure": {"answered": 0.97, "accuracy": 0.9975, "accuracy_wilson": [0.9, 0.999]},
+        "groups": {"smallest": 50, "false_alarms": {"overall": alarms, "worst": worst}},
+    }
+    told = {name: part | more for name, more in parts.items()}
+    write_text(path, json.dumps({"model": {"recipe": recipe}, "parts": told}))
+
+
+def test_everything_that_is_generated_is_fresh() -> None:
+    pages = TOOL.compose()
+    assert {TOOL.CARD, "docs/cli.md", *TOOL.READMES.values(), *TOOL.STORIES.values()} < set(pages)
+    assert [name for name, text in pages.items() if read(ROOT / name) != text] == [], "`make docs`"
+
+
+def test_the_model_card_is_about_the_weights_that_ship() -> None:
+    measured = json.loads(read(ROOT / "benchmarks" / TOOL.CARD_SOURCES[0]))["model"]["sha256"]
+    assert f"`{measured}`" in read(ROOT / TOOL.CARD)
+    shipped = PINNED.get("eyewear.onnx", measured)  # none ships yet, or it is the one measured
+    assert measured == shipped, "run `gafas benchmark eyewear`, then `make docs`"
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_chart_of_each_story_is_fresh(language: str, tmp_path: Path) -> None:
+    benchmark = ROOT / "benchmarks/cmu.json"
+    TOOL.write_readme_figure(benchmark, tmp_path / "cmu.svg", language=language)
+    chart, page = ROOT / TOOL.FIGURES[language], ROOT / TOOL.STORIES[language]
+    # Path coordinates may differ in their last digits between versions of Matplotlib.
+    assert read(chart).count("<use") == read(tmp_path / "cmu.svg").count("<use"), "run `make docs`"
+    assert f"](../figures/{chart.name})" in read(page)
+
+
+def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path) -> None:
+    parts: dict[str, dict[str, Any]] = {name: {} for name in ("lfw", "web", "utkface")}
+    write_eyewear(tmp_path / "eyewear.json", parts, recipe="eyewear")
+    english = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en").splitlines()
+    spanish = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "es").splitlines()
+    assert len(english) == len(spanish) == 2 + 3 + 2
+    assert len({line.count("|") for line in english[:5] + spanish[:5]}) == 1
+    first = "|LFW, test only|1,197/1,200|0.984 (0.970–0.990)|0.900|0.980|0.996|97.0%|"
+    assert english[2] == first + "99.8% (90.0%–99.9%)|"
+    assert "|1197/1200|0,984 (0,970–0,990)|" in spanish[2]
+    assert "1,059 bare faces of the held-out fifth, 1.2% (0.7%–2.1%)" in english[-1]
+    assert "0.5% with an answer" in english[-1]
+    assert "at least 50 (Indian, male; 61 faces), 25.0% (15.0%–37.0%)." in english[-1]
+    assert "(india, hombre; 61 caras)" in spanish[-1]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "models", "shown"),
+    [("eyewear", [], False), ("eyewear", [{"sha256": "0"}], True), ("eyewear-base", [], True)],
+)
+def test_photos_that_the_model_learnt_from_have_no_row(
+    recipe: str, models: list[object], shown: bool, tmp_path: Path
+) -> None:
+    parts: dict[str, dict[str, Any]] = {"utkface": {}, "cmu": {"models": models}}
+    write_eyewear(tmp_path / "eyewear.json", parts, recipe=recipe)
+    table = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en")
+    assert ("CMU" in table) == shown
+
+
+def test_false_alarms_without_a_group_that_is_large_enough_name_none(tmp_path: Path) -> None:
+    path = tmp_path / "eyewear.json"
+    write_eyewear(path, {"utkface": {}}, recipe="eyewear")
+    content = json.loads(read(path))
+    content["parts"]["utkface"]["groups"]["false_alarms"]["worst"] = None
+    write_text(path, json.dumps(content))
+    assert TOOL.make_eyewear_table(path, "en").endswith("rather than `unsure`.")
+
+
+def test_results_without_the_held_out_fifth_are_refused(tmp_path: Path) -> None:
+    write_eyewear(tmp_path / "eyewear.json", {"web": {}}, recipe="eyewear")
+    with pytest.raises(DataError, match="lacks utkface"):
+        TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en")
+
+
+def test_speed_is_told_once_it_has_been_measured(tmp_path: Path) -> None:
+    path = tmp_path / "speed.json"
+    assert TOOL.read_speed(path) is None
+    write_speed(path)
+    measured = TOOL.read_speed(path)
+    english = SPEED.make_speed_sentence(measured, "en")
+    assert "0.35 s from command" in english
+    assert "100 photos/s of 250 pixels, 200 of 12 megapixels; 162 MB" in english
+    assert "0,35 s desde" in SPEED.make_speed_sentence(measured, "es")
+    table = SPEED.make_speed_table(measured)
+    assert "|photos of 12 megapixels, recognizing, photos/s|200|200|" in table
+    assert "162 MB for 200 photos of 12 megapixels" in table
+
+
+def test_a_table_gives_the_claim_and_every_entry_as_the_language_writes_numbers(
+    tmp_path: Path,
+) -> None:
+    benchmark = tmp_path / "cmu.json"
+    write_benchmark(benchmark)
+    english = TOOL.make_cmu_table(benchmark, "en").splitlines()
+    spanish = TOOL.make_cmu_table(benchmark, "es").splitlines()
+    assert len(english) == len(spanish) == 4
+    assert len({line.count("|") for line in english + spanish}) == 1
+    assert "|90.1%|" in english[2]
+    assert "81.2%" in english[3]
+    assert "1,234,567" in english[3]
+    assert "10\u202fmin" in english[3]
+    assert "81,2\u202f%" in spanish[3]
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    begin, end = "<!-- speed: written by make docs -->", "<!-- /speed -->"
+    filled = TOOL.fill(f"a {begin} old {end} b", "new", part="speed")
+    assert filled == f"a {begin}\nnew\n{end} b"
+    with pytest.raises(DataError, match="marks"):
+        TOOL.fill(filled, "new", part="figures")

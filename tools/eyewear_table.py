@@ -1,0 +1,125 @@
+"""The README's figures of the model that ships, from what `gafas benchmark eyewear` wrote."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from gafas.errors import DataError
+from gafas.evaluation.card import TESTS
+from gafas.evaluation.runfolder import read_json
+from gafas.evaluation.wording import Language, Wording
+
+RECIPES: Final = Path(__file__).resolve().parents[1] / "recipes"
+
+_HEADINGS: Final[dict[Language, str]] = {
+    "en": "photos|faces found|macro F1|F1 sunglasses|F1 eyeglasses|F1 any eyewear|answered"
+    "|of these right",
+    "es": "fotos|caras halladas|F1 macro|F1 sol|F1 graduadas|F1 cualquiera|respondidas"
+    "|de ellas, bien",
+}
+_ROWS: Final[dict[Language, dict[str, str]]] = {
+    "en": {
+        "lfw": "LFW, test only",
+        "utkface": "UTKFace, held-out fifth",
+        "web": "web, used while developing",
+        "cmu": "CMU, people never seen",
+    },
+    "es": {
+        "lfw": "LFW, solo prueba",
+        "utkface": "UTKFace, quinta parte apartada",
+        "web": "web, usada al desarrollar",
+        "cmu": "CMU, personas nunca vistas",
+    },
+}
+_ALARMS: Final[dict[Language, str]] = {
+    "en": "Of {faces} bare faces of the held-out fifth, {share} ({ends}) are taken for eyewear, "
+    "{told} with an answer rather than `unsure`",
+    "es": "De {faces} caras sin gafas de la quinta parte apartada, a un {share} ({ends}) les ve "
+    "gafas; a un {told}, con una respuesta y no con `unsure`",
+}
+_WORST: Final[dict[Language, str]] = {
+    "en": "; of the worst group of at least {smallest} ({name}; {faces} faces), {share} ({ends})",
+    "es": "; en el peor grupo de al menos {smallest} ({name}; {faces} caras), a un {share} "
+    "({ends})",
+}
+
+
+def make_eyewear_table(results: Path, language: Language) -> str:
+    """Return the figures of every set as a Markdown table, and the false alarms in a sentence.
+
+    The test set has a row once it has been opened; the CMU photos have one only where the model
+    learnt from none of them, or where other trainings that left people out answer for these
+    (`models`).
+
+    Raises:
+        DataError: the results are missing, or lack a part.
+    """
+    words = Wording(language)
+    content = read_json(results)
+    parts = content["parts"]
+    if "utkface" not in parts:
+        raise DataError(f"{results} lacks utkface. Run `gafas benchmark eyewear` to measure all.")
+    shown = [name for name in TESTS if name in parts and _is_unseen(name, content)]
+    headings = _HEADINGS[language].split("|")
+    rules = ["---", *["--:"] * (len(headings) - 1)]
+    rows = [[_ROWS[language][name], *_row(parts[name], words)] for name in shown]
+    lines = [f"|{'|'.join(cells)}|" for cells in (headings, rules, *rows)]
+    return "\n".join([*lines, "", _describe_alarms(parts["utkface"]["groups"], words)])
+
+
+def _is_unseen(name: str, content: Mapping[str, Any]) -> bool:
+    """Tell whether the figures of a set are those of photos that were not learnt from."""
+    if name != "cmu" or content["parts"][name].get("models"):
+        return True
+    recipe = RECIPES / f"{content['model']['recipe']}.toml"
+    split = tomllib.loads(recipe.read_text("utf-8"))["split"] if recipe.is_file() else {}
+    return bool(split.get("cmu", "none") == "none")
+
+
+def _row(part: Mapping[str, Any], words: Wording) -> list[str]:
+    f1, ends, faces = part["labels"], part["f1_intervals"], part["faces"]
+    told = part["unsure"]
+    photos, found = faces["photos"], faces["photos"] - sum(faces["missed"].values())
+    return [
+        f"{words.count(found)}/{words.count(photos)}",
+        words.decimal(part["macro_f1"]) + _between(ends["macro_f1"], words),
+        words.decimal(f1["sunglasses"]["f1"]) + _between(ends["labels"]["sunglasses"], words),
+        words.decimal(f1["eyeglasses"]["f1"]),
+        words.decimal(part["any_eyewear"]["f1"]),
+        words.percent(told["answered"]),
+        f"{words.percent(told['accuracy'])} ({_ends(told['accuracy_wilson'], words)})",
+    ]
+
+
+def _between(ends: Sequence[float] | None, words: Wording) -> str:
+    return f" ({words.decimal(ends[0])}–{words.decimal(ends[1])})" if ends else ""
+
+
+def _ends(ends: Sequence[float], words: Wording) -> str:
+    """Write an interval of shares in one piece: the README counts its words."""
+    return "–".join(words.percent(end) for end in ends)
+
+
+def _describe_alarms(groups: Mapping[str, Any], words: Wording) -> str:
+    alarms = groups["false_alarms"]
+    overall, worst = alarms["overall"], alarms["worst"]
+    told = words.percent(overall["told"] / overall["faces"])
+    sentence = _ALARMS[words.language].format(**_tell(overall, words), told=told)
+    if worst:
+        named = {"name": _name(worst, words), "smallest": groups["smallest"]}
+        sentence += _WORST[words.language].format(**_tell(worst, words), **named)
+    return sentence + "."
+
+
+def _tell(group: Mapping[str, Any], words: Wording) -> dict[str, str]:
+    return {
+        "faces": words.count(group["faces"]),
+        "share": words.percent(group["share"]),
+        "ends": _ends(group["wilson"], words),
+    }
+
+
+def _name(group: Mapping[str, Any], words: Wording) -> str:
+    values = zip(group["facts"], group["value"].split(", "), strict=True)
+    return ", ".join(words.name(f"values.{fact}", value) for fact, value in values)
