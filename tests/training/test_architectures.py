@@ -5,7 +5,13 @@ import keras
 import numpy as np
 import pytest
 
-from gafas.training.architectures import TEMPERATURE, build, write_layers
+from gafas.training.architectures import (
+    TEMPERATURE,
+    build,
+    copy_weights,
+    look_twice,
+    write_layers,
+)
 from gafas.training.recipe import Recipe, read_recipe
 from tiny_data import tiny_recipe
 
@@ -104,3 +110,27 @@ def test_the_table_of_layers_counts_every_parameter(tmp_path: Path) -> None:
     }
     assert rows[-1]["shape"] == [2]
     assert [p.name for p in tmp_path.iterdir()] == ["network.json"]
+
+
+def test_a_network_that_looks_twice_answers_a_photo_and_its_mirror_image_alike(
+    tmp_path: Path,
+) -> None:
+    recipe = tiny_recipe(network={"architecture": "residual", "filters": [3, 5]})
+    once = build(recipe)
+    twice = look_twice(once)
+    photos = np.random.default_rng(0).uniform(0, 255, (3, *once.input_shape[1:])).astype("float32")
+    mirrored = np.ascontiguousarray(photos[:, :, ::-1])
+    answers = twice.predict(photos, verbose=0)
+    assert answers == pytest.approx(twice.predict(mirrored, verbose=0), abs=1e-6)
+    logits = [np.log(once.predict(x, verbose=0)) for x in (photos, mirrored)]
+    assert np.abs(logits[0] - logits[1]).max() > 1e-3
+    mean = np.exp((logits[0] + logits[1]) / 2)
+    assert answers == pytest.approx(mean / mean.sum(axis=1, keepdims=True), abs=1e-5)
+
+
+def test_a_training_may_go_on_from_a_network_that_looks_twice() -> None:
+    recipe = tiny_recipe(network={"architecture": "residual", "filters": [3, 5]})
+    former, fresh = build(recipe), build(recipe)
+    copy_weights(look_twice(former), fresh)
+    held = [w.sum() for w in former.get_weights()]
+    assert [w.sum() for w in fresh.get_weights()] == held

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gafas.training.calibrate import choose_threshold, fit_temperature
+from gafas.training.calibrate import choose_threshold, fit_calibration
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -27,23 +27,46 @@ def test_the_temperature_is_the_factor_by_which_a_model_exaggerates(
     labels: int, exaggeration: float
 ) -> None:
     logits, targets = honest_answers(labels)
-    found = fit_temperature(softmax(logits * exaggeration), targets)
+    found, offsets = fit_calibration(softmax(logits * exaggeration), targets)
     assert found == pytest.approx(exaggeration, rel=0.05)
+    assert offsets == pytest.approx([0] * labels, abs=0.1)
+
+
+def test_the_offsets_take_back_what_a_model_expects_too_often() -> None:
+    logits, targets = honest_answers(3)
+    found, offsets = fit_calibration(softmax(logits + np.array([0, 0.5, 1.5])), targets)
+    assert found == pytest.approx(1, rel=0.05)
+    assert offsets == pytest.approx([0, -0.5, -1.5], abs=0.1)
+
+
+def test_of_few_samples_no_offset_is_believed() -> None:
+    logits, targets = honest_answers(3)
+    few = softmax(logits[:150] + np.array([0, 0.5, 1.5]))
+    assert fit_calibration(few, targets[:150])[1] == (0.0, 0.0, 0.0)
+
+
+def test_of_many_samples_with_mistakes_the_mean_confidence_is_the_accuracy() -> None:
+    logits, targets = honest_answers(3)
+    shown = softmax(logits[:2000] * 2)
+    temperature, offsets = fit_calibration(shown, targets[:2000])
+    calibrated = softmax(np.log(shown) / temperature + offsets)
+    right = calibrated.argmax(axis=1) == targets[:2000].argmax(axis=1)
+    assert calibrated.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.02)
 
 
 def test_float32_certainty_does_not_break_the_fit() -> None:
     logits, targets = honest_answers(2)
     certain = softmax(logits * 40).astype(np.float32)
     assert certain.max() == 1.0
-    assert fit_temperature(certain, targets) == pytest.approx(10, rel=0.01)
+    assert fit_calibration(certain, targets)[0] == pytest.approx(10, rel=0.01)
 
 
 @pytest.mark.parametrize("each", [2, 10, 100])
 def test_a_small_set_without_mistakes_never_gives_certainty(each: int) -> None:
     targets = np.repeat(np.eye(2), each, axis=0)
     probabilities = np.where(targets > 0, 0.999, 0.001)
-    temperature = fit_temperature(probabilities, targets)
-    confidence = softmax(np.log(probabilities) / temperature).max()
+    temperature, offsets = fit_calibration(probabilities, targets)
+    confidence = softmax(np.log(probabilities) / temperature + offsets).max()
     # One imagined mistake among each label's samples: the rule of succession.
     assert confidence == pytest.approx((each + 1) / (each + 2), abs=0.002)
 

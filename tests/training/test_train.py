@@ -123,3 +123,12 @@ def test_weights_of_a_network_of_other_sizes_are_refused(
     network = {"weights": str(finished[2] / "model.keras"), "filters": [4, 5]}
     with pytest.raises(RecipeError, match="another network"):
         fit(tiny_recipe(network=network), data, run=tmp_path)
+
+
+def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(
+    faces: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    recipe = tiny_recipe(network={"mirror": True}, optimization={"epochs": 1})
+    model = EyewearClassifier(train(recipe, make_split(faces, recipe.split), run=tmp_path / "run"))
+    photos = np.random.default_rng(1).integers(0, 256, (2, 15, 16, 1), np.uint8)
+    assert model.predict(photos) == pytest.approx(model.predict(photos[:, :, ::-1]), abs=1e-5)

@@ -2,42 +2,61 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 Array = NDArray[np.floating]
+
+MANY = 100
+"""From so many validation samples of every label on, offsets are fitted beside the temperature."""
 
 TOLERATED_ERRORS = 0.003
 """Largest share of wrong answers among those that a model gives on its validation part."""
 
 
-def fit_temperature(probabilities: Array, targets: Array) -> float:
-    """Return the temperature that makes the probabilities likeliest, between 0.2 and 10.
+def fit_calibration(probabilities: Array, targets: Array) -> tuple[float, tuple[float, ...]]:
+    """Return the temperature and the labels' offsets that make the probabilities likeliest.
+
+    Calibrated logits are `logits / temperature + offsets`. A training that draws rare labels more
+    often than they come learns to expect them, which the offsets take back; the first label's is
+    0, and so are all where a label has fewer than `MANY` samples. Offsets are held near zero as by
+    one observation of a normal distribution of deviation 1.
 
     A small validation part without a single mistake would ask for a temperature of zero, that is
     for certainty. Platt's smoothing of the targets, one imagined case for every label, forbids it.
+    Of many samples the mistakes themselves tell how sure is too sure, and it fades.
 
     Args:
-        probabilities: `(N, K)`, at temperature 1.
+        probabilities: `(N, K)`, at temperature 1 and without offsets.
         targets: `(N, K)`, a 1 in the true label's column.
 
     Source: Guo et al. 2017, "On calibration of modern neural networks"; Platt 1999.
     """
-    logits = np.log(np.clip(probabilities, 1e-12, 1.0))
-    counts = targets.sum(axis=0)
+    logits = np.log(np.clip(probabilities, 1e-12, 1.0)).astype(np.float64)
     labels = targets.shape[1]
-    right = (counts + 1) / (counts + labels)
-    row_right = (targets * right).sum(axis=1, keepdims=True)
-    smooth = np.where(targets > 0, row_right, (1 - row_right) / (labels - 1))
+    many = bool(targets.sum(axis=0).min() >= MANY)
+    mistakes = int((probabilities.argmax(axis=1) != targets.argmax(axis=1)).sum())
+    smooth = _smooth(targets, imagined=1 / (1 + mistakes) if many else 1.0)
 
-    def cross_entropy(log_temperature: float) -> float:
-        """Return the mean cross-entropy of the smoothed targets."""
-        scaled = logits / np.exp(log_temperature)
+    def cost(values: NDArray[np.float64]) -> float:
+        """Return the sum of the cross-entropies, and of what holds the offsets."""
+        scaled = logits / np.exp(values[0]) + np.append(0.0, values[1:])
         scaled = scaled - scaled.max(axis=1, keepdims=True)
         normal = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-        return float(-(smooth * normal).sum(axis=1).mean())
+        return float(-(smooth * normal).sum() + (values[1:] ** 2).sum() / 2)
 
-    bounds = (float(np.log(0.2)), float(np.log(10.0)))
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x))
+    farthest = 5.0 if many else 0.0
+    bounds = [(float(np.log(0.2)), float(np.log(10.0))), *[(-farthest, farthest)] * (labels - 1)]
+    found = minimize(cost, np.zeros(labels), bounds=bounds, method="L-BFGS-B").x
+    return float(np.exp(found[0])), (0.0, *(float(value) for value in found[1:]))
+
+
+def _smooth(targets: Array, *, imagined: float) -> Array:
+    """Spread the targets as if every label had so many samples more, all labels seen alike."""
+    counts = targets.sum(axis=0)
+    labels = targets.shape[1]
+    right = (counts + imagined) / (counts + labels * imagined)
+    row_right = (targets * right).sum(axis=1, keepdims=True)
+    return np.asarray(np.where(targets > 0, row_right, (1 - row_right) / (labels - 1)))
 
 
 def choose_threshold(

@@ -63,6 +63,11 @@ def check_recipe(recipe: "Recipe") -> None:
             "keep = 'best' and patience choose by the validation part, and there is none: "
             f"set split.validation_share above 0. Received: {recipe.split.validation_share}."
         )
+    if recipe.network.mirror and recipe.network.architecture == "seed":
+        raise RecipeError(
+            "network.mirror averages before the temperature, which 'seed' has not. Received: true. "
+            "Choose another architecture, or set it to false."
+        )
     _check_size(recipe)
     _check_input(recipe)
 

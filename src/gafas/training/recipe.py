@@ -38,7 +38,8 @@ class Network:
     """Which architecture, and its sizes.
 
     `stem` is the residual's first step, in pixels. `weights` names the `model.keras` of a run to
-    begin with, instead of at random.
+    begin with, instead of at random. With `mirror` the trained network looks at each image and at
+    its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -47,6 +48,7 @@ class Network:
     dropout: float = 0.3
     stem: int = 1
     weights: str = ""
+    mirror: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -14,10 +14,16 @@ from gafas.crops import CropGeometry
 from gafas.data.folders import check_trainable
 from gafas.data.samples import relabel
 from gafas.data.splits import Split
-from gafas.training.architectures import TEMPERATURE, build, copy_weights, write_layers
+from gafas.training.architectures import (
+    TEMPERATURE,
+    build,
+    copy_weights,
+    look_twice,
+    write_layers,
+)
 from gafas.training.balance import weigh
 from gafas.training.bar import Bar
-from gafas.training.calibrate import choose_threshold, fit_temperature
+from gafas.training.calibrate import choose_threshold, fit_calibration
 from gafas.training.export import export_model
 from gafas.training.foreign import load_keras
 from gafas.training.keeper import Keeper, remove_states
@@ -64,6 +70,8 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
     open_run(recipe, split, run=run)
     data = read_data(recipe, split)
     model, seconds = fit(recipe, data, run=run)
+    if recipe.network.mirror:
+        model = look_twice(model)
     facts = _describe(recipe, split)
     if data.watched is not None and not split.watches_test:
         facts |= calibrate(model, data.watched)
@@ -182,21 +190,23 @@ def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimize
     return keras.optimizers.Adam(rate)
 
 
-def calibrate(model: keras.Model, watched: _Watched) -> dict[str, float]:
-    """Set the model's temperature, and choose its threshold, on its own validation part.
+def calibrate(model: keras.Model, watched: _Watched) -> dict[str, Any]:
+    """Set the model's temperature and offsets, and choose its threshold, on its validation part.
 
-    A network without a temperature layer, as the original's, keeps its probabilities.
+    A network without a layer for them, as the original's, keeps its probabilities.
     """
     images, targets = watched
-    temperature = 1.0
+    temperature, offsets = 1.0, (0.0,) * targets.shape[1]
     probabilities = model.predict(images, batch_size=256, verbose=0)
     if TEMPERATURE in [layer.name for layer in model.layers]:
-        temperature = fit_temperature(probabilities, targets)
-        model.get_layer(TEMPERATURE).scale = 1 / temperature
+        temperature, offsets = fit_calibration(probabilities, targets)
+        layer = model.get_layer(TEMPERATURE)
+        layer.scale, layer.offset = 1 / temperature, list(offsets)
         # Keras would answer with the former temperature, which is compiled in.
         model.make_predict_function(force=True)
         probabilities = model.predict(images, batch_size=256, verbose=0)
-    return {"temperature": temperature, "threshold": choose_threshold(probabilities, targets)}
+    threshold = choose_threshold(probabilities, targets)
+    return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
 
 
 def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
