@@ -14,7 +14,7 @@ from gafas.training.architectures import build
 from gafas.training.history import read_history
 from gafas.training.recipe import Recipe, hash_recipe, read_recipe
 from gafas.training.runs import hash_data
-from gafas.training.train import TrainingData, calibrate, fit, train
+from gafas.training.train import TrainingData, calibrate, finish, fit, train
 from tiny_data import tiny_recipe
 
 FILES = [
@@ -132,3 +132,17 @@ def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(
     model = EyewearClassifier(train(recipe, make_split(faces, recipe.split), run=tmp_path / "run"))
     photos = np.random.default_rng(1).integers(0, 256, (2, 15, 16, 1), np.uint8)
     assert model.predict(photos) == pytest.approx(model.predict(photos[:, :, ::-1]), abs=1e-5)
+
+
+def test_an_anchored_network_lies_between_where_it_began_and_where_it_ended(
+    finished: tuple[Recipe, Split, Path],
+) -> None:
+    former = keras.models.load_model(finished[2] / "model.keras", compile=False)
+    weights = {"weights": str(finished[2] / "model.keras")}
+    ended = build(tiny_recipe())
+    away = [w + 1 for w in former.get_weights()]
+    for share, distance in ((0.0, 1.0), (0.25, 0.75)):
+        ended.set_weights(away)
+        made = finish(ended, tiny_recipe(network={**weights, "anchor": share}))
+        for begun, found in zip(former.get_weights(), made.get_weights(), strict=True):
+            assert found - begun == pytest.approx(distance, abs=1e-5)

@@ -6,8 +6,11 @@ from scipy.optimize import minimize
 
 Array = NDArray[np.floating]
 
-MANY = 100
-"""From so many validation samples of every label on, offsets are fitted beside the temperature."""
+MANY = 500
+"""From so many validation samples on, offsets are fitted beside the temperature, provided that"""
+
+MANY_EACH = 50
+"""there are so many of every label."""
 
 TOLERATED_ERRORS = 0.003
 """Largest share of wrong answers among those that a model gives on its validation part."""
@@ -18,8 +21,8 @@ def fit_calibration(probabilities: Array, targets: Array) -> tuple[float, tuple[
 
     Calibrated logits are `logits / temperature + offsets`. A training that draws rare labels more
     often than they come learns to expect them, which the offsets take back; the first label's is
-    0, and so are all where a label has fewer than `MANY` samples. Offsets are held near zero as by
-    one observation of a normal distribution of deviation 1.
+    0, and so are all where samples are fewer than `MANY` or `MANY_EACH`. Offsets are held near zero
+    as by one observation of a normal distribution of deviation 1.
 
     A small validation part without a single mistake would ask for a temperature of zero, that is
     for certainty. Platt's smoothing of the targets, one imagined case for every label, forbids it.
@@ -33,7 +36,7 @@ def fit_calibration(probabilities: Array, targets: Array) -> tuple[float, tuple[
     """
     logits = np.log(np.clip(probabilities, 1e-12, 1.0)).astype(np.float64)
     labels = targets.shape[1]
-    many = bool(targets.sum(axis=0).min() >= MANY)
+    many = len(targets) >= MANY and bool(targets.sum(axis=0).min() >= MANY_EACH)
     mistakes = int((probabilities.argmax(axis=1) != targets.argmax(axis=1)).sum())
     smooth = _smooth(targets, imagined=1 / (1 + mistakes) if many else 1.0)
 

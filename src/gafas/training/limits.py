@@ -16,6 +16,7 @@ _SHARES = frozenset(
     {
         "split.validation_share",
         "network.dropout",
+        "network.anchor",
         "optimization.label_smoothing",
         "augmentation.zoom",
         "augmentation.gamma",

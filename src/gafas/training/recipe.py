@@ -38,8 +38,8 @@ class Network:
     """Which architecture, and its sizes.
 
     `stem` is the residual's first step, in pixels. `weights` names the `model.keras` of a run to
-    begin with, instead of at random. With `mirror` the trained network looks at each image and at
-    its mirror image.
+    begin with, instead of at random; `anchor` is their share in the weights at the end. With
+    `mirror` the trained network looks at each image and at its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -48,6 +48,7 @@ class Network:
     dropout: float = 0.3
     stem: int = 1
     weights: str = ""
+    anchor: float = 0.0
     mirror: bool = False
 
 

@@ -70,8 +70,7 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
     open_run(recipe, split, run=run)
     data = read_data(recipe, split)
     model, seconds = fit(recipe, data, run=run)
-    if recipe.network.mirror:
-        model = look_twice(model)
+    model = finish(model, recipe)
     facts = _describe(recipe, split)
     if data.watched is not None and not split.watches_test:
         facts |= calibrate(model, data.watched)
@@ -173,6 +172,23 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
     epoch, seconds = keeper.finish()
     _log.info("Kept the weights of epoch %d; training took %.0f s.", epoch, seconds)
     return model, seconds
+
+
+def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """Turn learnt weights into the network that is served: anchored, looking twice, as asked.
+
+    What a training gains on its own photos it may lose on others; halfway between the weights it
+    began and those it ended with, much of both is kept.
+
+    Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+    """
+    share = recipe.network.anchor
+    if share and recipe.network.weights:
+        former = build(recipe)
+        copy_weights(load_keras(Path(recipe.network.weights)), former)
+        pairs = zip(former.get_weights(), model.get_weights(), strict=True)
+        model.set_weights([share * begun + (1 - share) * ended for begun, ended in pairs])
+    return look_twice(model) if recipe.network.mirror else model
 
 
 def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimizer:
