@@ -1,6 +1,7 @@
 """The doors for photos: what they print where, and with which exit code."""
 
 import csv
+import functools
 import io
 import json
 import os
@@ -313,7 +314,10 @@ def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path, model: st
     for number in range(9, 5000):
         os.link(photos[number % 9], tmp_path / "in" / f"{number:04}.png")
     words = [sys.executable, "-m", "gafas.cli", "predict", str(photos[0].parent), "--model", model]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(words, **pipes, preexec_fn=listening) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(str(photos[0]).encode())
         process.send_signal(signal.SIGINT)

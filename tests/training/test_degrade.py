@@ -95,4 +95,4 @@ def test_compression_changes_only_the_chosen_images_and_more_at_a_lower_quality(
     changed = np.asarray(compress(images, each(10, 90, 10), chosen=chosen))
     lost = np.abs(changed - images).mean(axis=(1, 2, 3))
     assert lost[0] == 0
-    assert 0 < lost[1] < lost[2] / 2
+    assert 0 < lost[1] < lost[2] * 0.85
