@@ -29,17 +29,9 @@ METADATA: dict[str, Any] = {
 }
 
 
-def brightness_model(
-    shape: Sequence[int | str] = ("N", 6, 8, 1),
-    *,
-    metadata: Mapping[str, Any] | str | None = METADATA,
-    kind: int = TensorProto.UINT8,
-) -> bytes:
-    """Return an ONNX file: mean brightness b of 0–1 → probabilities (1 - b, b).
-
-    `metadata` may be a text, to break it, or None, to leave it out.
-    """
-    ends = [
+def measure_brightness() -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+    """Return the constants and the nodes that turn `image` into `bright` and `dark`, `(N, 1)`."""
+    constants = [
         helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
         helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]),
         helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3]),
@@ -51,8 +43,22 @@ def brightness_model(
         helper.make_node("Div", ["mean", "white"], ["share"]),
         helper.make_node("Unsqueeze", ["share", "last"], ["bright"]),
         helper.make_node("Sub", ["one", "bright"], ["dark"]),
-        helper.make_node("Concat", ["dark", "bright"], ["probabilities"], axis=1),
     ]
+    return constants, nodes
+
+
+def brightness_model(
+    shape: Sequence[int | str] = ("N", 6, 8, 1),
+    *,
+    metadata: Mapping[str, Any] | str | None = METADATA,
+    kind: int = TensorProto.UINT8,
+) -> bytes:
+    """Return an ONNX file: mean brightness b of 0–1 → probabilities (1 - b, b).
+
+    `metadata` may be a text, to break it, or None, to leave it out.
+    """
+    ends, nodes = measure_brightness()
+    nodes.append(helper.make_node("Concat", ["dark", "bright"], ["probabilities"], axis=1))
     image = helper.make_tensor_value_info("image", kind, shape)
     answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [shape[0], 2])
     graph = helper.make_graph(nodes, "brightness", [image], [answer], initializer=ends)

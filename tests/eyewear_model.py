@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 from PIL import Image
 
-from brightness_model import METADATA
+from brightness_model import METADATA, measure_brightness
 from face_photos import GEOMETRY, portrait
 from gafas.data.samples import EYEWEAR_LABELS
 
@@ -19,23 +19,13 @@ SIDE = 64
 
 def eyewear_model(**metadata: Any) -> bytes:
     """Return a model of faces: brightness b of the crop → none b², eyeglasses 2b(1 - b), rest."""
-    ends = [
-        helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
-        helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]),
-        helper.make_tensor("two", TensorProto.FLOAT, [], [2.0]),
-        helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3]),
-        helper.make_tensor("last", TensorProto.INT64, [1], [1]),
-    ]
-    nodes = [
-        helper.make_node("Cast", ["image"], ["values"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["values", "axes"], ["mean"], keepdims=0),
-        helper.make_node("Div", ["mean", "white"], ["share"]),
-        helper.make_node("Unsqueeze", ["share", "last"], ["b"]),
-        helper.make_node("Sub", ["one", "b"], ["d"]),
-        helper.make_node("Mul", ["b", "b"], ["none"]),
-        helper.make_node("Mul", ["b", "d"], ["product"]),
+    ends, nodes = measure_brightness()
+    ends.append(helper.make_tensor("two", TensorProto.FLOAT, [], [2.0]))
+    nodes += [
+        helper.make_node("Mul", ["bright", "bright"], ["none"]),
+        helper.make_node("Mul", ["bright", "dark"], ["product"]),
         helper.make_node("Mul", ["two", "product"], ["eyeglasses"]),
-        helper.make_node("Mul", ["d", "d"], ["sunglasses"]),
+        helper.make_node("Mul", ["dark", "dark"], ["sunglasses"]),
         helper.make_node("Concat", [*EYEWEAR_LABELS], ["probabilities"], axis=1),
     ]
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])

@@ -43,7 +43,7 @@ def write_photos(folder: Path) -> list[Path]:
     contents = {
         "grace_hopper.jpg": Path(portrait).read_bytes(),
         "astronaut.png": _encode(astronaut),
-        "astronaut_sunglasses.png": _encode(put_on(astronaut, face.landmarks, SUNGLASSES)),
+        "astronaut_sunglasses.png": _encode(put_on(astronaut, face.landmarks, glasses=SUNGLASSES)),
         "chelsea.png": _encode(skimage.data.chelsea()),
     }
     for name in WORN:

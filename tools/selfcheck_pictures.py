@@ -90,7 +90,7 @@ def draw_two() -> bytes:
     image = paint_room(300, 200, _BLUE)
     for person, glasses, x in ((_PALE, SUN, 80.0), (_BROWN, READING, 220.0)):
         image, points = paint_person(image, person, middle=(x, 90.0), unit=36.0)
-        image = put_on(image, points, glasses)
+        image = put_on(image, points, glasses=glasses)
     file = io.BytesIO()
     Image.fromarray(image).convert("L").save(file, "JPEG", quality=90)
     return file.getvalue()
@@ -114,7 +114,7 @@ def paint_portrait(person: Person, glasses: Glasses | None, *, room: Colour) -> 
     image, points = paint_person(
         paint_room(200, 240, room), person, middle=(100.0, 110.0), unit=46.0
     )
-    return image if glasses is None else put_on(image, points, glasses)
+    return image if glasses is None else put_on(image, points, glasses=glasses)
 
 
 def encode(

@@ -49,7 +49,7 @@ def test_the_same_pair_on_the_same_face_gives_the_same_image() -> None:
     glasses = draw_glasses(np.random.default_rng(1))
 
     np.testing.assert_array_equal(
-        put_on(skin(), FRONTAL, glasses), put_on(skin(), FRONTAL, glasses)
+        put_on(skin(), FRONTAL, glasses=glasses), put_on(skin(), FRONTAL, glasses=glasses)
     )
 
 
@@ -75,7 +75,9 @@ def test_every_drawn_pair_is_seen_and_only_around_the_eyes() -> None:
     bare = skin()
     generator = np.random.default_rng(11)
     pairs = [draw_glasses(generator) for _ in range(60)]
-    changes = [np.abs(put_on(bare, FRONTAL, pair).astype(int) - bare).max(2) for pair in pairs]
+    changes = [
+        np.abs(put_on(bare, FRONTAL, glasses=pair).astype(int) - bare).max(2) for pair in pairs
+    ]
 
     assert all(np.sort(change.ravel())[-100:].mean() > 10 for change in changes)
     assert not any(change[:25].any() or change[98:].any() for change in changes)
@@ -83,7 +85,7 @@ def test_every_drawn_pair_is_seen_and_only_around_the_eyes() -> None:
 
 def test_the_given_image_is_not_changed() -> None:
     image = skin()
-    put_on(image, FRONTAL, Glasses(darkness=0.9))
+    put_on(image, FRONTAL, glasses=Glasses(darkness=0.9))
 
     np.testing.assert_array_equal(image, skin())
 
@@ -92,7 +94,7 @@ def test_darker_lenses_of_the_same_pair_darken_the_lenses_more() -> None:
     pair = draw_glasses(np.random.default_rng(5), darkness=0.9)
     pair = dataclasses.replace(pair, mirror=0.0, outline=Outline(0.8, 0.6), drop=0.08)
     steps = [dataclasses.replace(pair, darkness=darkness) for darkness in (0, 0.25, 0.5, 0.75, 1)]
-    levels = [put_on(skin(), FRONTAL, step)[LENSES].mean() for step in steps]
+    levels = [put_on(skin(), FRONTAL, glasses=step)[LENSES].mean() for step in steps]
 
     assert np.all(np.diff(levels) < -5)
 
@@ -100,7 +102,9 @@ def test_darker_lenses_of_the_same_pair_darken_the_lenses_more() -> None:
 def test_clear_lenses_let_the_eyes_be_seen_and_opaque_ones_hide_them() -> None:
     image = skin()
     image[52:56, 41:46] = 30
-    clear, opaque = (put_on(image, FRONTAL, Glasses(darkness=d, shadow=0.0)) for d in (0.0, 1.0))
+    clear, opaque = (
+        put_on(image, FRONTAL, glasses=Glasses(darkness=d, shadow=0.0)) for d in (0.0, 1.0)
+    )
 
     assert np.ptp(clear[LENSES].mean(axis=2)) > 100
     assert np.ptp(opaque[LENSES].mean(axis=2)) < 12
@@ -109,7 +113,7 @@ def test_clear_lenses_let_the_eyes_be_seen_and_opaque_ones_hide_them() -> None:
 @pytest.mark.parametrize("degrees", [-40, -15, 20, 45])
 def test_a_leaning_face_gets_leaning_glasses(degrees: float) -> None:
     bare, points = skin(), turn(FRONTAL, degrees)
-    found = find_angle(put_on(bare, points, Glasses(darkness=0.9)), bare)
+    found = find_angle(put_on(bare, points, glasses=Glasses(darkness=0.9)), bare)
 
     assert abs((found - degrees + 90) % 180 - 90) < 3
 
@@ -118,7 +122,9 @@ def test_a_turned_head_narrows_the_far_lens_and_shows_the_near_temple() -> None:
     # The nose points to the picture's right: the lens on the right is the far one.
     turned = np.array([(50.0, 53.0), (74.0, 53.0), (72.0, 73.0), (55.0, 86.0), (73.0, 86.0)])
     bare = skin()
-    changed = np.abs(put_on(bare, turned, Glasses(darkness=1.0)).astype(int) - bare).max(2) > 60
+    changed = (
+        np.abs(put_on(bare, turned, glasses=Glasses(darkness=1.0)).astype(int) - bare).max(2) > 60
+    )
     columns = np.flatnonzero(changed[40:66].any(axis=0))
     row = np.flatnonzero(changed[54])
 
@@ -129,19 +135,19 @@ def test_a_turned_head_narrows_the_far_lens_and_shows_the_near_temple() -> None:
 def test_a_dark_photo_gets_dark_frames_and_a_grey_one_grey_frames() -> None:
     gold = Glasses(colour=(240.0, 200.0, 60.0), accent=(240.0, 200.0, 60.0), rim=0.12, gloss=0.0)
     grey = np.repeat(skin()[..., :1], 3, axis=2)
-    bright, dim = put_on(skin(), FRONTAL, gold), put_on(skin() // 4, FRONTAL, gold)
+    bright, dim = put_on(skin(), FRONTAL, glasses=gold), put_on(skin() // 4, FRONTAL, glasses=gold)
     rim = bright[..., 2] < 80
 
     assert rim.sum() > 100
     assert dim[rim].mean() < 0.5 * bright[rim].mean()
-    assert np.ptp(put_on(grey, FRONTAL, gold).astype(int), axis=2).max() <= 1
+    assert np.ptp(put_on(grey, FRONTAL, glasses=gold).astype(int), axis=2).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["streak", "window", "blob", "sky", "haze"])
 def test_reflections_brighten_the_lenses_and_nothing_else(kind: ReflectionKind) -> None:
     plain = Glasses(darkness=0.9)
     shining = dataclasses.replace(plain, reflection=Reflection(kind, y=0.0, strength=0.8))
-    before, after = (put_on(skin(), FRONTAL, pair).astype(int) for pair in (plain, shining))
+    before, after = (put_on(skin(), FRONTAL, glasses=pair).astype(int) for pair in (plain, shining))
 
     assert (after - before)[LENSES].mean() > 5
     assert (after - before).min() >= -1
@@ -151,8 +157,8 @@ def test_reflections_brighten_the_lenses_and_nothing_else(kind: ReflectionKind) 
 def test_a_face_at_the_border_or_outside_is_cut_off() -> None:
     bare = skin()
 
-    assert (put_on(bare, FRONTAL - (60, 0), Glasses()) != bare).any()
-    np.testing.assert_array_equal(put_on(bare, FRONTAL + 1000, Glasses()), bare)
+    assert (put_on(bare, FRONTAL - (60, 0), glasses=Glasses()) != bare).any()
+    np.testing.assert_array_equal(put_on(bare, FRONTAL + 1000, glasses=Glasses()), bare)
 
 
 @pytest.mark.parametrize(
@@ -169,4 +175,4 @@ def test_what_is_no_image_or_no_face_is_refused(
     image: ImageArray, points: np.ndarray, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        put_on(image, points, Glasses())
+        put_on(image, points, glasses=Glasses())

@@ -23,7 +23,7 @@ _FINE: Final = 4
 """Drawn pixels per side of a pixel of the photo."""
 
 
-def put_on(image: ImageArray, points: npt.ArrayLike, glasses: Glasses) -> ImageArray:
+def put_on(image: ImageArray, points: npt.ArrayLike, *, glasses: Glasses) -> ImageArray:
     """Put a pair of glasses on a face.
 
     Args:

@@ -197,7 +197,7 @@ def _dress(found: _Found, number: int, *, darkness: float | None) -> ImageArray:
         return found.picture.image
     glasses = draw_glasses(np.random.default_rng([_SEED, number]), darkness=0.0)
     glasses = dataclasses.replace(glasses, darkness=darkness)
-    return put_on(found.picture.image, found.face.landmarks, glasses)
+    return put_on(found.picture.image, found.face.landmarks, glasses=glasses)
 
 
 def _answer(pipeline: _Pipeline, images: Sequence[ImageArray]) -> _Answers:

@@ -52,7 +52,7 @@ def render(
         darkness = _draw_darkness(generator)
         glasses = draw_glasses(generator, darkness=darkness)
         assert inputs.points is not None  # a recipe that renders looks at faces
-        images[row] = put_on(inputs.images[at], inputs.points[at], glasses)
+        images[row] = put_on(inputs.images[at], inputs.points[at], glasses=glasses)
         sun = min(1.0, max(0.0, (darkness - CLEAR) / (DARK - CLEAR)))
         targets[row, [labels.index("eyeglasses"), labels.index("sunglasses")]] = 1 - sun, sun
         samples.append(_relabel(inputs.samples[at], "sunglasses" if sun >= 0.5 else "eyeglasses"))
