@@ -130,10 +130,13 @@ def report(
         raise typer.BadParameter("name one run or more, and last the HTML file to write")
     from gafas.evaluation.report import write_report
     from gafas.training.recipe import Recipe
+    from gafas.training.runs import read_run_recipe
 
     *folders, target = runs
-    # Of a recipe of faces, too: no page may show a photo of the eyewear sets.
-    places = {sample.name: sample.path for sample in _read_samples(data, recipe=Recipe())}
+    # Runs of faces need none: no page may show a photo of the eyewear sets.
+    frames = any(read_run_recipe(folder).input.frame == "frame" for folder in folders)
+    shown = _read_samples(data, recipe=Recipe()) if frames or data else ()
+    places = {sample.name: sample.path for sample in shown}
     write_report(folders, target, language=language.value, benchmark=benchmark, photos=places.get)
     typer.echo(target)
 
