@@ -104,7 +104,8 @@ def test_a_profile_is_as_large_as_a_front_view_and_not_turned_over() -> None:
 
 def test_the_roll_is_bounded() -> None:
     face = face_at(100, 100, unit=30, roll=math.radians(130))
-    assert math.degrees(place_crop(face).roll) == pytest.approx(100)
+    assert math.degrees(place_crop(face).roll) == pytest.approx(130)
+    assert math.degrees(place_crop(face, CropGeometry(max_roll=100)).roll) == pytest.approx(100)
     assert place_crop(face, CropGeometry(max_roll=0)).roll == 0
 
 

@@ -28,6 +28,8 @@ def suppress(rows: Floats, *, overlap: float = 0.4) -> Floats:
     `overlap` is the intersection over union above which two candidates are the same face. Rows are
     as `FaceDetector.look` returns them, and come back sorted.
     """
+    if len(rows) < 2:
+        return rows
     rows = rows[np.lexsort((rows[:, 0], -rows[:, CONFIDENCE]))]
     union, _ = measure_overlaps(rows)
     rivals = union > overlap
@@ -62,6 +64,8 @@ def choose(rows: Floats, image: ImageArray) -> Floats:
     # Leaves and leopard skin, enlarged, hold many faces of a few pixels.
     speck = (side < 12) & (side < 0.06 * max(image.shape[:2])) & (confidence < 0.75)
     rows = rows[~speck]
+    if len(rows) < 2:
+        return rows
     _, inside = measure_overlaps(rows)
     spurious = (inside > 0.7) | _is_neck(rows)
     alive = np.ones(len(rows), bool)

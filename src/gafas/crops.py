@@ -44,7 +44,7 @@ class CropGeometry:
     extent: float = 2.8
     eye_line: float = 0.43
     backward: float = 0.5
-    max_roll: float = 100.0
+    max_roll: float = 180.0
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -95,14 +95,15 @@ def place_crop(face: Face, geometry: CropGeometry | None = None) -> Placement:
     geometry = geometry or CropGeometry()
     x1, y1, x2, y2 = face.box
     middle = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
-    unit = max((x2 - x1) / _BOX_WIDTH, (y2 - y1) / _BOX_HEIGHT)
-    roll = 0.0
+    unit, roll = _measure_unit(x2 - x1, y2 - y1), 0.0
     eyes = np.array([middle[0], y1 + _EYES_IN_BOX * (y2 - y1)])
     if face.landmarks:
         left, right, _, mouth_left, mouth_right = np.array(face.landmarks, np.float64)
         eyes = (left + right) / 2
         down = (mouth_left + mouth_right) / 2 - eyes
         across = right - left
+        if abs(down[0]) > abs(down[1]):  # it lies on its side, and so does its box
+            unit = _measure_unit(y2 - y1, x2 - x1)
         spread = max(math.hypot(*across), math.hypot(*down) / _EYES_TO_MOUTH)
         unit = math.sqrt(unit * spread) if spread > 0 else unit
         across = across + (mouth_right - mouth_left) / 2
@@ -113,6 +114,11 @@ def place_crop(face: Face, geometry: CropGeometry | None = None) -> Placement:
     centre = eyes + geometry.backward * ((middle - eyes) @ rightward) * rightward
     centre = centre + (0.5 - geometry.eye_line) * side * downward
     return Placement(float(centre[0]), float(centre[1]), float(side), roll)
+
+
+def _measure_unit(width: float, height: float) -> float:
+    """Return the distance between the eyes that a box of this size stands for."""
+    return max(width / _BOX_WIDTH, height / _BOX_HEIGHT)
 
 
 def _roll(across: Points, down: Points, *, bound: float) -> float:

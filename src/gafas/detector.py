@@ -4,7 +4,8 @@ The schedule: look once at a small size. Look again at a large size only if noth
 face is doubtful, or if something elsewhere hesitates (a confidence well above noise). Where that is
 one spot or two, look closely at these first: mostly they are leaves or lettering, and the large
 look is spared. If still nothing was found, the face may be blurred by enlarging, or fill the frame:
-look smaller, then with a border around the image. `benchmarks/detector_schedule.py` measures what
+look smaller, then with a border around the image. A photo that may lie on its side or upside down is
+looked at in all four directions. `benchmarks/detector_schedule.py` measures what
 this costs and loses.
 """
 
@@ -25,6 +26,7 @@ from gafas.candidates import (
     measure_overlaps,
     suppress,
 )
+from gafas.turning import find_doubt, turn_back
 from gafas.types import Face, ImageArray
 from gafas.weights import read_bundled
 
@@ -38,6 +40,7 @@ CLOSE_HINT: Final = 0.3
 """If it is more confident than this when looked at closely, a larger look is taken."""
 
 FIRST_SIDE: Final = 320
+SMALL_SIDE: Final = 192  # of a photo smaller than FIRST_SIDE and not smaller than this
 CLOSE_SIDE: Final = 224
 LARGE_SIDE: Final = 640
 SMALLER_SIDES: Final = (192, 128)
@@ -45,7 +48,6 @@ BORDERED_SIDE: Final = 256
 _LARGEST_ENLARGEMENT: Final = 4
 _BORDER: Final = 0.5
 
-_PLAIN_SIDE: Final = 192  # a photo between this and FIRST_SIDE is first looked at as it is
 _SPOTS: Final = 2  # to look closely at more would cost as much as a large look at everything
 
 _COLUMNS: Final = 15  # of a candidate
@@ -77,10 +79,18 @@ class FaceDetector:
         """Find the faces in an upright `(H, W, 3)` RGB image of any size.
 
         Boxes and landmarks are in the image's pixels; a box may reach past the border. The faces
-        are sorted by confidence, the most confident first; ties by position, left first.
+        are sorted by confidence, the most confident first; ties by position, left first. In a photo
+        that lies on its side or upside down, landmarks are those of the faces as they lie.
         """
+        found = self._search(image)
+        needed = find_doubt(found)
+        if needed is not None:
+            found = self._turn(image, found, needed=needed)
+        return [_face(row) for row in found]
+
+    def _search(self, image: ImageArray) -> Floats:
         longer = max(image.shape[:2])
-        first = self.look(image, longer if _PLAIN_SIDE <= longer < FIRST_SIDE else FIRST_SIDE)
+        first = self.look(image, SMALL_SIDE if SMALL_SIDE <= longer < FIRST_SIDE else FIRST_SIDE)
         faces = first[first[:, CONFIDENCE] >= CONFIDENT]
         if not self._is_settled(image, first, faces=faces):
             large = drop_unlikely(self._sure(image, LARGE_SIDE), first, longer=longer)
@@ -91,7 +101,19 @@ class FaceDetector:
                 faces = choose(self._sure(image, side), image)
         if not len(faces):
             faces = choose(self._look_bordered(image), image)
-        return [_face(row) for row in faces]
+        return faces
+
+    def _turn(self, image: ImageArray, found: Floats, *, needed: float) -> Floats:
+        """Look for upright faces in the image turned by quarters; else return what was found."""
+        views = {quarters: np.rot90(image, quarters) for quarters in (1, 2, 3)}
+        looks = {quarters: self.look(view, FIRST_SIDE) for quarters, view in views.items()}
+        sure = {quarters: rows[:, CONFIDENCE].max(initial=0) for quarters, rows in looks.items()}
+        best = max(sure, key=lambda quarters: float(sure[quarters]))
+        if sure[best] <= needed:
+            return found
+        height, width = image.shape[:2]
+        turned = self._search(np.ascontiguousarray(views[best]))
+        return turn_back(turned, best, width=width, height=height) if len(turned) else found
 
     def look(self, image: ImageArray, side: int) -> Floats:
         """Look once, with the image's longer side resized to `side` (at most four-fold).

@@ -35,6 +35,8 @@ def squeeze(image: NDArray[np.uint8], *, size: tuple[int, int], colour: str) -> 
         )
     if colour not in _MODES:
         raise ValueError(f"Unknown colour: expected 'grey' or 'rgb'. Received: {colour!r}.")
+    if colour == "rgb" and size == (image.shape[1], image.shape[0]):
+        return image
     picture = Image.fromarray(image).convert(_MODES[colour])
     squeezed = np.asarray(picture.resize(size, Image.Resampling.BILINEAR), dtype=np.uint8)
     return squeezed.reshape(size[1], size[0], -1)

@@ -68,8 +68,8 @@ class Face:
     Attributes:
         box: where the face is, in the image's pixels; it may reach past the image's border.
         landmarks: five points, in the image's pixels: the eye on the picture's left, the eye on its
-            right, the tip of the nose, the mouth's corner on the left, the one on the right.
-            Empty where nobody looked for them.
+            right, the tip of the nose, the mouth's corner on the left, the one on the right, left
+            and right as where the face stands upright. Empty where nobody looked for them.
         confidence: the detector's, 0–1; None for a face that was not detected but declared.
     """
 
