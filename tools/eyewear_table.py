@@ -22,13 +22,13 @@ _ROWS: Final[dict[Language, dict[str, str]]] = {
     "en": {
         "lfw": "LFW, test only",
         "utkface": "UTKFace, held-out fifth",
-        "web": "web, used while developing",
+        "web": "web, validation part",
         "cmu": "CMU, people never seen",
     },
     "es": {
         "lfw": "LFW, solo prueba",
         "utkface": "UTKFace, quinta parte apartada",
-        "web": "web, usada al desarrollar",
+        "web": "web, parte de validación",
         "cmu": "CMU, personas nunca vistas",
     },
 }

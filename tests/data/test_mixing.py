@@ -12,7 +12,7 @@ from gafas.data.splits import SplitPlan
 from gafas.errors import DataError
 from tiny_data import make_faces
 
-SETS = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet")
+SETS = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet", "web")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_word_no_cmu_photo_is_read() -> None:
     samples = read_material(SplitPlan(), scales=["full"])
-    assert len(samples) == 300
+    assert len(samples) == 360
     assert all(s.facts["source"] in SETS for s in samples)
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from gafas.errors import DataError
 from gafas.evaluation.card import make_card
+from gafas.evaluation.openings import read_openings
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/eyewear.json"
+OPENINGS = read_openings(RESULTS.with_name("lfw_openings.json"))
 
 
 @pytest.fixture
@@ -67,9 +69,20 @@ def test_the_worst_group_is_told_with_its_interval(results: dict[str, Any], tmp_
 def test_a_test_set_that_was_not_opened_has_no_figures(
     results: dict[str, Any], tmp_path: Path
 ) -> None:
-    assert "has not been opened with this model." in card(tmp_path, results, [])
-    text = card(tmp_path, results, [{"set": "lfw", "number": 1}])
-    assert "has not been opened with this model; with others, 1 time" in text
+    text = card(tmp_path, results, [])
+    assert "The test set `lfw` has not been opened." in text
+    assert "`lfw`: test only" not in text
+
+
+def test_what_openings_gave_is_told_each_with_its_model(
+    results: dict[str, Any], tmp_path: Path
+) -> None:
+    others = [{**opening, "model_sha256": "0" * 64} for opening in OPENINGS]
+    text = card(tmp_path, results, [*others, {**others[-1], "number": 4, "results": None}])
+    assert "was opened 4 times in all (by models before the file above" in text
+    given = OPENINGS[0]["results"]["macro_f1"]
+    assert f"| 1 | {OPENINGS[0]['date']} | {given:.3f} |" in text
+    assert f"| 4 | {OPENINGS[-1]['date']} | not finished |" in text
     assert "`lfw`: test only" not in text
 
 
@@ -78,9 +91,11 @@ def test_an_opened_test_set_comes_first_with_its_bars(
 ) -> None:
     results["parts"]["lfw"] = copy.deepcopy(results["parts"]["web"])
     results["parts"]["lfw"]["faces"]["missed"] = {"none": 1}
-    text = card(tmp_path, results, [{"set": "lfw", "number": 1}, {"set": "lfw", "number": 2}])
-    assert text.index("| `lfw`: test only |") < text.index("| `web`: uncropped photos |")
-    assert "was opened 2 times in all" in text
+    mine = {**OPENINGS[1], "model_sha256": results["model"]["sha256"]}
+    text = card(tmp_path, results, [OPENINGS[0], mine])
+    assert text.index("| `lfw`: test only |") < text.index("| `web`: uncropped photos, validation")
+    assert "was opened 2 times in all (the last time by the file above)" in text
+    assert f"| 2, the file above | {mine['date']} |" in text
     assert "| faces missed | lfw | 0 | 1 (no) |" in text
     assert "| macro F1 | lfw | ≥ 0.985 |" in text
 

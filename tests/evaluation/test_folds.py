@@ -17,6 +17,7 @@ SETS = {
     "portraits": ["eyeglasses/a"],
     "selfies": ["sunglasses/a"],
     "tinyimagenet": ["sunglasses/a"],
+    "web": ["none/a"],
 }
 PEOPLE = ("ann", "bob")
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gafas.data.samples import Sample
-from gafas.training.balance import accumulate, draw, weigh
+from gafas.training.balance import accumulate, draw, weigh, weigh_labels
 from gafas.training.recipe import Optimization
 
 
@@ -30,6 +30,15 @@ def shares(plan: Optimization, made: list[Sample]) -> dict[str, float]:
 
 
 MADE = samples(none_a=60, none_b=20, sun_a=4, sun_c=16)
+
+
+@pytest.mark.parametrize(("balance", "expected"), [(0.0, [9, 4]), (0.5, [3, 2]), (1.0, [1, 1])])
+def test_labels_weigh_as_they_come_alike_or_halfway(balance: float, expected: list[int]) -> None:
+    targets = np.repeat(np.eye(3)[:2], [9, 4], axis=0)  # the third label never comes
+    weights = weigh_labels(targets, balance)
+    assert weights.mean() == pytest.approx(1)
+    total = weights @ targets
+    assert total[:2] / total[1] == pytest.approx(np.array(expected) / expected[1])
 
 
 def test_without_a_balance_there_are_no_weights() -> None:

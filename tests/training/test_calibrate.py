@@ -125,3 +125,17 @@ def test_equally_sure_answers_are_given_together_or_not_at_all() -> None:
     probabilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.7, 0.3], [0.7, 0.3]])
     targets = np.eye(2)[[0, 0, 0, 1]]
     assert choose_threshold(probabilities, targets) == 0.9
+
+
+def test_samples_that_count_twice_are_as_good_as_two() -> None:
+    logits, targets = honest_answers(3)
+    shown, truth = softmax(logits[:2000] * 2), targets[:2000]
+    weights = 1.0 + (np.arange(2000) % 2)
+    twice = np.repeat(np.arange(2000), weights.astype(int))
+    found, offsets = fit_calibration(shown, truth, weights=weights / weights.mean())
+    expected, expected_offsets = fit_calibration(shown[twice], truth[twice])
+    assert found == pytest.approx(expected, rel=0.01)
+    assert offsets == pytest.approx(expected_offsets, abs=0.02)
+    assert choose_threshold(shown, truth, weights=weights, tolerated=0.2) == pytest.approx(
+        choose_threshold(shown[twice], truth[twice], tolerated=0.2)
+    )

@@ -30,6 +30,7 @@ from gafas.training.recipe import make_recipe
         ("augmentation.blur", 1.1),
         ("optimization.balance_labels", 1.1),
         ("optimization.balance_sources", -0.1),
+        ("optimization.balance_validation", 1.5),
         ("optimization.epochs", 0),
         ("optimization.batch_size", 0),
         ("optimization.learning_rate", 0.0),

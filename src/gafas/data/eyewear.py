@@ -20,8 +20,11 @@ from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.data.splits import Split, check
 from gafas.errors import DataError
 
-SETS: Final = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet")
+SETS: Final = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet", "web")
 """The sets that may be learnt from."""
+
+WILD: Final = "web"
+"""The one of them whose photos are uncropped: they show how the whole pipeline does."""
 
 TEST_SETS: Final = ("lfw",)
 """The sets of published figures: nothing is learnt from them, nothing chosen on them."""
@@ -37,6 +40,9 @@ TEST_SHARE: Final = 0.2
 
 VALIDATION_SHARE: Final = 0.1
 """Share of the other photos of every set on which epochs, temperature and threshold are chosen."""
+
+WILD_VALIDATION_SHARE: Final = 0.3
+"""That share of the photos of `WILD`: they are few, and the likest to those that people have."""
 
 _HELD_OUT: Final = "utkface"
 _GENDERS: Final = ("male", "female")
@@ -104,6 +110,8 @@ def read_samples(
 def part(samples: Sequence[Sample]) -> Split:
     """Part the samples of the sets: a fifth of `utkface` for the test, a tenth for validation.
 
+    Of `WILD` it is three tenths.
+
     The part of a photo follows from a hash of its name alone: photos that are added or taken away
     move no other. Photos that repeat each other, as far as a perceptual hash tells, stay together.
     Lightly tinted lenses (`TINTED`) are learnt from only: nobody could say what is right.
@@ -169,7 +177,8 @@ def _choose_part(sample: Sample) -> str:
     # Of a photo that lies in two sets, too, all files go the same way.
     if sample.photo.startswith(f"{_HELD_OUT}/") and _draw(sample.photo, "test") < TEST_SHARE:
         return "test"
-    return "validation" if _draw(sample.photo, "validation") < VALIDATION_SHARE else "train"
+    share = WILD_VALIDATION_SHARE if sample.photo.startswith(f"{WILD}/") else VALIDATION_SHARE
+    return "validation" if _draw(sample.photo, "validation") < share else "train"
 
 
 def _draw(photo: str, purpose: str) -> float:

@@ -72,9 +72,9 @@ _PLASTIC: Final[tuple[tuple[float, Colour, Colour, float], ...]] = (
     (1, (28, 34, 62), (30, 38, 70), 1.0),
     (1, (92, 22, 28), (110, 28, 32), 1.0),
     (0.6, (180, 30, 34), (180, 30, 34), 1.0),
-    (0.6, (225, 222, 218), (225, 222, 218), 1.0),
+    (1.0, (225, 222, 218), (225, 222, 218), 1.0),
     (1, (70, 70, 74), (120, 118, 118), 0.9),
-    (1.2, (205, 205, 205), (205, 205, 205), 0.45),
+    (1.6, (205, 205, 205), (205, 205, 205), 0.45),
     (1, (196, 150, 110), (205, 160, 120), 0.5),
     (0.8, (20, 18, 18), (190, 185, 180), 0.9),
     (0.5, (60, 90, 120), (70, 100, 130), 0.7),
@@ -187,7 +187,8 @@ def _draw_darkness(draw: _Draw) -> float:
 def _draw_drop(draw: _Draw, outline: Outline) -> float:
     """Big lenses reach down the cheek; their upper rim stays near the brow."""
     drop = 0.5 * outline.height - draw.between((0.2, 0.32))
-    return max(drop, -0.02) + (draw.between((0.1, 0.28)) if draw.chance(0.06) else 0.0)
+    slipped = draw.between((0.1, 0.45)) if draw.chance(0.09) else 0.0  # down the nose
+    return max(drop, -0.02) + slipped
 
 
 def _draw_frame(draw: _Draw, glasses: Glasses, *, style: _Style) -> Glasses:
@@ -204,7 +205,7 @@ def _draw_frame(draw: _Draw, glasses: Glasses, *, style: _Style) -> Glasses:
         lower = draw.between((0.05, 0.2))
     elif not thin:
         lower = draw.between((0.55, 1.0))
-        rim *= draw.between((1.2, 1.7)) if draw.chance(0.2) else 1.0
+        rim *= draw.between((1.2, 2.0)) if draw.chance(0.3) else 1.0
     if style is _STYLES["oversized"] and not thin:
         rim *= draw.between((1.0, 1.4))
     return dataclasses.replace(

@@ -40,7 +40,6 @@ PARTS: Final = ("utkface", "web", "cmu", "tinted", "robustness", "lenses")
 OPENINGS: Final = "lfw_openings.json"
 """The record of openings of the test sets, beside the results."""
 
-_WILD = "web"
 _DROPPED = ("schema", "model", "mistakes", "examples", "leaks", "per_photo_full_size", "tinted")
 
 _log = logging.getLogger(__name__)
@@ -63,13 +62,13 @@ class Photos:
 
     @functools.cached_property
     def wild(self) -> tuple[Sample, ...]:
-        """Photos of the whole pipeline: uncropped, from the web."""
-        return eyewear.read_samples(sets=(_WILD,))
+        """Uncropped photos that no weight was learnt from; the threshold was chosen on them too."""
+        return tuple(s for s in self.split.validation if s.facts["source"] == eyewear.WILD)
 
     @functools.cached_property
     def unseen(self) -> tuple[Sample, ...]:
         """All that no weight was learnt from; on the validation part a threshold was chosen."""
-        return (*self.split.test, *self.split.validation, *self.wild)
+        return (*self.split.test, *self.split.validation)
 
     @functools.cached_property
     def tinted(self) -> tuple[Sample, ...]:
@@ -145,7 +144,7 @@ def _measure_held_out(classifier: EyewearClassifier, photos: Photos) -> dict[str
 
 
 def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
-    return _condense(evaluate(classifier, photos.wild, name=_WILD))
+    return _condense(evaluate(classifier, photos.wild, name="web, validation part"))
 
 
 def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:

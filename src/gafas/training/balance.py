@@ -35,6 +35,18 @@ def weigh(samples: Sequence[Sample], plan: Optimization) -> NDArray[np.float64] 
     return np.asarray(weights / weights.mean(), np.float64)
 
 
+def weigh_labels(targets: NDArray[np.floating], balance: float) -> NDArray[np.float64]:
+    """Return what each sample counts, `(N,)`, mean 1: n of a label as much as `n ** (1 - balance)`.
+
+    Args:
+        targets: `(N, K)`, a 1 in the true label's column.
+        balance: 0 counts samples as they come, 1 all labels alike.
+    """
+    sizes = targets.sum(axis=0)
+    weights = targets @ np.where(sizes > 0, sizes, 1.0) ** -balance
+    return np.asarray(weights / weights.mean(), np.float64)
+
+
 def accumulate(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where each weight ends when they lie one after the other on a line from 0 to 1."""
     ends = np.cumsum(weights)

@@ -16,7 +16,9 @@ TOLERATED_ERRORS = 0.003
 """Largest share of wrong answers among those that a model gives on its validation part."""
 
 
-def fit_calibration(probabilities: Array, targets: Array) -> tuple[float, tuple[float, ...]]:
+def fit_calibration(
+    probabilities: Array, targets: Array, *, weights: Array | None = None
+) -> tuple[float, tuple[float, ...]]:
     """Return the temperature and the labels' offsets that make the probabilities likeliest.
 
     Calibrated logits are `logits / temperature + offsets`. A training that draws rare labels more
@@ -31,6 +33,7 @@ def fit_calibration(probabilities: Array, targets: Array) -> tuple[float, tuple[
     Args:
         probabilities: `(N, K)`, at temperature 1 and without offsets.
         targets: `(N, K)`, a 1 in the true label's column.
+        weights: what each sample counts, `(N,)`, mean 1; None counts all alike.
 
     Source: Guo et al. 2017, "On calibration of modern neural networks"; Platt 1999.
     """
@@ -39,6 +42,8 @@ def fit_calibration(probabilities: Array, targets: Array) -> tuple[float, tuple[
     many = len(targets) >= MANY and bool(targets.sum(axis=0).min() >= MANY_EACH)
     mistakes = int((probabilities.argmax(axis=1) != targets.argmax(axis=1)).sum())
     smooth = _smooth(targets, imagined=1 / (1 + mistakes) if many else 1.0)
+    if weights is not None:
+        smooth = smooth * weights[:, np.newaxis]
 
     def cost(values: NDArray[np.float64]) -> float:
         """Return the sum of the cross-entropies, and of what holds the offsets."""
@@ -63,12 +68,16 @@ def _smooth(targets: Array, *, imagined: float) -> Array:
 
 
 def choose_threshold(
-    probabilities: Array, targets: Array, *, tolerated: float = TOLERATED_ERRORS
+    probabilities: Array,
+    targets: Array,
+    *,
+    weights: Array | None = None,
+    tolerated: float = TOLERATED_ERRORS,
 ) -> float:
     """Return the lowest threshold whose answers are wrong in at most the tolerated share.
 
     An answer is given where the highest probability reaches the threshold. Returns 0 where even
-    answering always is good enough.
+    answering always is good enough. `weights` are what each sample counts, `(N,)`.
 
     >>> sure = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
     >>> truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
@@ -78,8 +87,9 @@ def choose_threshold(
     top = probabilities.max(axis=1)
     wrong = probabilities.argmax(axis=1) != targets.argmax(axis=1)
     order = np.argsort(-top, kind="stable")
-    errors = np.cumsum(wrong[order])
-    good = errors <= tolerated * np.arange(1, len(top) + 1)
+    counts = np.ones(len(top)) if weights is None else weights[order]
+    errors = np.cumsum(wrong[order] * counts)
+    good = errors <= tolerated * np.cumsum(counts)
     # Equal probabilities are answered together or not at all.
     ends = np.append(np.diff(top[order]) < 0, True)
     usable = np.flatnonzero(good & ends)

@@ -32,6 +32,7 @@ _WHOLE_SHARES = frozenset(
         "augmentation.jpeg",
         "optimization.balance_labels",
         "optimization.balance_sources",
+        "optimization.balance_validation",
     }
 )
 _POSITIVE = frozenset(

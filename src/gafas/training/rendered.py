@@ -19,10 +19,10 @@ from gafas.training.pipeline import Inputs
 SOURCE: Final = "rendered"
 """The fact `source` of these images."""
 
-CLEAR: Final = 0.2
+CLEAR: Final = 0.15
 """Lenses no darker than this are eyeglasses."""
 
-DARK: Final = 0.7
+DARK: Final = 0.55
 """Lenses at least as dark as this are sunglasses; between the two the target slides."""
 
 _VISIBLE: Final = 24.0
@@ -30,8 +30,8 @@ _VISIBLE: Final = 24.0
 change by no more than this, of 255, would teach that a bare face wears eyeglasses."""
 
 # How lenses are worn: clear, tinted, dark; and where each of the three begins and ends.
-_SHARES: Final = (0.45, 0.12, 0.43)
-_DARKNESS: Final = ((0.0, 0.1), (0.1, 0.7), (0.7, 1.0))
+_SHARES: Final = (0.47, 0.11, 0.42)
+_DARKNESS: Final = ((0.0, 0.1), (0.1, 0.55), (0.55, 1.0))
 
 
 def render(

@@ -21,7 +21,7 @@ from gafas.training.architectures import (
     look_twice,
     write_layers,
 )
-from gafas.training.balance import weigh
+from gafas.training.balance import weigh, weigh_labels
 from gafas.training.bar import Bar
 from gafas.training.calibrate import choose_threshold, fit_calibration
 from gafas.training.export import export_model
@@ -73,7 +73,7 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
     model = finish(model, recipe)
     facts = _describe(recipe, split)
     if data.watched is not None and not split.watches_test:
-        facts |= calibrate(model, data.watched)
+        facts |= calibrate(model, data.watched, balance=recipe.optimization.balance_validation)
     write_layers(model, run / "network.json")
     write_environment(run, {"seconds": round(seconds, 1)})
     chosen = np.random.default_rng(recipe.seed).permutation(len(data.images))[:_PARITY_PHOTOS]
@@ -206,22 +206,24 @@ def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimize
     return keras.optimizers.Adam(rate)
 
 
-def calibrate(model: keras.Model, watched: _Watched) -> dict[str, Any]:
+def calibrate(model: keras.Model, watched: _Watched, *, balance: float = 0.0) -> dict[str, Any]:
     """Set the model's temperature and offsets, and choose its threshold, on its validation part.
 
+    `balance` says how far its labels weigh alike there, see `weigh_labels`.
     A network without a layer for them, as the original's, keeps its probabilities.
     """
     images, targets = watched
+    weights = weigh_labels(targets, balance)
     temperature, offsets = 1.0, (0.0,) * targets.shape[1]
     probabilities = model.predict(images, batch_size=256, verbose=0)
     if TEMPERATURE in [layer.name for layer in model.layers]:
-        temperature, offsets = fit_calibration(probabilities, targets)
+        temperature, offsets = fit_calibration(probabilities, targets, weights=weights)
         layer = model.get_layer(TEMPERATURE)
         layer.scale, layer.offset = 1 / temperature, list(offsets)
         # Keras would answer with the former temperature, which is compiled in.
         model.make_predict_function(force=True)
         probabilities = model.predict(images, batch_size=256, verbose=0)
-    threshold = choose_threshold(probabilities, targets)
+    threshold = choose_threshold(probabilities, targets, weights=weights)
     return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
 
 
