@@ -66,11 +66,21 @@ def sort(
     flags = {Action.move: move, Action.copy: copy, Action.link: link}
     actions = [action for action, wanted in flags.items() if wanted]
     if undo is not None:
-        if source or dest or actions or dry_run or model or threshold is not None:
+        if (
+            source
+            or dest
+            or actions
+            or dry_run
+            or model
+            or threshold is not None
+            or by != Rule.label
+        ):
             raise typer.BadParameter("--undo JOURNAL goes alone: the journal knows the rest")
         raise typer.Exit(_undo(undo))
     if source is None or dest is None:
         raise typer.BadParameter("name what to sort, and then the folder to sort into")
+    if str(source) == "-":
+        raise typer.BadParameter("a photo on stdin lies in no folder; name a file or a folder")
     if len(actions) > 1:
         raise typer.BadParameter("choose one of --move, --copy and --link")
     from gafas.recognizer import Recognizer

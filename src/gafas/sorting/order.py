@@ -114,7 +114,9 @@ def describe_order(about: Mapping[str, object]) -> str:
     '--move --by label --threshold 0.8, model c0ffee…'
     """
     model = str(about["model"])[:12]
-    return f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}, model {model}"
+    return (
+        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}, model {model}"
+    )
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
