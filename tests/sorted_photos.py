@@ -6,8 +6,10 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from dying import Fate, fated
 from gafas.recognizer import Recognition
 from gafas.sorting.order import Action, Order, Rule
+from gafas.sorting.sort import Filed, sort_photos
 from gafas.types import Face, Prediction
 
 LABELS = ("none", "eyeglasses", "sunglasses")
@@ -50,6 +52,23 @@ def list_photos(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if not path.is_dir() and not any(part.startswith(".") for part in path.parts)
     )
+
+
+def run(order: Order) -> list[Filed]:
+    """Carry out an order without waiting for the disk."""
+    with fated(Fate()):
+        return list(sort_photos(list_photos(order.source), recognize, order=order))
+
+
+def names(folder: Path) -> list[str]:
+    """Return the visible files below a folder."""
+    return [os.path.relpath(path, folder) for path in list_photos(folder)]
+
+
+def journal_of(order: Order) -> Path:
+    """Return the one journal of an order's folder."""
+    (journal,) = order.dest.glob(".gafas-sort-*.jsonl")
+    return journal
 
 
 def snapshot(folder: Path) -> dict[str, tuple[object, ...]]:

@@ -1,38 +1,32 @@
 """Sorting decides by the answers, keeps names and structure, and says what it cannot do."""
 
 import os
-import resource
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dying import Fate, fated
 from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError, ModelError
 from gafas.recognizer import Recognizer
+from gafas.sorting.files import Identity
 from gafas.sorting.journal import Journal
 from gafas.sorting.order import Action, Order, Rule
 from gafas.sorting.outcomes import choose_folder
-from gafas.sorting.sort import Filed, plan_photos, sort_photos
+from gafas.sorting.record import Entry
+from gafas.sorting.sort import plan_photos, sort_photos
 from gafas.sorting.undo import undo
-from sorted_photos import answer, list_photos, make_order, make_photos, recognize, snapshot
-
-
-def run(order: Order) -> list[Filed]:
-    with fated(Fate()):  # without waiting for the disk
-        return list(sort_photos(list_photos(order.source), recognize, order=order))
-
-
-def names(folder: Path) -> list[str]:
-    """Return the visible files below a folder."""
-    return [os.path.relpath(path, folder) for path in list_photos(folder)]
-
-
-def journal_of(order: Order) -> Path:
-    (journal,) = order.dest.glob(".gafas-sort-*.jsonl")
-    return journal
+from sorted_photos import (
+    answer,
+    journal_of,
+    list_photos,
+    make_order,
+    make_photos,
+    names,
+    recognize,
+    run,
+    snapshot,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +99,9 @@ def test_a_name_that_is_taken_at_the_last_moment_gets_a_number(
     order = make_order(source, tmp_path / "out", Action.move)
     begin = Journal.begin
 
-    def intrude(journal: Journal, photo: str, target: str, identity: object) -> object:
+    def intrude(journal: Journal, photo: str, target: str, *, identity: Identity) -> Entry:
         (order.dest / "none/a.jpg").write_text("quick")
-        return begin(journal, photo, target, identity)  # type: ignore[arg-type]
+        return begin(journal, photo, target, identity=identity)
 
     monkeypatch.setattr(Journal, "begin", intrude)
     (filed,) = run(order)
@@ -291,77 +285,3 @@ def test_photos_are_taken_and_sorted_one_by_one(tmp_path: Path) -> None:
     assert len(names(order.dest)) == 3
     assert list(waiting) == list_photos(source)
     assert len(run(order)) == 9
-
-
-def mount_small(folder: Path, *, size: str) -> None:
-    """Mount a small file system in memory, or skip: only the superuser may."""
-    folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if subprocess.run(words, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small file system needs the rights of the superuser")
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    mount_small(folder, size="64k")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-@pytest.mark.parametrize("action", [Action.copy, Action.move])
-def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
-    action: Action, small: Path, tmp_path: Path
-) -> None:
-    contents = {f"{name}.jpg": "none #" + name * 20_000 for name in "abc"}
-    source = make_photos(tmp_path / "in", contents)
-    before = snapshot(source)
-    filler = small / "filler"
-    filler.write_bytes(bytes(8_000))
-    order = make_order(source, small / "out", action)
-    with pytest.raises(DataError, match=r"disk is full.*same command again"):
-        list(sort_photos(list_photos(source), recognize, order=order))
-    assert names(order.dest) == ["none/a.jpg", "none/b.jpg"]
-    assert list(order.dest.rglob("*.part")) == []
-    filler.unlink()
-    subprocess.run(["mount", "-o", "remount,size=128k", str(small)], check=True)
-    run(order)
-    assert names(order.dest) == ["none/a.jpg", "none/b.jpg", "none/c.jpg"]
-    assert [one.problem for one in undo(journal_of(order))] == [None] * 3
-    assert snapshot(source) == before
-
-
-def test_a_file_that_is_too_large_for_the_file_system_stops_only_itself(tmp_path: Path) -> None:
-    contents = {"a.jpg": "none #" + "a" * 90_000, "b.jpg": "none"}
-    source = make_photos(tmp_path / "in", contents)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
-    try:
-        filed = run(order := make_order(source, tmp_path / "out"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert [one.folder for one in filed] == [None, "none"]
-    assert "File too large" in str(filed[0].problem)
-    assert names(order.dest) == ["none/b.jpg"]
-    assert list(order.dest.rglob("*.part")) == []
-
-
-def test_photos_that_cannot_be_removed_are_not_moved(small: Path, tmp_path: Path) -> None:
-    source = make_photos(small / "in", {"a.jpg": "none", "b.jpg": "none"})
-    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
-    before = snapshot(source)
-    filed = run(order := make_order(source, tmp_path / "out", Action.move))
-    assert ["read-only" in str(one.problem) for one in filed] == [True, True]
-    assert names(order.dest) == []
-    assert snapshot(source) == before
-    copied = run(make_order(source, tmp_path / "copies"))
-    assert [one.folder for one in copied] == ["none", "none"]
-
-
-def test_photos_go_to_another_file_system_and_come_back(small: Path, tmp_path: Path) -> None:
-    source = make_photos(tmp_path / "in", {"a.jpg": "none", "b/c.jpg": "sunglasses"})
-    before = snapshot(source)
-    run(order := make_order(source, small / "out", Action.move))
-    assert (names(source), names(order.dest)) == ([], ["none/a.jpg", "sunglasses/b/c.jpg"])
-    assert [one.problem for one in undo(journal_of(order))] == [None, None]
-    assert snapshot(source) == before

@@ -5,27 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from dying import Fate, fated
 from gafas.errors import DataError
 from gafas.sorting.journal import Journal
 from gafas.sorting.order import Action, Order
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
-from sorted_photos import list_photos, make_order, make_photos, recognize, snapshot
+from sorted_photos import (
+    journal_of,
+    list_photos,
+    make_order,
+    make_photos,
+    recognize,
+    run,
+    snapshot,
+)
 
 
-def run(tmp_path: Path, action: Action, **contents: str) -> Order:
+def sort(tmp_path: Path, action: Action, **contents: str) -> Order:
     source = make_photos(tmp_path / "in", {f"{name}.jpg": text for name, text in contents.items()})
     order = make_order(source, tmp_path / "out", action)
-    with fated(Fate()):
-        list(sort_photos(list_photos(source), recognize, order=order))
+    run(order)
     return order
 
 
 def take_back(order: Order) -> list[str]:
     """Undo, and return the problems, the first photo's first."""
-    (journal,) = order.dest.glob(".gafas-sort-*.jsonl")
-    problems = [done.problem for done in undo(journal)]
+    problems = [done.problem for done in undo(journal_of(order))]
     return [problem or "" for problem in reversed(problems)]
 
 
@@ -40,7 +45,7 @@ def test_everything_is_as_it_was_and_what_the_run_made_is_gone(
 ) -> None:
     make_photos(tmp_path / "in", {"b/c.jpg": "none sunglasses"})
     before = snapshot(tmp_path / "in")
-    order = run(tmp_path, action, a="none")
+    order = sort(tmp_path, action, a="none")
     for name in ("none/a.jpg", "mixed/b/c.jpg"):
         assert os.path.lexists(order.dest / name)
     assert take_back(order) == ["", ""]
@@ -53,7 +58,7 @@ def test_everything_is_as_it_was_and_what_the_run_made_is_gone(
 def test_what_was_changed_since_stays_and_the_journal_with_it(
     action: Action, tmp_path: Path
 ) -> None:
-    order = run(tmp_path, action, a="none", b="none", c="sunglasses")
+    order = sort(tmp_path, action, a="none", b="none", c="sunglasses")
     changed = order.dest / "none/b.jpg"
     changed.unlink()
     changed.write_text("edited")
@@ -73,7 +78,7 @@ def test_what_was_changed_since_stays_and_the_journal_with_it(
 def test_a_time_that_changed_is_no_change_and_the_old_one_comes_back(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", {"a.jpg": "none"})
     before = snapshot(tmp_path / "in")
-    order = run(tmp_path, Action.move)
+    order = sort(tmp_path, Action.move)
     os.utime(order.dest / "none/a.jpg")
     (order.dest / "none/a.jpg").chmod(0o600)
     assert take_back(order) == [""]
@@ -81,7 +86,7 @@ def test_a_time_that_changed_is_no_change_and_the_old_one_comes_back(tmp_path: P
 
 
 def test_a_copy_whose_original_is_gone_or_changed_is_kept(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.copy, a="none", b="none", c="none", d="none")
+    order = sort(tmp_path, Action.copy, a="none", b="none", c="none", d="none")
     (order.source / "a.jpg").unlink()
     change(order.source / "b.jpg", "other")
     (order.source / "c.jpg").unlink()
@@ -97,7 +102,7 @@ def test_a_copy_whose_original_is_gone_or_changed_is_kept(tmp_path: Path) -> Non
 
 
 def test_a_place_that_is_taken_is_not_overwritten(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
+    order = sort(tmp_path, Action.move, a="none")
     (order.source / "a.jpg").write_text("a new one")
     assert "Something else has its old place" in take_back(order)[0]
     assert (order.source / "a.jpg").read_text() == "a new one"
@@ -108,7 +113,7 @@ def test_a_place_that_is_taken_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_removed_since_is_made_again(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", {"b/c/d.jpg": "none"})
-    order = run(tmp_path, Action.move)
+    order = sort(tmp_path, Action.move)
     (order.source / "b/c").rmdir()
     (order.source / "b").rmdir()
     assert take_back(order) == [""]
@@ -117,7 +122,7 @@ def test_a_folder_that_was_removed_since_is_made_again(tmp_path: Path) -> None:
 
 def test_only_empty_folders_that_the_run_made_are_removed(tmp_path: Path) -> None:
     (tmp_path / "out/none").mkdir(parents=True)
-    order = run(tmp_path, Action.copy, a="none", b="sunglasses", c="eyeglasses")
+    order = sort(tmp_path, Action.copy, a="none", b="sunglasses", c="eyeglasses")
     (order.dest / "sunglasses/notes.txt").write_text("mine")
     assert take_back(order) == ["", "", ""]
     assert sorted(path.name for path in order.dest.rglob("*")) == [
@@ -128,15 +133,15 @@ def test_only_empty_folders_that_the_run_made_are_removed(tmp_path: Path) -> Non
 
 
 def test_a_photo_that_somebody_put_back_by_hand_is_back(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
+    order = sort(tmp_path, Action.move, a="none")
     (order.dest / "none/a.jpg").rename(order.source / "a.jpg")
     assert take_back(order) == [""]
     assert (order.source / "a.jpg").read_text() == "none"
 
 
 def test_an_undoing_that_was_cut_off_is_finished_before_the_next_sorting(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
-    (path,) = order.dest.glob(".gafas-sort-*.jsonl")
+    order = sort(tmp_path, Action.move, a="none")
+    path = journal_of(order)
     with Journal(path) as journal:
         journal.write({"undo": 1, "file": (order.dest / "none/a.jpg").stat().st_ino})
     with pytest.raises(DataError, match="an undoing was interrupted there"):
@@ -171,8 +176,8 @@ def test_what_is_no_journal_is_refused(line: bytes, message: str, tmp_path: Path
     ],
 )
 def test_a_damaged_journal_is_refused_whole(line: bytes, tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
-    (path,) = order.dest.glob(".gafas-sort-*.jsonl")
+    order = sort(tmp_path, Action.move, a="none")
+    path = journal_of(order)
     path.write_bytes(path.read_bytes() + line)
     before = snapshot(tmp_path)
     with pytest.raises(DataError, match="The journal is damaged"):
@@ -181,23 +186,23 @@ def test_a_damaged_journal_is_refused_whole(line: bytes, tmp_path: Path) -> None
 
 
 def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
-    (path,) = order.dest.glob(".gafas-sort-*.jsonl")
+    order = sort(tmp_path, Action.move, a="none")
+    path = journal_of(order)
     path.write_bytes(path.read_bytes() + b'{"do": 2, "pho')
     assert take_back(order) == [""]
 
 
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
-    (path,) = order.dest.glob(".gafas-sort-*.jsonl")
+    order = sort(tmp_path, Action.move, a="none")
+    path = journal_of(order)
     path.write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 2', 1))
     with pytest.raises(DataError, match="newer than this gafas"):
         list(undo(path))
 
 
 def test_two_processes_cannot_work_with_one_journal(tmp_path: Path) -> None:
-    order = run(tmp_path, Action.move, a="none")
-    (path,) = order.dest.glob(".gafas-sort-*.jsonl")
+    order = sort(tmp_path, Action.move, a="none")
+    path = journal_of(order)
     with Journal(path), pytest.raises(DataError, match="Another gafas is at work"):
         list(undo(path))
     assert take_back(order) == [""]

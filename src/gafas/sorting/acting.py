@@ -76,7 +76,7 @@ def settle(journal: Journal, entry: Entry) -> bool:
     elif not holds(target, entry.identity):
         done = False
     elif action == Action.copy:
-        done = is_made_by(journal, entry, target)
+        done = is_made_by(journal, entry, path=target)
     else:
         done = _finish_move(journal, entry)
     journal.write({"done" if done else "void": entry.number})
@@ -88,7 +88,7 @@ def is_link_to(path: Path, photo: Path) -> bool:
     return path.is_symlink() and path.readlink() == photo
 
 
-def is_made_by(journal: Journal, entry: Entry, path: Path) -> bool:
+def is_made_by(journal: Journal, entry: Entry, *, path: Path) -> bool:
     """Say whether a file is the copy that an action made, and not an equal of other origin."""
     return path.lstat().st_ino == journal.record.files.get(("part", entry.number))
 
@@ -98,7 +98,7 @@ def _copy(journal: Journal, entry: Entry, *, source: Path, target: Path) -> None
     part = journal.part(entry, target)
     part.unlink(missing_ok=True)
     try:
-        number = write_part(source, part, entry.identity)
+        number = write_part(source, part, identity=entry.identity)
         journal.write({"part": entry.number, "file": number})
         rename(part, target)
     finally:
@@ -109,7 +109,7 @@ def _finish_move(journal: Journal, entry: Entry) -> bool:
     """Remove a photo that is in its new place, too; say whether it is only there then."""
     photo, target = journal.photo(entry), journal.target(entry)
     try:
-        ours = same_file(photo, target) or is_made_by(journal, entry, target)
+        ours = same_file(photo, target) or is_made_by(journal, entry, path=target)
     except (FileNotFoundError, NotADirectoryError):
         return True
     if not ours or not holds(photo, entry.identity):

@@ -96,7 +96,7 @@ def holds(path: Path, identity: Identity) -> bool:
     return hash_file(path) == identity.sha256
 
 
-def write_part(source: Path, part: Path, identity: Identity) -> int:
+def write_part(source: Path, part: Path, *, identity: Identity) -> int:
     """Copy a file with its times and permissions, to a path where none is, and check the copy.
 
     Returns:

@@ -84,7 +84,7 @@ class Journal:
         """Return the hidden path, beside another, under which an action may write."""
         return beside.parent / f"{self.path.stem}-{entry.number}.part"
 
-    def begin(self, photo: str, target: str, identity: Identity) -> Entry:
+    def begin(self, photo: str, target: str, *, identity: Identity) -> Entry:
         """Write down, for certain, what is going to be done.
 
         Raises:

@@ -109,6 +109,7 @@ class _Places:
         self._inside = False
 
     def made_by_us(self, photo: str) -> bool:
+        """Say whether a photo lies in a folder that a run fills."""
         folder = os.path.dirname(photo)  # noqa: PTH120 (a Path for each of a million is slow)
         if folder != self._folder:
             self._folder, real = folder, Path(os.path.realpath(folder))

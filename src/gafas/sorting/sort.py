@@ -37,11 +37,11 @@ class Filed:
     problem: str | None = None
 
     @classmethod
-    def earlier(cls, journal: Path, record: Record, entry: Entry) -> Self:
+    def earlier(cls, entry: Entry, *, record: Record, dest: Path) -> Self:
         """Return what an earlier run made of a photo."""
         photo = str(Path(record.about["base"]) / entry.photo)
         known = "It cannot be read, as an earlier run found." * (entry.folder == UNREADABLE)
-        return cls(photo, entry.folder, journal.parent / entry.target, True, known or None)
+        return cls(photo, entry.folder, dest / entry.target, True, known or None)
 
 
 def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) -> Iterator[Filed]:
@@ -73,7 +73,7 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
     with Journal(path) as journal:
         for entry in journal.record.select("do"):
             settle(journal, entry)
-        yield from (Filed.earlier(path, journal.record, e) for e in journal.record.select("done"))
+        yield from _tell_earlier(journal.record, order)
         for one in look(photos, recognize, order=order, known=_list_known(journal.record)):
             yield _file(journal, one)
         journal.write({"finished": True}, sync=True)
@@ -90,7 +90,7 @@ def plan_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
     if path is not None:
         record = read_journal(path)
         known = _list_known(record)
-        yield from (Filed.earlier(path, record, entry) for entry in record.select("done"))
+        yield from _tell_earlier(record, order)
     taken: set[Path] = set()
     for one in look(photos, recognize, order=order, known=known):
         if one.seen is None:
@@ -132,6 +132,11 @@ def _is_in_the_way(record: Record) -> bool:
     return begun or (kept and bool(record.select("done")))
 
 
+def _tell_earlier(record: Record, order: Order) -> Iterator[Filed]:
+    for entry in record.select("done"):
+        yield Filed.earlier(entry, record=record, dest=order.dest)
+
+
 def _list_known(record: Record) -> set[tuple[str, int, int]]:
     done = record.select("done")
     return {(entry.photo, entry.identity.size, entry.identity.mtime_ns) for entry in done}
@@ -146,7 +151,7 @@ def _file(journal: Journal, one: Looked) -> Filed:
         for target in _list_free(journal.path.parent, one):
             _make_folders(journal, target.parent)
             place = target.relative_to(journal.path.parent).as_posix()
-            entry = journal.begin(one.name, place, identity)
+            entry = journal.begin(one.name, place, identity=identity)
             if _try(journal, entry):
                 return Filed(one.photo, one.folder, target, problem=one.error)
     except OSError as error:

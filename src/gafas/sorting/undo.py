@@ -108,7 +108,9 @@ def _unmove(journal: Journal, entry: Entry) -> str | None:
     ours = holds(target, entry.identity) and not _is_taken_back(journal, entry)
     if os.path.lexists(photo):
         begun = journal.record.states[entry.number] == "undo"
-        if ours and (same_file(photo, target) or (begun and is_made_by(journal, entry, photo))):
+        if ours and (
+            same_file(photo, target) or (begun and is_made_by(journal, entry, path=photo))
+        ):
             target.unlink()
         elif ours or not holds(photo, entry.identity):
             return "Something else has its old place, so it stays where it is."
