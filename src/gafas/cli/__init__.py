@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gafas.cli import benchmarks, recognition, selfcheck, workshop
+from gafas.cli import benchmarks, recognition, selfcheck, sorting, workshop
 from gafas.errors import GafasError, RecipeError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 recognition.register(app)
+sorting.register(app)
 selfcheck.register(app)
 workshop.register(app)
 benchmarks.register(app)

@@ -24,16 +24,19 @@ def make_writer(
     CSV gives its header at once: a row is a face, or a photo without any; what is not known is
     empty. `labels` are the model's; each has a column with its probability.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Data is UTF-8 everywhere; a file name that is not may not stop the run.
-        encoding = "utf-8" if as_json or as_csv else None
-        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+    prepare_stdout("utf-8" if as_json or as_csv else None)  # data is UTF-8 everywhere
     if as_json:
         return lambda found: typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     if as_csv:
         typer.echo(_csv([[*_PHOTO, *_FACE, *labels]]), nl=False)
         return lambda found: typer.echo(_csv(_rows(found, labels)), nl=False)
     return _write_text
+
+
+def prepare_stdout(encoding: str | None = None) -> None:
+    """Let stdout take any name of a file; one that its encoding lacks may not stop a run."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _rows(found: "Recognition", labels: Sequence[str]) -> Iterator[list[object]]:

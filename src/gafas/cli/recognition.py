@@ -7,22 +7,24 @@ import gc
 import io
 import itertools
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gafas.cli.answers import escape, make_writer, report
+from gafas.cli.progress import show_bar
 from gafas.cli.sources import Sources, read_stdin
 
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognition
     from gafas.types import ImageArray
 
 Model = Annotated[
     Path | None,
     typer.Option("--model", metavar="FILE", help="A gafas model; the bundled one if left out."),
+]
+Threshold = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Answer unsure under this probability.")
 ]
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
@@ -41,10 +43,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per photo.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, one line per face.")] = False,
     model: Model = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Answer unsure under this probability."),
-    ] = None,
+    threshold: Threshold = None,
 ) -> None:
     """Say for every face in photos: sunglasses, eyeglasses, none or unsure.
 
@@ -59,8 +58,9 @@ def predict(
     sources = Sources(paths)
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
     answers = recognizer.predict_many(source for _, source in wanted)
-    failed = False
-    for (name, _), answer in zip(named, _with_bar(answers, shown=sources.many), strict=True):
+    # A person who sees the answers come needs no bar.
+    failed, shown = False, sources.many and not sys.stdout.isatty()
+    for (name, _), answer in zip(named, show_bar(answers, shown=shown), strict=True):
         found = dataclasses.replace(answer, photo=name)
         failed |= report(found)
         write(found)
@@ -119,19 +119,6 @@ def explain(
     target = _target(out, photo, doing="explained")
     _write_picture(draw(load_photo(source, side=2 * SMALLEST_SIDE), reasons), target)
     typer.echo(escape(str(target)))
-
-
-def _with_bar(answers: "Iterator[Recognition]", *, shown: bool) -> "Iterator[Recognition]":
-    """Show progress on stderr, where a person looks at it and does not see the answers."""
-    if not shown or sys.stdout.isatty() or not sys.stderr.isatty():
-        yield from answers
-        return
-    import rich.console
-    import rich.progress
-
-    console = rich.console.Console(stderr=True)
-    with rich.progress.Progress(console=console, transient=True, redirect_stdout=False) as progress:
-        yield from progress.track(answers, description="Looking")
 
 
 def _check_target(out: Path, *, several: bool) -> None:

@@ -19,13 +19,22 @@ class Sources:
     What holds no photo, or cannot be searched, is named on stderr, and the search goes on. Only the
     names inside the folders on the way down are held, so that a million photos fit.
 
+    Args:
+        paths: files, folders, or `-` for stdin.
+        follow: whether to search folders, below those named, that are links; or else to name them.
+        may_be_empty: whether to be silent about a folder that holds no photo.
+
     Attributes:
         failed: whether something has been named on stderr.
         many: whether more than one photo may come.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(
+        self, paths: Sequence[str], *, follow: bool = True, may_be_empty: bool = False
+    ) -> None:
         self._paths = paths
+        self._follow = follow
+        self._may_be_empty = may_be_empty
         self._seen: set[str] = set()
         self.failed = False
         self.many = len(paths) > 1 or any(Path(path).is_dir() for path in paths)
@@ -54,7 +63,7 @@ class Sources:
         for path in self._walk(str(Path(folder))):
             empty = False
             yield path, path
-        if empty and not self.failed:
+        if empty and not self.failed and not self._may_be_empty:
             self._complain(
                 folder,
                 f"No photo in the folder: expected files that end in "
@@ -79,25 +88,27 @@ class Sources:
         """Return the sorted names of the photos and, ending in a slash, of the folders inside."""
         try:
             with os.scandir(folder) as entries:
-                names = [_mark(entry) for entry in entries if not entry.name.startswith(".")]
+                names = [self._mark(entry) for entry in entries if entry.name[0] != "."]
         except OSError as error:
             reason = error.strerror or str(error)
             self._complain(folder, f"Cannot search the folder: {reason}. Received: {folder!r}.")
             return []
         return sorted(name for name in names if name)
 
+    def _mark(self, entry: os.DirEntry[str]) -> str:
+        """Return a photo's name, a folder's with a slash, or nothing."""
+        from gafas.data.folders import PHOTO_ENDINGS
+
+        if not _is_folder(entry):
+            return entry.name if Path(entry.name).suffix.lower() in PHOTO_ENDINGS else ""
+        if not self._follow and entry.is_symlink():
+            self._complain(entry.path, "It is a link to a folder, so nothing in it is touched.")
+            return ""
+        return entry.name + "/"
+
     def _complain(self, path: str, sentence: str) -> None:
         complain(path, sentence)
         self.failed = True
-
-
-def _mark(entry: os.DirEntry[str]) -> str:
-    """Return a photo's name, a folder's with a slash, or nothing."""
-    from gafas.data.folders import PHOTO_ENDINGS
-
-    if _is_folder(entry):
-        return entry.name + "/"
-    return entry.name if Path(entry.name).suffix.lower() in PHOTO_ENDINGS else ""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,0 +1,200 @@
+"""Copy, move and remove files so that none is overwritten, and none is lost by a crash."""
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+
+from gafas.errors import DataError
+
+# What file systems without hard links answer, or those that let only owners make them.
+_NO_HARD_LINKS: Final = (
+    errno.EPERM,
+    errno.EACCES,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EINVAL,
+)
+
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+"""What a full disk, or one whose owner's share of it is full, answers."""
+
+
+class PhotoChangedError(DataError):
+    """Say that a photo is not any more what it was a moment ago."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Identity:
+    """What a photo is known by.
+
+    Attributes:
+        size: in bytes.
+        mtime_ns: when it was changed last, in nanoseconds since 1970.
+        mode: its permissions, as `os.chmod` takes them.
+        sha256: of its content, as 64 hexadecimal digits.
+    """
+
+    size: int
+    mtime_ns: int
+    mode: int
+    sha256: str
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the identity that `dataclasses.asdict` made a dictionary of, among other keys."""
+        return cls(**{field.name: row[field.name] for field in dataclasses.fields(cls)})
+
+
+def identify(path: Path, seen: os.stat_result) -> Identity:
+    """Return what a file is known by.
+
+    `seen` is what the file was like when it was looked at.
+
+    Raises:
+        OSError: the file cannot be read.
+        PhotoChangedError: the file has changed since.
+    """
+    digest = hash_file(path)
+    now = path.stat()
+    if (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
+        raise PhotoChangedError(
+            "The photo changed while it was looked at. Give the same command again."
+        )
+    return Identity(now.st_size, now.st_mtime_ns, stat.S_IMODE(now.st_mode), digest)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def holds(path: Path, identity: Identity) -> bool:
+    """Say whether a path is a file, and no link, with the content of a photo.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not stat.S_ISREG(found.st_mode) or found.st_size != identity.size:
+        return False
+    return hash_file(path) == identity.sha256
+
+
+def write_part(source: Path, part: Path, *, identity: Identity) -> int:
+    """Copy a file with its times and permissions, to a path where none is, and check the copy.
+
+    Returns:
+        the number by which the file system knows the copy, whatever its name.
+
+    Raises:
+        OSError: a file cannot be read or written.
+        PhotoChangedError: the file is not the photo that was identified.
+    """
+    with source.open("rb") as file, part.open("xb") as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
+        copy.flush()
+        _copy_facts(source, part)
+        os.fsync(copy.fileno())
+    if not holds(part, identity):
+        raise PhotoChangedError(
+            "The photo changed while it was copied. Give the same command again."
+        )
+    return part.stat().st_ino
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file, but never onto something: `os.rename` would overwrite it.
+
+    Raises:
+        FileExistsError: something has the target's name; it stays as it is.
+        OSError: the file cannot be renamed; it is where it was.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        source.rename(target)
+        return
+    replace_by(source, target)
+
+
+def replace_by(source: Path, target: Path) -> None:
+    """Remove a file in favour of its equal, or, where it cannot be removed, the equal.
+
+    Raises:
+        OSError: the file could not be removed; its equal has been.
+    """
+    try:
+        sync_folder(target.parent)
+        source.unlink()
+    except OSError:
+        target.unlink()
+        raise
+
+
+def restore_facts(path: Path, identity: Identity) -> None:
+    """Give a file the time and the permissions that are written down, where they differ.
+
+    Raises:
+        OSError: they cannot be changed.
+    """
+    found = path.stat()
+    if stat.S_IMODE(found.st_mode) != identity.mode:
+        path.chmod(identity.mode)
+    if found.st_mtime_ns != identity.mtime_ns:
+        os.utime(path, ns=(found.st_atime_ns, identity.mtime_ns))
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Say whether two paths are names of one file; a link is a file of its own.
+
+    Raises:
+        OSError: one of them is not there.
+    """
+    first, second = one.lstat(), other.lstat()
+    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder written to the disk, where the system can do that.
+
+    Raises:
+        OSError: the disk is full or fails.
+    """
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in (*FULL, errno.EIO):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _copy_facts(source: Path, target: Path) -> None:
+    found = source.stat()
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):  # only the superuser may give files away
+            os.chown(target, found.st_uid, found.st_gid)
+    shutil.copystat(source, target)

@@ -1,0 +1,146 @@
+"""What shall be sorted where: the order that a run carries out and its journal remembers."""
+
+import dataclasses
+import enum
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from gafas.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from gafas.recognizer import Recognizer
+
+MIXED: Final = "mixed"
+UNSURE: Final = "unsure"
+NO_FACE: Final = "no-face"
+UNREADABLE: Final = "unreadable"
+
+_OWN: Final = (MIXED, UNSURE, NO_FACE, UNREADABLE)
+
+
+class Action(enum.StrEnum):
+    """What is done with a photo."""
+
+    copy = "copy"
+    move = "move"
+    link = "link"
+
+
+class Rule(enum.StrEnum):
+    """How the answers about several faces choose one folder."""
+
+    label = "label"
+    any = "any"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """Say what shall be sorted where, and how.
+
+    Attributes:
+        source: the folder, or the one photo, that is sorted; absolute.
+        dest: the folder that gets the folders; absolute.
+        labels: the model's, in its order.
+        model: the SHA-256 of the model.
+        threshold: the probability, 0–1, under which the answer is `unsure`.
+        action: what is done with each photo.
+        by: how the answers choose the folder.
+    """
+
+    source: Path
+    dest: Path
+    labels: tuple[str, ...]
+    model: str
+    threshold: float
+    action: Action = Action.copy
+    by: Rule = Rule.label
+
+    @classmethod
+    def resolve(
+        cls, source: Path, dest: Path, *, recognizer: "Recognizer", action: Action, by: Rule
+    ) -> Self:
+        """Make an order of paths as a user writes them.
+
+        Raises:
+            DataError: the folders cannot be used together.
+            ModelError: a label of the model cannot be the name of a folder.
+        """
+        # A photo that is a link stays one; a folder that is a link is where it leads.
+        real = source if source.is_dir() else source.parent
+        inside = Path(os.path.realpath(real))
+        classifier = recognizer.classifier
+        order = cls(
+            inside if source.is_dir() else inside / source.name,
+            Path(os.path.realpath(dest)),
+            labels=classifier.labels,
+            model=classifier.sha256,
+            threshold=recognizer.threshold,
+            action=action,
+            by=by,
+        )
+        _check_labels(order.labels)
+        _check_places(order)
+        return order
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Return the names of the folders that photos may go into, the labels' first."""
+        return (*reversed(self.labels), *_OWN)
+
+    @property
+    def passed_over(self) -> tuple[Path, ...]:
+        """Return the folders whose photos are never sorted: they are what a run has made."""
+        if self.dest != self.source and self.dest.is_relative_to(self.source):
+            return (self.dest,)
+        return tuple(self.dest / name for name in self.folders)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what a journal says of the order; equal dictionaries are the same order."""
+        return {
+            "source": str(self.source),
+            "action": str(self.action),
+            "by": str(self.by),
+            "model": self.model,
+            "threshold": self.threshold,
+        }
+
+
+def describe_order(about: Mapping[str, object]) -> str:
+    """Return the options of an order, of `Order.to_dict`, as a person would type them.
+
+    >>> describe_order({"action": "move", "by": "label", "threshold": 0.8, "model": "c0ffee…"})
+    '--move --by label --threshold 0.8, model c0ffee…'
+    """
+    model = str(about["model"])[:12]
+    return (
+        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}, model {model}"
+    )
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    """Refuse labels that lead out of a folder, or that are what gafas calls a folder itself."""
+    names = [label.casefold() for label in labels]
+    for label, name in zip(labels, names, strict=True):
+        plain = label.isprintable() and not set(label) & set('/\\:*?"<>|') and label[0] != "."
+        if not plain or name in _OWN or names.count(name) > 1 or len(label.encode()) > 200:
+            raise ModelError(
+                f"Cannot sort by this model: its labels become folders, and {label!r} cannot be "
+                f"one. Received: {', '.join(map(repr, labels))}. Train it with other labels."
+            )
+
+
+def _check_places(order: Order) -> None:
+    if order.dest.exists() and not order.dest.is_dir():
+        raise DataError(
+            f"Expected a folder to sort into. Received: {str(order.dest)!r}, which is a file. "
+            "Name a folder; it is made if it is not there."
+        )
+    for name in order.folders:
+        if order.source.is_relative_to(order.dest / name):
+            raise DataError(
+                f"Cannot sort {str(order.source)!r} into {str(order.dest)!r}: it lies in the "
+                f"folder {name} there, which sorted photos go into. Name another folder to sort "
+                "into."
+            )

@@ -1,0 +1,213 @@
+"""Sort photos into folders, each action written down ahead in a journal."""
+
+import dataclasses
+import errno
+import itertools
+import os
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+from gafas.errors import DataError
+from gafas.sorting.acting import act, settle
+from gafas.sorting.files import FULL, PhotoChangedError, identify
+from gafas.sorting.journal import Journal, create_journal
+from gafas.sorting.looking import Looked, Recognize, find_base, look
+from gafas.sorting.order import UNREADABLE, Action, Order, describe_order
+from gafas.sorting.record import Entry, Record, list_journals, read_journal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a photo.
+
+    Attributes:
+        photo: its path, as it was.
+        folder: the name of the folder that it went into; None if it did not.
+        target: where it went, or would go; None if it did not.
+        before: whether an earlier run did this.
+        problem: why it could not be read, or why it stayed where it is.
+    """
+
+    photo: str
+    folder: str | None = None
+    target: Path | None = None
+    before: bool = False
+    problem: str | None = None
+
+    @classmethod
+    def earlier(cls, entry: Entry, *, record: Record, dest: Path) -> Self:
+        """Return what an earlier run made of a photo."""
+        photo = str(Path(record.about["base"]) / entry.photo)
+        known = "It cannot be read, as an earlier run found." * (entry.folder == UNREADABLE)
+        return cls(photo, entry.folder, dest / entry.target, True, known or None)
+
+
+def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) -> Iterator[Filed]:
+    """Copy, move or link photos into the folders of an order, and say what became of each.
+
+    First comes what earlier runs of the same order did. A photo that cannot be sorted stays where
+    it is, and the others go on. Closing the iterator, or a crash, leaves all in such a state that
+    the next run of the order goes on, or `undo` takes it back.
+
+    Args:
+        photos: their paths; all lie in the order's source, or are it.
+        recognize: `Recognizer.predict_many`, or what answers like it.
+        order: what goes where.
+
+    Raises:
+        DataError: the folder holds an unlike sorting of the same source, the disk is full, or a
+            journal is damaged or in use.
+        OSError: the folder cannot be made or written to.
+    """
+    path = find_journal(order)
+    if path is None:
+        waiting = iter(photos)
+        first = next(waiting, None)
+        if first is None:
+            return
+        photos = itertools.chain([first], waiting)
+        base = {"base": str(find_base(first, order))}
+        path = create_journal(order.dest, order.to_dict() | base)
+    with Journal(path) as journal:
+        for entry in journal.record.select("do"):
+            settle(journal, entry)
+        yield from _tell_earlier(journal.record, order)
+        for one in look(photos, recognize, order=order, known=_list_known(journal.record)):
+            yield _file(journal, one)
+        journal.write({"finished": True}, sync=True)
+
+
+def plan_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) -> Iterator[Filed]:
+    """Say what `sort_photos` would do, and write nothing.
+
+    Raises:
+        DataError: as `sort_photos`.
+    """
+    path = find_journal(order)
+    known: set[tuple[str, int, int]] = set()
+    if path is not None:
+        record = read_journal(path)
+        known = _list_known(record)
+        yield from _tell_earlier(record, order)
+    taken: set[Path] = set()
+    for one in look(photos, recognize, order=order, known=known):
+        if one.seen is None:
+            yield Filed(one.photo, problem=one.error)
+            continue
+        target = next(path for path in _list_free(order.dest, one) if path not in taken)
+        taken.add(target)
+        yield Filed(one.photo, one.folder, target, problem=one.error)
+
+
+def find_journal(order: Order) -> Path | None:
+    """Return the journal of earlier runs of an order, if there is one.
+
+    Raises:
+        DataError: the folder holds an unlike sorting of the same source, or half an undoing.
+    """
+    found = None
+    for path, record in list_journals(order.dest, order.source):
+        same = order.to_dict().items() <= record.about.items()
+        if record.select("undo"):
+            problem = "an undoing was interrupted there. Finish it"
+        elif not same and _is_in_the_way(record):
+            old, new = describe_order(record.about), describe_order(order.to_dict())
+            problem = f"{old} is what it holds, {new} is asked for. Undo that"
+        else:
+            found = path if same else found
+            continue
+        raise DataError(
+            f"Cannot sort the same photos into {str(order.dest)!r}: {problem}: gafas sort --undo "
+            f"{shlex.quote(str(path))}; or name another folder to sort into."
+        )
+    return found
+
+
+def _is_in_the_way(record: Record) -> bool:
+    """Say whether another order for the same photos would make a muddle of what is there."""
+    begun = bool(record.select("do"))
+    kept = record.about["action"] != Action.move or not record.finished
+    return begun or (kept and bool(record.select("done")))
+
+
+def _tell_earlier(record: Record, order: Order) -> Iterator[Filed]:
+    for entry in record.select("done"):
+        yield Filed.earlier(entry, record=record, dest=order.dest)
+
+
+def _list_known(record: Record) -> set[tuple[str, int, int]]:
+    done = record.select("done")
+    return {(entry.photo, entry.identity.size, entry.identity.mtime_ns) for entry in done}
+
+
+def _file(journal: Journal, one: Looked) -> Filed:
+    """Bring one photo into its folder; where that fails it stays, and nothing is left behind."""
+    if one.seen is None:
+        return Filed(one.photo, problem=one.error)
+    try:
+        identity = identify(Path(one.photo), one.seen)
+        for target in _list_free(journal.path.parent, one):
+            _make_folders(journal, target.parent)
+            place = target.relative_to(journal.path.parent).as_posix()
+            entry = journal.begin(one.name, place, identity=identity)
+            if _try(journal, entry):
+                return Filed(one.photo, one.folder, target, problem=one.error)
+    except OSError as error:
+        if error.errno in FULL:
+            raise DataError(
+                f"The disk is full. Received: {one.photo!r}, to sort into "
+                f"{str(journal.path.parent)!r}. Free some space, then give the same command again: "
+                "it goes on where it stopped."
+            ) from error
+        doing = journal.record.about["action"]
+        return Filed(one.photo, problem=f"Cannot {doing} the photo: {error.strerror or error}.")
+    except PhotoChangedError as error:
+        return Filed(one.photo, problem=str(error))
+    raise AssertionError("there is no end of names")
+
+
+def _try(journal: Journal, entry: Entry) -> bool:
+    """Carry out an action; say whether it is done, or else that its target's name is taken.
+
+    Raises:
+        OSError: it cannot be done, and nothing is left of it.
+        PhotoChangedError: the photo is not what it was, and nothing is left of the action.
+        DataError: the journal cannot be written.
+    """
+    try:
+        act(journal, entry)
+    except FileExistsError:
+        journal.write({"void": entry.number})
+        return False
+    except (OSError, PhotoChangedError):
+        settle(journal, entry)
+        raise
+    journal.write({"done": entry.number})
+    return True
+
+
+def _make_folders(journal: Journal, folder: Path) -> None:
+    """Make the folders down to a target, below the journal's own, which must be there.
+
+    Raises:
+        OSError: one cannot be made, or something that is no folder has its name.
+    """
+    root = journal.path.parent
+    for name in reversed([folder, *folder.parents][: len(folder.relative_to(root).parts)]):
+        if not name.is_dir():
+            journal.write({"folder": name.relative_to(root).as_posix()})
+            try:
+                name.mkdir()
+            except FileExistsError as error:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+
+
+def _list_free(dest: Path, one: Looked) -> Iterator[Path]:
+    """Yield names for a photo under which there is nothing: its own, then numbered ones."""
+    own = dest / one.folder / PurePosixPath(one.name)
+    numbered = (own.with_name(f"{own.stem}-{number}{own.suffix}") for number in itertools.count(2))
+    for path in itertools.chain([own], numbered):
+        if not os.path.lexists(path):
+            yield path

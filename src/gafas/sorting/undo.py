@@ -1,0 +1,166 @@
+"""Take back what a journal tells, except where somebody has changed it since."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gafas.errors import DataError
+from gafas.sorting.acting import is_link_to, is_made_by, move, settle
+from gafas.sorting.files import FULL, PhotoChangedError, hash_file, holds, restore_facts, same_file
+from gafas.sorting.journal import Journal
+from gafas.sorting.order import Action
+from gafas.sorting.record import Entry
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Undone:
+    """What became of a photo that was sorted.
+
+    Attributes:
+        photo: its path before it was sorted.
+        target: where it went.
+        problem: why that could not be taken back; None if it has been.
+    """
+
+    photo: Path
+    target: Path
+    problem: str | None = None
+
+
+def undo(path: Path) -> Iterator[Undone]:
+    """Take back everything that a journal tells, the last first, and then remove the journal.
+
+    Moved photos get their old place, times and permissions; copies and links are removed; so are
+    folders that the runs made, if they are empty. A file that has been changed since stays where it
+    is, and so does the journal then. What was interrupted can be repeated.
+
+    Raises:
+        DataError: it is no journal, is damaged, is in use, or the disk is full.
+        OSError: the journal cannot be read or removed.
+    """
+    with Journal(path) as journal:
+        record, whole = journal.record, True
+        for entry in record.select("do"):
+            settle(journal, entry)
+        for entry in reversed(record.select("done", "undo")):
+            problem = _try(journal, entry)
+            whole = whole and problem is None
+            yield Undone(journal.photo(entry), journal.target(entry), problem)
+        folders = [path.parent / name for name in record.folders]
+        _remove_empty(sorted(folders, key=lambda folder: len(folder.parts), reverse=True))
+        if whole:
+            path.unlink()
+            _remove_empty([path.parent, *path.parent.parents][: record.about["made"]])
+
+
+def _try(journal: Journal, entry: Entry) -> str | None:
+    """Take one action back; say why, if that cannot be done."""
+    action = journal.record.about["action"]
+    take_back = {Action.link: _unlink, Action.copy: _uncopy, Action.move: _unmove}[Action(action)]
+    try:
+        problem = take_back(journal, entry)
+    except PhotoChangedError as error:
+        problem = str(error)
+    except OSError as error:
+        if error.errno in FULL:
+            raise DataError(
+                f"The disk is full. Received: {str(journal.photo(entry))!r}. Free some space, then "
+                "give the same command again: it goes on where it stopped."
+            ) from error
+        problem = f"Cannot take it back: {error.strerror or error}."
+        if _is_untouched(journal, entry):
+            journal.write({"done": entry.number})
+    if problem is None:
+        journal.write({"undone": entry.number})
+    return problem
+
+
+def _unlink(journal: Journal, entry: Entry) -> str | None:
+    target = journal.target(entry)
+    if not os.path.lexists(target):
+        return None
+    if not is_link_to(target, journal.photo(entry)):
+        return "It was replaced since, so it stays where it is."
+    target.unlink()
+    return None
+
+
+def _uncopy(journal: Journal, entry: Entry) -> str | None:
+    """Remove a copy, if it is as it was made, and its original still has the same content."""
+    target = journal.target(entry)
+    if not os.path.lexists(target) or _is_taken_back(journal, entry):
+        return None
+    if not holds(target, entry.identity):
+        return "It was changed since, so it stays where it is."
+    if not _is_original_there(journal, entry):
+        return "Its original is gone or was changed since, so the copy stays where it is."
+    _announce(journal, entry)
+    target.unlink()
+    return None
+
+
+def _unmove(journal: Journal, entry: Entry) -> str | None:
+    """Move a photo back to where it was, with the times and permissions that it had."""
+    photo, target = journal.photo(entry), journal.target(entry)
+    journal.part(entry, photo).unlink(missing_ok=True)
+    ours = holds(target, entry.identity) and not _is_taken_back(journal, entry)
+    if os.path.lexists(photo):
+        begun = journal.record.states[entry.number] == "undo"
+        if ours and (
+            same_file(photo, target) or (begun and is_made_by(journal, entry, path=photo))
+        ):
+            target.unlink()
+        elif ours or not holds(photo, entry.identity):
+            return "Something else has its old place, so it stays where it is."
+    elif ours:
+        _announce(journal, entry)
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        move(journal, entry, source=target, target=photo)
+    else:
+        return "It was changed or removed since, so it stays where it is."
+    restore_facts(photo, entry.identity)
+    return None
+
+
+def _announce(journal: Journal, entry: Entry) -> None:
+    """Write down that a file is going to be taken back, and which file that is."""
+    number = journal.target(entry).lstat().st_ino
+    journal.write({"undo": entry.number, "file": number}, sync=True)
+
+
+def _is_taken_back(journal: Journal, entry: Entry) -> bool:
+    """Say whether an interrupted undoing came so far: another file has the target's name now."""
+    number = journal.record.files.get(("undo", entry.number))
+    if number is None:
+        return False
+    try:
+        return journal.target(entry).lstat().st_ino != number
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
+def _is_original_there(journal: Journal, entry: Entry) -> bool:
+    photo, known = journal.photo(entry), entry.identity
+    try:
+        found = photo.stat()
+        if os.path.realpath(photo) == os.path.realpath(journal.target(entry)):
+            return False  # the original was replaced by a link to its copy
+        same = (found.st_size, found.st_mtime_ns) == (known.size, known.mtime_ns)
+        return same or hash_file(photo) == known.sha256
+    except OSError:
+        return False
+
+
+def _is_untouched(journal: Journal, entry: Entry) -> bool:
+    """Say whether an undoing that failed has left all as it was."""
+    moved = journal.record.about["action"] == Action.move
+    back = moved and os.path.lexists(journal.photo(entry))
+    return not back and os.path.lexists(journal.target(entry))
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):  # it is not empty, or gone
+            folder.rmdir()
