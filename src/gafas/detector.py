@@ -4,9 +4,9 @@ The schedule: look once at a small size. Look again at a large size only if noth
 face is doubtful, or if something elsewhere hesitates (a confidence well above noise). Where that is
 one spot or two, look closely at these first: mostly they are leaves or lettering, and the large
 look is spared. If still nothing was found, the face may be blurred by enlarging, or fill the frame:
-look smaller, then with a border around the image. A photo that may lie on its side or upside down is
-looked at in all four directions. `benchmarks/detector_schedule.py` measures what
-this costs and loses.
+look smaller, then with a border around the image. A photo that may lie on its side or upside down
+is looked at in all four directions. `benchmarks/detector_schedule.py` measures what this costs and
+loses.
 """
 
 import functools

@@ -1,8 +1,9 @@
 """Photos that lie on their side or upside down: what tells, and faces brought back.
 
-A camera writes into a photo's EXIF data how it was held; where that is lost, faces lie. The detector
-finds most of them all the same, but less surely than upright ones, and its landmarks are not to be
-relied on. So a photo whose surest face is unsure, or leans by more than 45°, is turned by quarters.
+A camera writes into a photo's EXIF data how it was held; where that is lost, faces lie. The
+detector finds most of them all the same, but less surely than upright ones, and its landmarks are
+not to be relied on. So a photo whose surest face is unsure, or leans by more than 45°, is turned by
+quarters.
 """
 
 from typing import Final
