@@ -51,22 +51,36 @@ class Explanation:
     corners: tuple[Point, Point, Point]
 
 
-def explain(recognizer: Recognizer, source: ImageSource) -> list[Explanation]:
+def explain(
+    recognizer: Recognizer, source: ImageSource, *, face: int | None = None
+) -> list[Explanation]:
     """Explain the prediction of every face, by `GRID` × `GRID` hidden spots each.
 
     A spot is painted over with the median colour of what the model sees of the face: mostly skin,
     where the dark of an average would look like a lens.
 
+    Args:
+        recognizer: whose predictions are explained.
+        source: the photo.
+        face: explain only this one, counted from 0 in the order of the predictions.
+
     Raises:
         ImageError: the source is no readable photo.
+        IndexError: the photo has no such face.
     """
     view = recognizer.view(source)
-    predictions = recognizer.classify(view)
+    found = list(zip(recognizer.classify(view), view.patches, strict=True))
+    if face is not None:
+        if not 0 <= face < len(found):
+            raise IndexError(f"No face {face}, counted from 0: the photo has {len(found)}.")
+        found = [found[face]]
     return [
         Explanation(
-            prediction, _heat(recognizer, patch, prediction=prediction), _corners(recognizer, face)
+            prediction,
+            _heat(recognizer, patch, prediction=prediction),
+            _corners(recognizer, prediction.face),
         )
-        for prediction, patch, face in zip(predictions, view.patches, view.faces, strict=True)
+        for prediction, patch in found
     ]
 
 
