@@ -1,7 +1,6 @@
 """The FastAPI application: routes, refusals, the page's files."""
 
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import gafas
-from gafas.recognizer import Recognizer
+from gafas.recognizer import Recognizer, count_cores
 from gafas.service import about, routes
 from gafas.service.gate import Gate, Observer
 from gafas.service.limits import Access, Limits
@@ -47,7 +46,7 @@ def create_app(
         workers: so many photos are worked on at once; one per processor core if left out.
     """
     limits, access = limits or Limits(), access or Access()
-    operation = Operation(recognizer, limits, threads=workers or os.cpu_count() or 1)
+    operation = Operation(recognizer, limits, threads=workers or count_cores())
 
     @contextlib.asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:

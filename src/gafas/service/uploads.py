@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-from python_multipart.multipart import MultipartParser, parse_options_header
 from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from gafas.service.limits import Limits
