@@ -99,7 +99,7 @@ def _read_keys(file: Path | None) -> tuple[str, ...]:
     """Return the keys of a file and of the environment."""
     keys = [os.environ.get("GAFAS_API_KEY", "").strip()]
     if file is not None:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in file.read_text("utf-8", "replace").splitlines()]
         if not any(lines):
             raise ServiceError(
                 f"No API key: expected one a line. Received: {str(file)!r}, which is empty. "

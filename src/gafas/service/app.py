@@ -18,7 +18,7 @@ from gafas.service import about, routes
 from gafas.service.gate import Gate, Observer
 from gafas.service.limits import Access, Limits
 from gafas.service.operation import Operation
-from gafas.service.problems import Problem
+from gafas.service.problems import RefusalError
 from gafas.service.shapes import ProblemAnswer
 
 WEB: Final = Path(__file__).parents[1] / "web"
@@ -94,7 +94,7 @@ def _add_refusals(app: FastAPI) -> None:
     metrics = app.state.operation.metrics
 
     async def tell(_: Request, problem: Exception) -> Response:
-        assert isinstance(problem, Problem)
+        assert isinstance(problem, RefusalError)
         metrics.rejections.labels(problem.reason).inc()
         return problem.to_response()
 
@@ -108,24 +108,24 @@ def _add_refusals(app: FastAPI) -> None:
         detail = "A parameter cannot be used: " + "; ".join(
             f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown
         )
-        problem = Problem(422, "parameters", detail=detail, more={"errors": shown})
+        problem = RefusalError(422, "parameters", detail=detail, more={"errors": shown})
         return await tell(request, problem)
 
-    app.add_exception_handler(Problem, tell)
+    app.add_exception_handler(RefusalError, tell)
     app.add_exception_handler(HTTPException, tell_http)
     app.add_exception_handler(RequestValidationError, tell_parameters)
     _describe_refusals(app)
 
 
-def _translate(request: Request, error: HTTPException) -> Problem:
+def _translate(request: Request, error: HTTPException) -> RefusalError:
     if error.status_code == 404:
         detail = f"Nothing is at {request.url.path!r}. What there is: /openapi.json"
-        return Problem(404, "not-found", detail=detail)
+        return RefusalError(404, "not-found", detail=detail)
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another")
         detail = f"{request.url.path!r} takes {allowed}. Received: {request.method}."
-        return Problem(405, "method", detail=detail, headers=error.headers)
-    return Problem(error.status_code, "http", detail=str(error.detail), headers=error.headers)
+        return RefusalError(405, "method", detail=detail, headers=error.headers)
+    return RefusalError(error.status_code, "http", detail=str(error.detail), headers=error.headers)
 
 
 def _describe_refusals(app: FastAPI) -> None:

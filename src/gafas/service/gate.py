@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from gafas.service.limits import Access
 from gafas.service.operation import Operation
-from gafas.service.problems import Problem, refuse_for_now
+from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.routes import WORK
 
 Scope = MutableMapping[str, Any]
@@ -66,7 +66,7 @@ class Observer:
         except Exception:
             _log.exception("A request could not be answered.")
             if exchange.status is None:
-                problem = Problem(500, "internal", detail="Something went wrong inside.")
+                problem = RefusalError(500, "internal", detail="Something went wrong inside.")
                 await problem.to_response()(scope, exchange.receive, exchange.send)
         finally:
             metrics, route = self._operation.metrics, _name_route(scope["path"])
@@ -90,7 +90,7 @@ class Gate:
             return
         try:
             self._check(scope)
-        except Problem as problem:
+        except RefusalError as problem:
             self._operation.metrics.rejections.labels(problem.reason).inc()
             await problem.to_response()(scope, receive, send)
             return
@@ -113,11 +113,11 @@ class Gate:
             self._operation.workers.check_room()
 
     def _check_host(self, host: str) -> None:
-        """Refuse unknown names: a page elsewhere may have its own name lead here (DNS rebinding)."""
+        """Refuse unknown names: another site may have its own name lead here (DNS rebinding)."""
         name = _strip_port(host).lower()
         if name in self._hosts or _is_address(name):
             return
-        raise Problem(
+        raise RefusalError(
             421,
             "host",
             detail=f"The service does not go by the name {name!r}. Use its IP address, or start it "
@@ -129,7 +129,7 @@ class Gate:
         site = headers.get(b"sec-fetch-site", "none")
         if site in ("none", "same-origin") or headers.get(b"origin") in self._access.origins:
             return
-        raise Problem(
+        raise RefusalError(
             403,
             "origin",
             detail=f"A page of another web site asked. Received: Sec-Fetch-Site {site!r}. "
@@ -142,7 +142,7 @@ class Gate:
         bearer = headers.get(b"authorization", "")
         given = headers.get(b"x-api-key") or bearer.removeprefix("Bearer ").strip()
         if not self._access.is_key(given):
-            raise Problem(
+            raise RefusalError(
                 401,
                 "key",
                 detail="The service asks for a key. Send it in the header X-API-Key. "

@@ -12,7 +12,7 @@ from gafas.images import read_size
 from gafas.recognizer import Recognition, Recognizer
 from gafas.service.limits import Limits
 from gafas.service.metrics import Metrics
-from gafas.service.problems import Problem, refuse_for_now
+from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.uploads import Memory, Upload, receive_uploads
 from gafas.service.workers import Workers
 
@@ -49,7 +49,7 @@ class Operation:
         """Receive the photos of a request, and work on each in a thread.
 
         Raises:
-            Problem: the request cannot be received, or not answered in time, or there is no room.
+            RefusalError: the request cannot be received or answered in time, or there is no room.
         """
         loop = asyncio.get_running_loop()
         ends = loop.time() + self.limits.seconds_per_request
@@ -60,7 +60,7 @@ class Operation:
             except TimeoutError:
                 raise _too_slow(self.limits) from None
             if len(uploads) > 1 and not several:
-                raise Problem(
+                raise RefusalError(
                     422,
                     "too-many-photos",
                     detail=f"Expected one photo. Received: {len(uploads)}. Send one a request.",
@@ -106,7 +106,9 @@ class Operation:
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                raise Problem(499, "left", detail="The client left before the answer was ready.")
+                raise RefusalError(
+                    499, "left", detail="The client left before the answer was ready."
+                )
             return work.result()
         finally:
             work.cancel()
@@ -127,8 +129,8 @@ async def _wait_until_gone(request: Request) -> None:
         pass
 
 
-def _too_slow(limits: Limits) -> Problem:
-    return Problem(
+def _too_slow(limits: Limits) -> RefusalError:
+    return RefusalError(
         408,
         "slow",
         detail=f"The request took longer than {limits.seconds_per_request:g} s to arrive. "
@@ -136,7 +138,7 @@ def _too_slow(limits: Limits) -> Problem:
     )
 
 
-def _out_of_time(limits: Limits) -> Problem:
+def _out_of_time(limits: Limits) -> RefusalError:
     return refuse_for_now(
         "timeout",
         detail=f"No answer within {limits.seconds_per_request:g} s. Send fewer photos at once, or "

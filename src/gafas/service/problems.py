@@ -12,7 +12,7 @@ RETRY_AFTER = 1
 """After so many seconds a client that was refused for lack of room may try again."""
 
 
-class Problem(Exception):
+class RefusalError(Exception):
     """Refuse a request.
 
     Args:
@@ -52,9 +52,9 @@ class Problem(Exception):
         return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
 
 
-def refuse_for_now(reason: str, *, detail: str) -> Problem:
+def refuse_for_now(reason: str, *, detail: str) -> RefusalError:
     """Return a refusal that is over in a moment: 503 with Retry-After."""
-    return Problem(503, reason, detail=detail, headers={"Retry-After": str(RETRY_AFTER)})
+    return RefusalError(503, reason, detail=detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def _title(status: int) -> str:

@@ -10,7 +10,7 @@ from gafas.errors import ImageError
 from gafas.explain import draw, explain
 from gafas.images import load_image, load_photo
 from gafas.service.operation import Operation, write_answer
-from gafas.service.problems import Problem
+from gafas.service.problems import RefusalError
 from gafas.service.shapes import (
     describe_answers,
     describe_body,
@@ -116,16 +116,16 @@ async def explain_photo(
 async def _answer_picture(request: Request, look: Callable[[Upload], ImageArray]) -> Response:
     media_type = _choose_kind(request.headers.get("accept", "*/*"))
 
-    def work(upload: Upload) -> bytes | Problem:
+    def work(upload: Upload) -> bytes | RefusalError:
         try:
             return encode(look(upload), _PICTURES[media_type])
         except ImageError as error:
             return _unreadable(str(error))
         except IndexError as error:
-            return Problem(422, "no-such-face", detail=f"{error} Choose one of these.")
+            return RefusalError(422, "no-such-face", detail=f"{error} Choose one of these.")
 
     (made,) = await get_operation(request).answer(request, work)
-    if isinstance(made, Problem):
+    if isinstance(made, RefusalError):
         raise made
     return Response(made, media_type=media_type)
 
@@ -134,7 +134,7 @@ def _choose_kind(accept: str) -> str:
     """Return the kind of picture that an Accept header likes best.
 
     Raises:
-        Problem: 406, it likes none.
+        RefusalError: 406, it likes none.
     """
     liked = {"*/*": 1.0} if not accept.strip() else dict(map(_read_range, accept.split(",")))
     scores: dict[str, Any] = {
@@ -143,7 +143,7 @@ def _choose_kind(accept: str) -> str:
     }
     best = max(scores, key=scores.__getitem__)  # JPEG comes first where both are liked
     if not scores[best]:
-        raise Problem(
+        raise RefusalError(
             406,
             "not-acceptable",
             detail=f"The picture comes as {' or '.join(_PICTURES)}. Received: Accept {accept!r}.",
@@ -160,5 +160,5 @@ def _read_range(text: str) -> tuple[str, float]:
         return kind, 0.0
 
 
-def _unreadable(error: str) -> Problem:
-    return Problem(422, "unreadable-photo", detail=error)
+def _unreadable(error: str) -> RefusalError:
+    return RefusalError(422, "unreadable-photo", detail=error)

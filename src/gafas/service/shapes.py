@@ -15,7 +15,7 @@ _FACE: Final = {
     "probabilities": {"none": 0.004, "eyeglasses": 0.011, "sunglasses": 0.985},
 }
 _PHOTO: Final = {"photo": "a.jpg", "width": 640, "height": 480, "error": None, "faces": [_FACE]}
-_UNREADABLE: Final = {
+_UNREADABLE: Final[dict[str, Any]] = {
     "photo": "notes.txt",
     "width": None,
     "height": None,

@@ -10,7 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from gafas.service.limits import Limits
-from gafas.service.problems import Problem, refuse_for_now
+from gafas.service.problems import RefusalError, refuse_for_now
 
 FIELD: Final = "photos"
 """The form's field that holds photos."""
@@ -62,11 +62,11 @@ class Account:
         """Refuse bytes that there is no room for.
 
         Raises:
-            Problem: 413, more than there will ever be; 503, more than there is now.
+            RefusalError: 413, more than there will ever be; 503, more than there is now.
         """
         limit = self._memory.limit
         if self.drawn + count > limit:
-            raise Problem(
+            raise RefusalError(
                 413,
                 "too-many-bytes",
                 detail=f"The body is too large: expected at most {limit:,} bytes. "
@@ -82,7 +82,7 @@ class Account:
         """Count bytes as held.
 
         Raises:
-            Problem: as `check`.
+            RefusalError: as `check`.
         """
         self.check(count)
         self.drawn += count
@@ -98,11 +98,11 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
     """Receive the photos of a request: those of a form's field `photos`, or the body itself.
 
     Raises:
-        Problem: 400, 413, 415, 422 or 503; what cannot be received.
+        RefusalError: 400, 413, 415, 422 or 503; what cannot be received.
     """
     coding = request.headers.get("content-encoding", "identity")
     if coding.lower() != "identity":
-        raise Problem(
+        raise RefusalError(
             415,
             "media-type",
             detail=f"Expected a body without compression. Received: Content-Encoding {coding!r}. "
@@ -114,7 +114,7 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
         account.check(declared)
         return await _receive_form(request, _Form(options.get(b"boundary"), limits, account))
     if kind.startswith(b"multipart/"):
-        raise Problem(
+        raise RefusalError(
             415,
             "media-type",
             detail=f"Expected multipart/form-data, or a photo's bytes. Received: {kind!r}.",
@@ -154,8 +154,8 @@ async def _receive_form(request: Request, form: "_Form") -> list[Upload]:
     return form.finish()
 
 
-def _too_large(limits: Limits, count: int) -> Problem:
-    return Problem(413, "too-many-bytes", detail=_say_too_large(limits, f"{count:,} or more"))
+def _too_large(limits: Limits, count: int) -> RefusalError:
+    return RefusalError(413, "too-many-bytes", detail=_say_too_large(limits, f"{count:,} or more"))
 
 
 def _say_too_large(limits: Limits, received: str) -> str:
@@ -198,7 +198,7 @@ class _Form:
         """Read on.
 
         Raises:
-            Problem: the form is broken, or too large.
+            RefusalError: the form is broken, or too large.
         """
         try:
             self._parser.write(chunk)
@@ -209,13 +209,13 @@ class _Form:
         """Return the photos.
 
         Raises:
-            Problem: the form is cut short, or holds no photo.
+            RefusalError: the form is cut short, or holds no photo.
         """
         if not self._ended:
             raise _broken_form("it ends before its last boundary")
         if not self._uploads:
             others = ", ".join(repr(name) for name in sorted(self._others)) or "nothing"
-            raise Problem(
+            raise RefusalError(
                 422,
                 "no-photo",
                 detail=f"The form holds no photo: expected files in the field {FIELD!r}. "
@@ -245,7 +245,7 @@ class _Form:
             self._others.add(field)
             return
         if len(self._uploads) == self._limits.photos_per_request:
-            raise Problem(
+            raise RefusalError(
                 413,
                 "too-many-photos",
                 detail=f"Too many photos: expected at most {self._limits.photos_per_request}. "
@@ -275,8 +275,8 @@ class _Form:
         self._ended = True
 
 
-def _broken_form(problem: str) -> Problem:
-    return Problem(
+def _broken_form(problem: str) -> RefusalError:
+    return RefusalError(
         400,
         "form",
         detail=f"Cannot read the form: {problem}. "

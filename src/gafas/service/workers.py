@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from gafas.service.problems import Problem, refuse_for_now
+from gafas.service.problems import RefusalError, refuse_for_now
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Workers:
         """Refuse if no place is free.
 
         Raises:
-            Problem: 503, all places are taken.
+            RefusalError: 503, all places are taken.
         """
         if self._taken >= self.places:
             raise refuse_for_now(
@@ -71,7 +71,7 @@ class Workers:
         Whoever stops waiting for the results gives up the tasks that have not begun.
 
         Raises:
-            Problem: 503, all places are taken; whatever a task raises, as an internal error: 500.
+            RefusalError: 503, all places are taken; 500, a task raised something.
         """
         self.check_room()
         job = _Job(tasks)
@@ -138,16 +138,16 @@ class _Job(Generic[T]):
 
     def fail(self, error: Exception) -> None:
         """Give up; called by threads."""
-        problem = Problem(
+        problem = RefusalError(
             500, "internal", detail="Something went wrong inside. It is in the service's log."
         )
         problem.__cause__ = error
         self._loop.call_soon_threadsafe(self._finish, problem)
 
-    def _finish(self, outcome: list[T] | Problem) -> None:
+    def _finish(self, outcome: list[T] | RefusalError) -> None:
         if self.results.done():
             return
-        if isinstance(outcome, Problem):
+        if isinstance(outcome, RefusalError):
             self.results.set_exception(outcome)
         else:
             self.results.set_result(outcome)
