@@ -79,7 +79,7 @@ async function explainRefusal(response) {
   const problem = await response.json().catch(() => ({}));
   const detail = typeof problem.detail === "string" ? problem.detail : (problem.title ?? "");
   const { status } = response;
-  if (status === 401 || status === 403) return new ApiError("key", detail);
+  if (status === 401) return new ApiError("key", detail);
   if (status === 503) return new ApiError("busy", detail, readWait(response));
   const refused = [400, 413, 415, 422].includes(status);
   return new ApiError(refused ? "refused" : "failed", detail || `HTTP ${status}`);

@@ -8,6 +8,13 @@ const LINES = 3;
 const TAGGED = 4;
 const NARROW = 150;
 
+let width = 240;
+
+/** Note how wide cards are, in CSS pixels: letters do not grow with them. */
+export function setCardWidth(pixels) {
+  width = pixels;
+}
+
 /** Return a new card; `card.photo` is its photo. */
 export function makeCard(photo) {
   const open = make("button", { kind: "open", holds: [make("span", { kind: "frame" })] });
@@ -53,14 +60,11 @@ export function makeStage(image, answer) {
 function makePicture(photo) {
   if (!photo.picture) return make("span", { kind: "blank" });
   const image = make("img");
-  Object.assign(image, { src: photo.picture.url, alt: "", loading: "lazy", decoding: "async" });
+  Object.assign(image, { src: photo.picture, alt: "", loading: "lazy", decoding: "async" });
   const stage = makeStage(image, photo.answer);
-  if (!photo.picture.drawn) {
-    // Letters have one size, whatever the card's: a card is never much wider than this.
-    const shown = Math.min(248, (248 * photo.answer.width) / photo.answer.height);
-    const most = shown < NARROW ? 1 : TAGGED;
-    drawFaces(stage.querySelector(".over"), photo.answer, { shown, most });
-  }
+  const shown = width * Math.min(1, photo.answer.width / photo.answer.height);
+  const most = shown < NARROW ? 1 : TAGGED;
+  drawFaces(stage.querySelector(".over"), photo.answer, { shown, most });
   return stage;
 }
 

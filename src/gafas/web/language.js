@@ -43,14 +43,15 @@ export function nameLabel(label) {
   return words[`label.${label}`] ?? label;
 }
 
-/** Return a probability, 0–1, as percent with a decimal. */
+/** Return a probability, 0–1, as percent. Answers have three decimals: 1.0 is over 0.999. */
 export function percent(value) {
-  return format(value, 1);
+  if (value >= 1) return `> ${format(0.999, 1)}`;
+  return value <= 0 ? `< ${format(0.001, 1)}` : format(value, 1);
 }
 
-/** Return a probability, 0–1, as whole percent, rounded down: 100 % is said of nothing less. */
+/** Return a probability, 0–1, as whole percent, rounded down as on the server's drawings. */
 export function roughly(value) {
-  return format(Math.floor(value * 100 + 1e-6) / 100, 0);
+  return format(Math.floor(Math.min(value, 0.999) * 100 + 1e-6) / 100, 0);
 }
 
 /** Fill every element below a root that names its sentence: its text, and attributes of it. */

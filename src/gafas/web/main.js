@@ -2,7 +2,7 @@
 
 import { readModel, recognize } from "./api.js";
 import { refreshCamera, stopCamera } from "./camera.js";
-import { makeCard, showPhoto } from "./cards.js";
+import { makeCard, setCardWidth, showPhoto } from "./cards.js";
 import "./key.js";
 import { Lanes } from "./lanes.js";
 import { getLanguage, say, setLanguage, startLanguage } from "./language.js";
@@ -162,6 +162,18 @@ function listen() {
   find(".choose-folder").addEventListener("click", () => find("#folder").click());
 }
 
+/** Labels on cards are placed by how much room they have. */
+function watchWidth() {
+  let known = 0;
+  new ResizeObserver(() => {
+    const width = grid.firstElementChild?.clientWidth || known;
+    if (width === known) return;
+    known = width;
+    setCardWidth(width);
+    photos.forEach(showPhoto);
+  }).observe(grid);
+}
+
 function listenToGrid() {
   grid.addEventListener("click", ({ target }) => {
     const photo = target.closest(".card")?.photo;
@@ -178,6 +190,7 @@ async function start() {
   await startLanguage();
   listen();
   listenToGrid();
+  watchWidth();
   watchTools({ list: () => photos, labels: () => labels, cancel, proceed, clear, refresh });
   for (const button of document.querySelectorAll(".languages button")) {
     button.addEventListener("click", async () => {

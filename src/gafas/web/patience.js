@@ -3,6 +3,7 @@
 import { ApiError, isAlive } from "./api.js";
 
 const PROBE_MS = 2000;
+const PATIENCE = 60;
 
 /** Tells ("change") how the server is: `condition.state` is "well", "busy" or "offline". */
 export const condition = Object.assign(new EventTarget(), { state: "well" });
@@ -24,7 +25,7 @@ export function hurry() {
 
 /** Attempt until there is an answer, or an error that waiting does not mend. */
 export async function patiently(attempt, signal) {
-  for (;;) {
+  for (let times = 1; ; times += 1) {
     signal?.throwIfAborted();
     try {
       const value = await attempt();
@@ -32,6 +33,8 @@ export async function patiently(attempt, signal) {
       return value;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      // A photo that the server never gets to in time would be sent for ever.
+      if (error.kind === "busy" && times >= PATIENCE) throw error;
       await waitOut(error, signal);
     }
   }

@@ -47,7 +47,7 @@ export class Photo {
 
   /** Free what the browser keeps for the picture. */
   release() {
-    if (this.picture) URL.revokeObjectURL(this.picture.url);
+    if (this.picture) URL.revokeObjectURL(this.picture);
     this.picture = null;
   }
 }

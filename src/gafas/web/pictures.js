@@ -6,7 +6,7 @@ import { patiently } from "./patience.js";
 const SIDE = 560;
 
 /**
- * Return a small picture of an answered photo, and whether the answers are drawn on it already.
+ * Return the URL of a small picture of an answered photo.
  *
  * What the browser shows must have the answer's size: boxes are in the pixels of the upright photo,
  * and a browser that does not heed a format's orientation would put them elsewhere.
@@ -15,15 +15,15 @@ export async function makeThumbnail(file, answer, signal) {
   try {
     const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
     if (picture.width === answer.width && picture.height === answer.height) {
-      return { url: URL.createObjectURL(await shrink(picture)), drawn: false };
+      return URL.createObjectURL(await shrink(picture));
     }
     picture.close();
   } catch {
-    // A format that this browser does not know: the server draws it.
+    // The browser does not know the format: the server draws it, its boxes where ours will be.
   }
   const drawn = await patiently(() => draw("annotate", file, signal), signal);
   const picture = await createImageBitmap(drawn);
-  return { url: URL.createObjectURL(await shrink(picture)), drawn: true };
+  return URL.createObjectURL(await shrink(picture));
 }
 
 async function shrink(picture) {

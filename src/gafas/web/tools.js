@@ -41,7 +41,7 @@ export function showCounts(photos, labels) {
 
 /** Let the buttons work; `page` holds what they call. */
 export function watchTools({ list, labels, cancel, proceed, clear, refresh }) {
-  filters.addEventListener("change", refresh);
+  filters.addEventListener("change", () => refresh());
   find(".cancel").addEventListener("click", cancel);
   find(".clear").addEventListener("click", clear);
   find(".resume").addEventListener("click", () => {

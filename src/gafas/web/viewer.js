@@ -3,8 +3,8 @@
 import { draw } from "./api.js";
 import { makeTable } from "./bars.js";
 import { makeStage } from "./cards.js";
-import { caption, colour, drawFaces, make } from "./drawing.js";
-import { say } from "./language.js";
+import { colour, drawFaces, make } from "./drawing.js";
+import { nameLabel, say } from "./language.js";
 import { patiently } from "./patience.js";
 
 const dialog = document.querySelector("#viewer");
@@ -46,7 +46,7 @@ function makeFacts({ faces, width, height }) {
   if (!faces.length) return [make("p", { text: say("state.no-face") }), size];
   const parts = faces.map((face, at) => {
     const title = make("h3", { holds: [make("i", { kind: `dot ${colour(face.label)}` })] });
-    title.append(say("viewer.face", { at: at + 1 }), ": ", caption(face));
+    title.append(say("viewer.face", { at: at + 1 }), ": ", nameLabel(face.label));
     return make("section", { holds: [title, makeTable(face)] });
   });
   return [...parts, size];
@@ -56,10 +56,9 @@ async function showHeat(wanted) {
   find(".heat").setAttribute("aria-pressed", wanted);
   find(".about-heat").hidden = !wanted;
   const { signal } = leaving;
-  const [door, asked] = wanted ? ["explain", photo] : ["photo", photo];
   busy(say(wanted ? "viewer.explaining" : "viewer.loading"));
   try {
-    await (wanted ? showDrawing(door, signal) : showOriginal(asked, signal));
+    await (wanted ? showDrawing("explain", signal) : showOriginal(photo, signal));
     busy("");
   } catch (error) {
     if (!signal.aborted) busy(say("viewer.failed", { why: error.detail || error.message }));
