@@ -1,7 +1,7 @@
 """Photos on the page: answers, filters, downloads."""
 
-import csv
 import base64
+import csv
 import io
 import json
 import re

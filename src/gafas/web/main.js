@@ -5,7 +5,7 @@ import { refreshCamera, stopCamera } from "./camera.js";
 import { makeCard, setCardWidth, showPhoto } from "./cards.js";
 import "./key.js";
 import { Lanes } from "./lanes.js";
-import { getLanguage, say, setLanguage, startLanguage } from "./language.js";
+import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
 import { condition, hurry, patiently } from "./patience.js";
 import { readFiles, readTransfer } from "./photos.js";
 import { makeThumbnail } from "./pictures.js";
@@ -13,6 +13,7 @@ import { announce, getFilter, showCounts, watchTools } from "./tools.js";
 import { openViewer, refreshViewer } from "./viewer.js";
 
 const AT_ONCE = 4;
+const BUSY_MS = 1500;
 
 const find = (name) => document.querySelector(name);
 const grid = find(".grid");
@@ -21,6 +22,7 @@ const lanes = new Lanes(AT_ONCE, work);
 let photos = [];
 let labels = ["none", "eyeglasses", "sunglasses"];
 let drawing = 0;
+let noticing = 0;
 
 async function work(photo, signal) {
   photo.state = "working";
@@ -49,7 +51,7 @@ function take(more) {
   photos = [...photos, ...more];
   grid.append(...more.map(makeCard));
   document.body.classList.add("has-photos");
-  announce(say("live.taken", { n: more.length }));
+  announce(count("live.taken", more.length));
   lanes.add(more);
   refresh();
 }
@@ -101,6 +103,13 @@ function clear() {
   announce(say("live.cleared"));
   refresh();
   find(".choose").focus();
+}
+
+function watchCondition() {
+  clearTimeout(noticing);
+  // A server that is full for a moment is no news.
+  if (condition.state === "busy") noticing = setTimeout(showCondition, BUSY_MS);
+  else showCondition();
 }
 
 function showCondition() {
@@ -198,7 +207,7 @@ async function start() {
       showLanguage();
     });
   }
-  condition.addEventListener("change", showCondition);
+  condition.addEventListener("change", watchCondition);
   find("#notice button").addEventListener("click", hurry);
   window.addEventListener("hashchange", showTab);
   showTab();
