@@ -14,6 +14,9 @@ from web.driving import NAME, serving, write_film, write_photos
 
 Open = Callable[..., Page]
 
+NOTED = ("Failed to load resource", "The Cross-Origin-Opener-Policy header has been ignored")
+"""What Chromium itself says: an answer was no success, or a page came from elsewhere by http."""
+
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
@@ -76,8 +79,7 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert hosts <= hosts_of_ours
-    # Chromium itself notes every answer that is no success; what refuses a photo is one.
-    assert [one for one in problems if not one.startswith("Failed to load resource")] == []
+    assert [one for one in problems if not one.startswith(NOTED)] == []
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import { recognize } from "./api.js";
 import { makeLine } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
-import { count, say } from "./language.js";
+import { count, say, short } from "./language.js";
 import { patiently } from "./patience.js";
 
 const SIDE = 640;
 const QUALITY = 0.85;
-const REMEMBERED_MS = 3000;
+const REMEMBERED_MS = 5000;
 
 const section = document.querySelector("#camera");
 const find = (name) => section.querySelector(name);
@@ -107,11 +107,12 @@ function takeFrame() {
 
 function measure(took) {
   const now = performance.now();
-  answered = [...answered, { now, took }].filter((one) => now - one.now < REMEMBERED_MS);
-  const span = (now - answered[0].now) / 1000;
-  const rate = span > 0 ? Math.round((answered.length - 1) / span) : 0;
+  const recent = answered.filter((one) => now - one < REMEMBERED_MS);
+  answered = [...(recent.length ? recent : answered.slice(-1)), now];
+  const rate = (1000 * (answered.length - 1)) / (now - answered[0] || 1);
   section.dataset.answers = Number(section.dataset.answers ?? 0) + 1;
-  find(".rate").textContent = rate ? say("camera.rate", { rate, ms: Math.round(took) }) : "";
+  const values = { rate: short(rate), ms: Math.round(took) };
+  find(".rate").textContent = rate ? say("camera.rate", values) : "";
 }
 
 function showAnswer() {

@@ -38,6 +38,11 @@ export function count(key, number, values = {}) {
   return say(`${key}.${form}`, { n: new Intl.NumberFormat(language).format(number), ...values });
 }
 
+/** Return a number with no more digits than it needs: 12, but 0.4. */
+export function short(value) {
+  return new Intl.NumberFormat(language, { maximumSignificantDigits: 2 }).format(value);
+}
+
 /** Return what a label is called; one that the page does not know is called by its own name. */
 export function nameLabel(label) {
   return words[`label.${label}`] ?? label;
