@@ -24,7 +24,7 @@ from gafas.data.writing import write_bytes
 ROOT = Path(__file__).resolve().parents[1]
 
 PICTURES = {"en-GB": "docs/figures/web-page.webp", "es-ES": "docs/figures/pagina-web.webp"}
-"""The picture of each language: the answers, light; a photo and its heat map, dark."""
+"""The picture of each language: a photo and its heat map, light; the answers, dark."""
 
 _SIZE = {"width": 1160, "height": 720}
 _QUALITY = 84
@@ -45,7 +45,7 @@ def main() -> None:
             page.set_input_files("#files", photos)
             page.locator(".card").nth(len(photos) - 1).locator("img").wait_for()
             page.locator(".running").wait_for(state="hidden")
-            if language == "es-ES":
+            if language == "en-GB":
                 _explain(page, photos[0].name)
             _keep(page.screenshot(), ROOT / name)
         browser.close()

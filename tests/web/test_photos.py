@@ -192,7 +192,9 @@ def test_unsure_answers_are_told_and_counted(open_page: Open, photos: list[Path]
         page = open_page(url)
         give(page, [photos[0]])
         assert list_filters(page)["unsure"] == 1
-        assert "unsure: eyeglasses" in (page.locator(".tag").text_content() or "")
+        expect(page.locator(".tag")).to_have_text("unsure")
+        page.locator(".open").click()
+        expect(page.locator("#viewer .tag")).to_have_text("unsure: eyeglasses 99%?")
 
 
 def test_clear_empties_the_page_and_frees_the_pictures(page: Page, photos: list[Path]) -> None:

@@ -5,8 +5,6 @@ import { drawFaces, make } from "./drawing.js";
 import { count, say } from "./language.js";
 
 const LINES = 3;
-const TAGGED = 4;
-const NARROW = 150;
 
 let width = 240;
 
@@ -63,8 +61,7 @@ function makePicture(photo) {
   Object.assign(image, { src: photo.picture, alt: "", loading: "lazy", decoding: "async" });
   const stage = makeStage(image, photo.answer);
   const shown = width * Math.min(1, photo.answer.width / photo.answer.height);
-  const most = shown < NARROW ? 1 : TAGGED;
-  drawFaces(stage.querySelector(".over"), photo.answer, { shown, most });
+  drawFaces(stage.querySelector(".over"), photo.answer, { shown, brief: true });
   return stage;
 }
 

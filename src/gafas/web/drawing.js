@@ -36,9 +36,10 @@ export function caption(face) {
  * Lay the boxes of an answer over a picture of the whole photo.
  *
  * `place` is emptied first, and must cover the picture exactly; `shown` is the picture's width on
- * the screen in CSS pixels. With `mirror` left and right change places, but letters do not.
+ * the screen in CSS pixels. With `mirror` left and right change places, but letters do not. With
+ * `brief` a label is its name alone, and is left out where there is no room for it.
  */
-export function drawFaces(place, answer, { shown, mirror = false, most = Infinity }) {
+export function drawFaces(place, answer, { shown, mirror = false, brief = false }) {
   const scale = shown / answer.width;
   const boxes = answer.faces.map((face) => findBox(face.box, answer, mirror));
   const frame = document.createElementNS(SVG, "svg");
@@ -47,7 +48,7 @@ export function drawFaces(place, answer, { shown, mirror = false, most = Infinit
   answer.faces.forEach((face, at) => frame.append(...drawBox(boxes[at], colour(face.label))));
   const size = { width: shown, height: answer.height * scale };
   const scaled = boxes.map((box) => box.map((value) => value * scale));
-  const tags = answer.faces.length > most ? [] : drawTags(answer.faces, scaled, size);
+  const tags = drawTags(answer.faces, scaled, { size, brief });
   place.replaceChildren(frame, ...tags);
 }
 
@@ -67,13 +68,15 @@ function drawBox([x1, y1, x2, y2], kind) {
   });
 }
 
-function drawTags(faces, boxes, size) {
+function drawTags(faces, boxes, { size, brief }) {
   const taken = [];
-  return faces.map((face, at) => {
-    const tag = make("span", { kind: `tag ${colour(face.label)}`, text: caption(face) });
+  return faces.flatMap((face, at) => {
+    const text = brief ? nameLabel(face.label) : caption(face);
+    const tag = make("span", { kind: `tag ${colour(face.label)}`, text });
     const width = Math.min(size.width, tag.textContent.length * TAG.letter + TAG.padding);
     const others = [...taken, ...boxes.filter((box) => box !== boxes[at])];
     const place = findPlace(boxes[at], width, size, others);
+    if (brief && taken.some((other) => touch(place, other))) return [];
     taken.push(place);
     tag.style.left = `${(100 * place[0]) / size.width}%`;
     tag.style.top = `${(100 * place[1]) / size.height}%`;
