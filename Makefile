@@ -4,6 +4,7 @@
 # make golden, make selfcheck-answers     write down what new weights answer
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
+# make benchmark-service  measure the service (five minutes, on an idle computer)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the model that ships; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
 
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test check docs golden selfcheck-answers screenshots speed benchmark benchmark-eyewear clean
+.PHONY: demo browser test check docs golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-eyewear clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +52,10 @@ screenshots: $(VENV)/ready
 
 speed: $(VENV)/ready
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python tools/docs.py
+
+benchmark-service: $(VENV)/ready
+	$(BIN)/python benchmarks/service.py
 	$(BIN)/python tools/docs.py
 
 benchmark: $(VENV)/ready

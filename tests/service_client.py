@@ -77,7 +77,7 @@ class Process:
         self.port = int(url.rpartition(":")[2])
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=120, **options)
+        return httpx.Client(base_url=self.url, timeout=300, **options)
 
     def end(self, sign: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; return the exit code, and what else stood on stderr."""
@@ -85,7 +85,7 @@ class Process:
         return self.wait()
 
     def wait(self) -> tuple[int, str]:
-        _, told = self.popen.communicate(timeout=120)
+        _, told = self.popen.communicate(timeout=300)
         return self.popen.returncode, told
 
 

@@ -46,6 +46,7 @@ def test_each_readme_has_at_most_600_words() -> None:
         ("README.md", "README.es.md"),
         ("docs/en/quickstart.md", "docs/es/primeros-pasos.md"),
         ("docs/en/experiment.md", "docs/es/experimento.md"),
+        ("docs/how-to/serve.md", "docs/es/servicio.md"),
     ],
 )
 def test_both_languages_have_the_same_sections_and_the_same_commands(

@@ -32,6 +32,9 @@ _RISES: Final = (0, 114, 178)
 _STRONGEST: Final = 200  # the photo shows through even where the colour is deepest
 _INK: Final = (20, 20, 20)
 _NARROWEST: Final = 360  # a legend of fewer pixels cannot be read
+_FLATTEST: Final = (
+    4  # in wider pictures letters grow with the height: those of a line would be huge
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ def draw(photo: Photo, explanations: Sequence[Explanation]) -> ImageArray:
         for one in explanations
     ]
     drawn = annotate(np.asarray(picture), shown)
-    below = _legend(_sentences(explanations, peak=peak), width=max(picture.width, _NARROWEST))
+    wide = max(picture.width, _NARROWEST)
+    tall = max(12.0, min(wide, _FLATTEST * picture.height) / 42)
+    below = _legend(_sentences(explanations, peak=peak), width=wide, letters=tall)
     beside = ((0, 0), (0, below.shape[1] - drawn.shape[1]), (0, 0))
     return np.concatenate([np.pad(drawn, beside, constant_values=255), below])
 
@@ -182,9 +187,11 @@ def _sentences(
     return [(falls, _FALLS), (rises, _RISES)]
 
 
-def _legend(sentences: Sequence[tuple[str, tuple[int, int, int]]], *, width: int) -> ImageArray:
+def _legend(
+    sentences: Sequence[tuple[str, tuple[int, int, int]]], *, width: int, letters: float
+) -> ImageArray:
     """Write sentences on white, one a line, each behind a square of its colour."""
-    font = ImageFont.load_default(max(12.0, width / 42))
+    font = ImageFont.load_default(letters)
     assert isinstance(font, ImageFont.FreeTypeFont)  # what Pillow gives when asked for a size
     longest = max(font.getlength(text) for text, _ in sentences) + 4 * font.size
     font = font.font_variant(size=font.size * min(1.0, width / longest))

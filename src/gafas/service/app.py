@@ -1,7 +1,5 @@
 """The FastAPI application: routes, refusals, the page's files."""
 
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,16 +46,10 @@ def create_app(
     limits, access = limits or Limits(), access or Access()
     operation = Operation(recognizer, limits, threads=workers or count_cores())
 
-    @contextlib.asynccontextmanager
-    async def live(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        operation.workers.close()
-
     app = FastAPI(
         title="gafas",
         version=gafas.__version__,
         description=_DESCRIPTION,
-        lifespan=live,
         docs_url=None,  # these pages would load scripts from another host
         redoc_url=None,
         redirect_slashes=False,

@@ -64,7 +64,7 @@ def run_service(app: FastAPI, listener: socket.socket, *, announce: Callable[[],
         server_header=False,
         proxy_headers=False,
         ws="none",
-        lifespan="on",
+        lifespan="off",
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_LAST_CALL,
     )

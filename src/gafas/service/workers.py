@@ -87,10 +87,6 @@ class Workers:
             with self._lock:
                 job.tasks.clear()
 
-    def close(self) -> None:
-        """Let the threads end after what they are working on."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
     def _take_turn(self) -> None:
         with self._lock:
             taken = self._next()
