@@ -64,7 +64,7 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
         settings = {"locale": "en-GB", "viewport": {"width": 1200, "height": 800}, **options}
         context = browser.new_context(**settings)
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         context.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

@@ -21,7 +21,7 @@ from gafas.types import ImageArray
 NAME = "gafas.test"
 """A name that the browser finds at this computer, and does not take for it."""
 
-expect.set_options(timeout=20_000)  # the processor may have other work
+expect.set_options(timeout=60_000)  # the processor may have other work
 
 
 @contextlib.contextmanager
