@@ -12,7 +12,7 @@ import pytest
 from face_photos import encode, faceless, portrait
 from gafas.recognizer import Recognition, Recognizer
 from gafas.service import Limits
-from gafas.service.uploads import Upload
+from gafas.service.forms import Upload
 from service_client import Door, form, refused, wait_for
 
 Look = Callable[[Upload], Recognition]

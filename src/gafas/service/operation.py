@@ -10,10 +10,12 @@ from starlette.requests import Request
 from gafas.errors import ImageError
 from gafas.images import read_size
 from gafas.recognizer import Recognition, Recognizer
+from gafas.service.forms import Upload
 from gafas.service.limits import Limits
+from gafas.service.memory import Memory
 from gafas.service.metrics import Metrics
 from gafas.service.problems import RefusalError, refuse_for_now
-from gafas.service.uploads import Memory, Upload, receive_uploads
+from gafas.service.uploads import receive_uploads
 from gafas.service.workers import Workers
 
 T = TypeVar("T")

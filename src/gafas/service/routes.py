@@ -9,6 +9,7 @@ from gafas.annotate import SMALLEST_SIDE, annotate, encode
 from gafas.errors import ImageError
 from gafas.explain import draw, explain
 from gafas.images import load_image, load_photo
+from gafas.service.forms import Upload
 from gafas.service.operation import Operation, write_answer
 from gafas.service.problems import RefusalError
 from gafas.service.shapes import (
@@ -17,7 +18,7 @@ from gafas.service.shapes import (
     describe_picture,
     describe_problems,
 )
-from gafas.service.uploads import Upload, is_form
+from gafas.service.uploads import is_form
 from gafas.types import ImageArray
 
 WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain"})

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from gafas.service.forms import FIELD
 from gafas.service.problems import MEDIA_TYPE
-from gafas.service.uploads import FIELD
 
 _FACE: Final = {
     "box": [10.0, 20.0, 110.0, 140.0],

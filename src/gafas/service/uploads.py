@@ -1,97 +1,16 @@
-"""Photos out of request bodies: held in memory, counted while they arrive, never on disk."""
+"""Photos out of request bodies, counted while they arrive."""
 
-import contextlib
-import dataclasses
-from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from gafas.service.forms import NAMELESS, Form, Upload, say_too_large
 from gafas.service.limits import Limits
-from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.memory import Account
+from gafas.service.problems import RefusalError
 
-FIELD: Final = "photos"
-"""The form's field that holds photos."""
-
-_NAMELESS: Final = "photo"
 _FORM: Final = b"multipart/form-data"
-
-
-@dataclasses.dataclass(slots=True)
-class Upload:
-    """A photo as it was sent.
-
-    Attributes:
-        name: what the answer calls it.
-        data: the file's bytes.
-        error: why it was not kept; None for all others.
-    """
-
-    name: str
-    data: bytes = b""
-    error: str | None = None
-
-
-class Memory:
-    """Count the bytes of all bodies that are held, so that they stay under a limit."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.held = 0
-
-    @contextlib.contextmanager
-    def open(self) -> "Iterator[Account]":
-        """Give an account, and take back at the end all that was drawn on it."""
-        account = Account(self)
-        try:
-            yield account
-        finally:
-            account.give(account.drawn)
-
-
-class Account:
-    """What one request holds of the memory."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self.drawn = 0
-
-    def check(self, count: int) -> None:
-        """Refuse bytes that there is no room for.
-
-        Raises:
-            RefusalError: 413, more than there will ever be; 503, more than there is now.
-        """
-        limit = self._memory.limit
-        if self.drawn + count > limit:
-            raise RefusalError(
-                413,
-                "too-many-bytes",
-                detail=f"The body is too large: expected at most {limit:,} bytes. "
-                f"Received: {self.drawn + count:,} or more. Send the photos in several requests.",
-            )
-        if self._memory.held + count > limit:
-            raise refuse_for_now(
-                "memory",
-                detail="The service holds as many bytes as it may. Try again in a moment.",
-            )
-
-    def draw(self, count: int) -> None:
-        """Count bytes as held.
-
-        Raises:
-            RefusalError: as `check`.
-        """
-        self.check(count)
-        self.drawn += count
-        self._memory.held += count
-
-    def give(self, count: int) -> None:
-        """Count bytes as held no longer."""
-        self.drawn -= count
-        self._memory.held -= count
 
 
 async def receive_uploads(request: Request, limits: Limits, *, account: Account) -> list[Upload]:
@@ -112,7 +31,7 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind == _FORM:
         account.check(declared)
-        return await _receive_form(request, _Form(options.get(b"boundary"), limits, account))
+        return await _receive_form(request, Form(options.get(b"boundary"), limits, account))
     if kind.startswith(b"multipart/"):
         raise RefusalError(
             415,
@@ -122,7 +41,7 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
     if declared > limits.bytes_per_photo:
         raise _too_large(limits, declared)
     account.check(declared)
-    name = request.query_params.get("name") or _NAMELESS
+    name = request.query_params.get("name") or NAMELESS
     return [Upload(name, await _receive_bytes(request, limits, account))]
 
 
@@ -147,138 +66,11 @@ async def _receive_bytes(request: Request, limits: Limits, account: Account) -> 
     return b"".join(chunks)
 
 
-async def _receive_form(request: Request, form: "_Form") -> list[Upload]:
-    stream: AsyncIterator[bytes] = request.stream()
-    async for chunk in stream:
+async def _receive_form(request: Request, form: Form) -> list[Upload]:
+    async for chunk in request.stream():
         form.write(chunk)
     return form.finish()
 
 
 def _too_large(limits: Limits, count: int) -> RefusalError:
-    return RefusalError(413, "too-many-bytes", detail=_say_too_large(limits, f"{count:,} or more"))
-
-
-def _say_too_large(limits: Limits, received: str) -> str:
-    return (
-        f"The photo is too large: expected at most {limits.bytes_per_photo:,} bytes. "
-        f"Received: {received}. Save it smaller."
-    )
-
-
-class _Form:
-    """A form, read while it arrives; only photos are kept of it."""
-
-    def __init__(self, boundary: bytes | None, limits: Limits, account: Account) -> None:
-        self._limits = limits
-        self._account = account
-        self._uploads: list[Upload] = []
-        self._others: set[str] = set()
-        self._header = (bytearray(), bytearray())
-        self._disposition = b""
-        self._data: bytearray | None = None
-        self._ended = False
-        callbacks = {
-            "on_part_begin": self._begin_part,
-            "on_header_field": self._extend_name,
-            "on_header_value": self._extend_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._extend_part,
-            "on_part_end": self._end_part,
-            "on_end": self._end,
-        }
-        try:
-            self._parser = MultipartParser(boundary or b"", callbacks)  # type: ignore[arg-type]
-        except FormParserError as error:
-            raise _broken_form(str(error)) from error
-        if not boundary:
-            raise _broken_form("its Content-Type names no boundary")
-
-    def write(self, chunk: bytes) -> None:
-        """Read on.
-
-        Raises:
-            RefusalError: the form is broken, or too large.
-        """
-        try:
-            self._parser.write(chunk)
-        except FormParserError as error:
-            raise _broken_form(str(error)) from error
-
-    def finish(self) -> list[Upload]:
-        """Return the photos.
-
-        Raises:
-            RefusalError: the form is cut short, or holds no photo.
-        """
-        if not self._ended:
-            raise _broken_form("it ends before its last boundary")
-        if not self._uploads:
-            others = ", ".join(repr(name) for name in sorted(self._others)) or "nothing"
-            raise RefusalError(
-                422,
-                "no-photo",
-                detail=f"The form holds no photo: expected files in the field {FIELD!r}. "
-                f"Received: {others}. Name the field {FIELD!r}.",
-            )
-        return self._uploads
-
-    def _begin_part(self) -> None:
-        self._disposition = b""
-
-    def _extend_name(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
-
-    def _extend_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
-
-    def _end_header(self) -> None:
-        name, value = self._header
-        if name.lower() == b"content-disposition":
-            self._disposition = bytes(value)
-        self._header = (bytearray(), bytearray())
-
-    def _end_headers(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        field = options.get(b"name", b"").decode("utf-8", "replace")
-        if field != FIELD:
-            self._others.add(field)
-            return
-        if len(self._uploads) == self._limits.photos_per_request:
-            raise RefusalError(
-                413,
-                "too-many-photos",
-                detail=f"Too many photos: expected at most {self._limits.photos_per_request}. "
-                "Received: more. Send them in several requests.",
-            )
-        name = options.get(b"filename", b"").decode("utf-8", "replace")
-        self._uploads.append(Upload(name or _NAMELESS))
-        self._data = bytearray()
-
-    def _extend_part(self, data: bytes, start: int, end: int) -> None:
-        if self._data is None or self._uploads[-1].error:
-            return
-        if len(self._data) + end - start > self._limits.bytes_per_photo:
-            self._account.give(len(self._data))
-            self._data.clear()
-            self._uploads[-1].error = _say_too_large(self._limits, "a file with more")
-            return
-        self._account.draw(end - start)
-        self._data.extend(data[start:end])
-
-    def _end_part(self) -> None:
-        if self._data is not None:
-            self._uploads[-1].data = bytes(self._data)
-        self._data = None
-
-    def _end(self) -> None:
-        self._ended = True
-
-
-def _broken_form(problem: str) -> RefusalError:
-    return RefusalError(
-        400,
-        "form",
-        detail=f"Cannot read the form: {problem}. "
-        "Send multipart/form-data as browsers and curl -F make it.",
-    )
+    return RefusalError(413, "too-many-bytes", detail=say_too_large(limits, f"{count:,} or more"))
