@@ -104,7 +104,7 @@ def check_operation(operation: Any, mode: GenerationMode) -> None:
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=5,
+        max_examples=10,
         deadline=None,
         derandomize=True,
         database=None,
