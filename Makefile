@@ -2,7 +2,9 @@
 # make test   set up, run the tests
 # make check  format, lint and types      make docs  write what is generated
 # make golden, make selfcheck-answers     write down what new weights answer
+# make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
+# make benchmark-service  measure the service (five minutes, on an idle computer)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the model that ships; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
 
@@ -11,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo test check docs golden selfcheck-answers speed benchmark benchmark-eyewear clean
+.PHONY: demo browser test check docs golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-eyewear clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,7 +23,14 @@ $(VENV)/ready: pyproject.toml
 demo: $(VENV)/ready
 	$(BIN)/python tools/demo.py $(OUT)
 
-test: $(VENV)/ready
+# The tests of the web page need a browser. Where none can be installed, they say so and are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } \
+	>/dev/null 2>&1 || true
+
+test: $(VENV)/ready browser
 	$(BIN)/python -m pytest -q
 
 check: $(VENV)/ready
@@ -38,8 +47,15 @@ golden: $(VENV)/ready
 selfcheck-answers: $(VENV)/ready
 	$(BIN)/python tools/selfcheck_pictures.py
 
+screenshots: $(VENV)/ready
+	$(BIN)/python tools/web_pictures.py
+
 speed: $(VENV)/ready
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python tools/docs.py
+
+benchmark-service: $(VENV)/ready
+	$(BIN)/python benchmarks/service.py
 	$(BIN)/python tools/docs.py
 
 benchmark: $(VENV)/ready

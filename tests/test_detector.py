@@ -1,6 +1,7 @@
 """Faces are found where they are, at any size, and only where they are."""
 
 import concurrent.futures
+import tracemalloc
 from pathlib import Path
 
 import matplotlib.cbook
@@ -144,6 +145,19 @@ def test_every_third_web_photo_has_a_face(eyewear: Path, detector: FaceDetector)
     assert len(paths) > 500
     missed = [path.name for path in paths[::3] if not detector.detect(load_image(path))]
     assert missed == []
+
+
+@pytest.mark.parametrize("size", [(1, 60_000), (60_000, 1), (20, 9_000)])
+def test_a_photo_as_thin_as_a_line_takes_no_gigabytes(
+    size: tuple[int, int], detector: FaceDetector
+) -> None:
+    tracemalloc.start()
+    try:
+        assert detector.detect(np.full((*size, 3), 128, np.uint8)) == []
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100 * 2**20
 
 
 class Counting(FaceDetector):

@@ -14,6 +14,7 @@ from selfcheck_folder import load_tool
 ROOT = Path(__file__).resolve().parents[1]
 TOOL = load_tool("docs")
 SPEED = load_tool("speed_table")
+SERVICE = load_tool("service_table")
 
 
 def read(path: Path) -> str:
@@ -137,9 +138,9 @@ def test_results_without_the_held_out_fifth_are_refused(tmp_path: Path) -> None:
 
 def test_speed_is_told_once_it_has_been_measured(tmp_path: Path) -> None:
     path = tmp_path / "speed.json"
-    assert TOOL.read_speed(path) is None
+    assert TOOL.read_measured(path) is None
     write_speed(path)
-    measured = TOOL.read_speed(path)
+    measured = TOOL.read_measured(path)
     english = SPEED.make_speed_sentence(measured, "en")
     assert "0.35 s from command" in english
     assert "100 photos/s of 250 pixels, 200 of 12 megapixels; 162 MB" in english
@@ -147,6 +148,31 @@ def test_speed_is_told_once_it_has_been_measured(tmp_path: Path) -> None:
     table = SPEED.make_speed_table(measured)
     assert "|photos of 12 megapixels, recognizing, photos/s|200|200|" in table
     assert "162 MB for 200 photos of 12 megapixels" in table
+
+
+def test_the_service_is_told_once_it_has_been_measured() -> None:
+    assert "yet" in SERVICE.make_service_table(None, "en")
+    assert "Todavía" in SERVICE.make_service_table(None, "es")
+    times = {"milliseconds": {"median": 21.4, "p99": 1065.0}}
+    overload = {"seconds": 60.0, "answers_per_second": 71.0, "memory_growth": 0.0125}
+    measured = {
+        **{"date": "today", "processor": "P", "cores": 2, "python": "3.11", "note": "Briefly."},
+        "predict_many_photos_per_second": {"median": 114.2},
+        "clients_8": {"answers_per_second": 91.3},
+        "share_of_predict_many": 0.8,
+        "half_load": times,
+        "overload": {**overload, "statuses": {"200": 4260, "503": 12345}},
+        "after_overload": times,
+        "cold_start_seconds": {"median": 1.234},
+    }
+    english = SERVICE.make_service_table(measured, "en")
+    assert "| share of `predict_many` | 80.0% |" in english
+    assert "| at half of that load, median and p99, ms | 21, 1,065 |" in english
+    assert "for 60 s: answers/s, refused at once with 503 | 71, 12,345 |" in english
+    assert english.endswith("2 cores, Python 3.11. Briefly.")
+    assert "| de `gafas serve` a la página, s | 1,23 |" in SERVICE.make_service_table(
+        measured, "es"
+    )
 
 
 def test_a_table_gives_the_claim_and_every_entry_as_the_language_writes_numbers(

@@ -145,3 +145,24 @@ def test_a_narrow_photo_gets_a_legend_that_fits(frames: Recognizer) -> None:
     assert (drawn[:600, 40:] == 255).all()
     assert (drawn[600:, -1] == 255).all()
     assert (drawn[600:] < 90).all(axis=2).sum() > 50
+
+
+def test_a_photo_as_thin_as_a_line_is_drawn_with_a_legend_of_a_sensible_size(
+    faces: Recognizer,
+) -> None:
+    drawn = draw(load_photo(np.full((1, 20_000, 3), 130, np.uint8)), [])
+    assert drawn.shape[1] == 20_000
+    assert 12 < drawn.shape[0] < 60
+
+
+def test_one_face_of_several_is_explained_as_among_all(faces: Recognizer) -> None:
+    image = crowd([(20, 30), (330, 60)], size=(640, 420), tall=330)
+    both = explain(faces, image)
+    assert len(both) == 2
+    for number, wanted in enumerate(both):
+        (one,) = explain(faces, image, face=number)
+        assert one.prediction.to_dict() == wanted.prediction.to_dict()
+        assert np.array_equal(one.heat, wanted.heat)
+    for number in (2, -1):
+        with pytest.raises(IndexError, match=f"No face {number}.*has 2"):
+            explain(faces, image, face=number)

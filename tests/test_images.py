@@ -11,7 +11,7 @@ from PIL import Image
 
 from gafas import images
 from gafas.errors import ImageError
-from gafas.images import load_image, load_photo
+from gafas.images import load_image, load_photo, read_size
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 180, 30), (30, 30, 200), (220, 200, 20)
 
@@ -293,3 +293,11 @@ def test_where_a_warning_is_an_error_it_is_told_as_one(kind: str) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_a_damaged_exif_leaves_the_photo_as_it_is() -> None:
     assert load_image(warned("damaged EXIF")).shape == (32, 48, 3)
+
+
+def test_the_size_is_read_without_decoding() -> None:
+    whole = saved(Image.fromarray(quarters()), "JPEG")
+    assert read_size(whole) == (48, 32)
+    assert read_size(whole[: len(whole) // 2]) == (48, 32)
+    with pytest.raises(ImageError, match="expected JPEG"):
+        read_size(b"Hello")

@@ -11,6 +11,7 @@ from typing import Any
 from cli_page import describe_cli
 from cmu_table import make_cmu_table
 from eyewear_table import make_eyewear_table
+from service_table import make_service_table
 from speed_table import make_speed_sentence, make_speed_table
 
 from gafas.data.writing import write_text
@@ -39,6 +40,9 @@ CARD_SOURCES = ("eyewear.json", "lfw_openings.json")
 
 SPEED = "docs/how-to/speed.md"
 
+SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
+"""Each language's page about the service."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -59,13 +63,16 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     Raises:
         DataError: results are missing, or a page lacks the marks of a generated part.
     """
-    speed = read_speed(benchmarks / "speed.json")
+    speed = read_measured(benchmarks / "speed.json")
     pages = {
         CARD: make_card(*(benchmarks / name for name in CARD_SOURCES)),
         "docs/cli.md": describe_cli(),
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})
+    service = read_measured(benchmarks / "service.json")
+    for language, name in SERVICE.items():
+        pages[name] = _fill_page(name, {"service": make_service_table(service, language)})
     for language, name in READMES.items():
         figures = make_eyewear_table(benchmarks / "eyewear.json", language)
         sentence = make_speed_sentence(speed, language) if speed else ""
@@ -75,8 +82,8 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     return pages
 
 
-def read_speed(path: Path) -> Mapping[str, Any] | None:
-    """Read what `make speed` wrote; None as long as nothing has been measured.
+def read_measured(path: Path) -> Mapping[str, Any] | None:
+    """Read what a measurement wrote; None as long as nothing has been measured.
 
     Raises:
         DataError: the file is no JSON.

@@ -1,5 +1,6 @@
 """Boxes, labels and probabilities drawn on the photo."""
 
+import io
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -49,6 +50,18 @@ def annotate(image: ImageArray, predictions: Sequence[Prediction]) -> ImageArray
         others = [other for other in boxes if other is not box]
         tags.append(_draw_tag(draw, prediction, box=box, avoid=(tags, others)))
     return np.asarray(picture)
+
+
+def encode(image: ImageArray, kind: str) -> bytes:
+    """Write an `(H, W, 3)` RGB image as a file's bytes.
+
+    Args:
+        image: the picture.
+        kind: `JPEG`, `PNG` or `WEBP`.
+    """
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format=kind, quality=92)
+    return file.getvalue()
 
 
 def caption(prediction: Prediction) -> str:

@@ -47,6 +47,7 @@ SMALLER_SIDES: Final = (192, 128)
 BORDERED_SIDE: Final = 256
 _LARGEST_ENLARGEMENT: Final = 4
 _BORDER: Final = 0.5
+_BORDERED_MOST: Final = 1024  # a longer side is reduced first: a border would take gigabytes
 
 _SPOTS: Final = 2  # to look closely at more would cost as much as a large look at everything
 
@@ -159,6 +160,9 @@ class FaceDetector:
         return rows[rows[:, CONFIDENCE] >= CONFIDENT]
 
     def _look_bordered(self, image: ImageArray) -> Floats:
+        step = -(-max(image.shape[:2]) // _BORDERED_MOST)
+        if step > 1:
+            image = np.asarray(Image.fromarray(np.ascontiguousarray(image)).reduce(step))
         height, width = image.shape[:2]
         border = round(max(height, width) * _BORDER)
         wide = np.full((height + 2 * border, width + 2 * border, 3), 114, np.uint8)
@@ -166,6 +170,7 @@ class FaceDetector:
         rows = self._sure(wide, BORDERED_SIDE)
         rows[:, :CONFIDENCE] -= border
         rows[:, CONFIDENCE + 1 :] -= border
+        _stretch(rows, x=step, y=step)
         return rows
 
 

@@ -4,7 +4,8 @@
     ├── ImageError    bytes that are not a readable photo
     ├── ModelError    a model file that is missing, foreign, unsafe or altered
     ├── DataError     a data set, a labelled folder or a run that does not hold what it should
-    └── RecipeError   a recipe with an unknown key, a wrong type or contradictory values
+    ├── RecipeError   a recipe with an unknown key, a wrong type or contradictory values
+    └── ServiceError  a service that cannot start as it was asked to
 
 Every message says what went wrong, what was received and what to do.
 """
@@ -28,3 +29,7 @@ class DataError(GafasError):
 
 class RecipeError(GafasError):
     """Say that a recipe has an unknown key, a wrong type or contradictory values."""
+
+
+class ServiceError(GafasError):
+    """Say that a service cannot start as it was asked to."""

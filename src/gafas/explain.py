@@ -32,6 +32,9 @@ _RISES: Final = (0, 114, 178)
 _STRONGEST: Final = 200  # the photo shows through even where the colour is deepest
 _INK: Final = (20, 20, 20)
 _NARROWEST: Final = 360  # a legend of fewer pixels cannot be read
+_FLATTEST: Final = (
+    4  # in wider pictures letters grow with the height: those of a line would be huge
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,22 +54,36 @@ class Explanation:
     corners: tuple[Point, Point, Point]
 
 
-def explain(recognizer: Recognizer, source: ImageSource) -> list[Explanation]:
+def explain(
+    recognizer: Recognizer, source: ImageSource, *, face: int | None = None
+) -> list[Explanation]:
     """Explain the prediction of every face, by `GRID` × `GRID` hidden spots each.
 
     A spot is painted over with the median colour of what the model sees of the face: mostly skin,
     where the dark of an average would look like a lens.
 
+    Args:
+        recognizer: whose predictions are explained.
+        source: the photo.
+        face: explain only this one, counted from 0 in the order of the predictions.
+
     Raises:
         ImageError: the source is no readable photo.
+        IndexError: the photo has no such face.
     """
     view = recognizer.view(source)
-    predictions = recognizer.classify(view)
+    found = list(zip(recognizer.classify(view), view.patches, strict=True))
+    if face is not None:
+        if not 0 <= face < len(found):
+            raise IndexError(f"No face {face}, counted from 0: the photo has {len(found)}.")
+        found = [found[face]]
     return [
         Explanation(
-            prediction, _heat(recognizer, patch, prediction=prediction), _corners(recognizer, face)
+            prediction,
+            _heat(recognizer, patch, prediction=prediction),
+            _corners(recognizer, prediction.face),
         )
-        for prediction, patch, face in zip(predictions, view.patches, view.faces, strict=True)
+        for prediction, patch in found
     ]
 
 
@@ -93,7 +110,9 @@ def draw(photo: Photo, explanations: Sequence[Explanation]) -> ImageArray:
         for one in explanations
     ]
     drawn = annotate(np.asarray(picture), shown)
-    below = _legend(_sentences(explanations, peak=peak), width=max(picture.width, _NARROWEST))
+    wide = max(picture.width, _NARROWEST)
+    tall = max(12.0, min(wide, _FLATTEST * picture.height) / 42)
+    below = _legend(_sentences(explanations, peak=peak), width=wide, letters=tall)
     beside = ((0, 0), (0, below.shape[1] - drawn.shape[1]), (0, 0))
     return np.concatenate([np.pad(drawn, beside, constant_values=255), below])
 
@@ -168,9 +187,11 @@ def _sentences(
     return [(falls, _FALLS), (rises, _RISES)]
 
 
-def _legend(sentences: Sequence[tuple[str, tuple[int, int, int]]], *, width: int) -> ImageArray:
+def _legend(
+    sentences: Sequence[tuple[str, tuple[int, int, int]]], *, width: int, letters: float
+) -> ImageArray:
     """Write sentences on white, one a line, each behind a square of its colour."""
-    font = ImageFont.load_default(max(12.0, width / 42))
+    font = ImageFont.load_default(letters)
     assert isinstance(font, ImageFont.FreeTypeFont)  # what Pillow gives when asked for a size
     longest = max(font.getlength(text) for text, _ in sentences) + 4 * font.size
     font = font.font_variant(size=font.size * min(1.0, width / longest))

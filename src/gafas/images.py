@@ -89,6 +89,17 @@ def load_photo(source: ImageSource, *, side: int | None = None) -> Photo:
         return _decode(opened, name=name, side=side)
 
 
+def read_size(data: bytes) -> tuple[int, int]:
+    """Read width and height, in pixels and before any turning, without decoding the image.
+
+    Raises:
+        ImageError: the bytes are no image, or it is too large (`MAX_BYTES`, `MAX_PIXELS`).
+    """
+    name, data = _read(data)
+    with _open(data, name=name) as opened:
+        return opened.size
+
+
 def _from_array(array: ImageArray) -> ImageArray:
     grey = array.ndim == 2
     if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (1, 3, 4))):

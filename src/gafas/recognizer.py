@@ -141,7 +141,7 @@ class Recognizer:
             sources: photos; no two may be the same open file.
             workers: how many photos are worked on at once; one per processor core if left out.
         """
-        workers = _cores() if workers is None else workers
+        workers = count_cores() if workers is None else workers
         waiting: collections.deque[concurrent.futures.Future[Recognition]] = collections.deque()
         pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="gafas")
         try:
@@ -212,7 +212,7 @@ def _name(source: ImageSource) -> str:
     return str(getattr(source, "name", "file"))
 
 
-def _cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gafas.cli import benchmarks, recognition, selfcheck, sorting, workshop
+from gafas.cli import benchmarks, recognition, selfcheck, service, sorting, workshop
 from gafas.errors import GafasError, RecipeError
 
 app = typer.Typer(
@@ -20,10 +20,17 @@ app = typer.Typer(
 recognition.register(app)
 sorting.register(app)
 selfcheck.register(app)
+service.register(app)
 workshop.register(app)
 benchmarks.register(app)
 
 _USAGE = 2
+
+# The extra that a missing package comes with; all others come with `train`.
+_EXTRAS = dict.fromkeys(
+    ("fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn"),
+    "serve",
+)
 
 
 def _show_version(wanted: bool) -> None:
@@ -59,9 +66,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gafas"):
             raise
+        extra = _EXTRAS.get((error.name or "").partition(".")[0], "train")
         _fail(
-            f"This command needs the workshop, and {error.name!r} is missing: "
-            "pip install 'gafas[train]'.",
+            f"This command needs more than was installed, and {error.name!r} is missing: "
+            f"pip install 'gafas[{extra}]'.",
             1,
         )
     except OSError as error:

@@ -4,7 +4,6 @@
 
 import dataclasses
 import gc
-import io
 import itertools
 import sys
 from pathlib import Path
@@ -150,10 +149,7 @@ def _target(out: Path, name: str, *, doing: str) -> Path:
 
 
 def _write_picture(image: "ImageArray", target: Path) -> None:
-    from PIL import Image
-
+    from gafas.annotate import encode
     from gafas.data.writing import write_bytes
 
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format=_FORMATS[target.suffix.lower()], quality=92)
-    write_bytes(target, file.getvalue())
+    write_bytes(target, encode(image, _FORMATS[target.suffix.lower()]))

@@ -1,0 +1,136 @@
+"""The FastAPI application: routes, refusals, the page's files."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+import gafas
+from gafas.recognizer import Recognizer, count_cores
+from gafas.service import about, routes
+from gafas.service.gate import Gate, Observer
+from gafas.service.limits import Access, Limits
+from gafas.service.operation import Operation
+from gafas.service.problems import RefusalError
+from gafas.service.shapes import ProblemAnswer
+
+WEB: Final = Path(__file__).parents[1] / "web"
+"""Where the page's files lie."""
+
+_DESCRIPTION: Final = (
+    "Says for every face in a photo: sunglasses, eyeglasses, none or unsure. Photos are neither "
+    "stored nor logged. Refusals are problem details (RFC 9457)."
+)
+
+
+def create_app(
+    recognizer: Recognizer,
+    *,
+    limits: Limits | None = None,
+    access: Access | None = None,
+    workers: int | None = None,
+) -> FastAPI:
+    """Make the ASGI application of a service.
+
+    Args:
+        recognizer: what answers, made with one thread.
+        limits: how much the service takes on.
+        access: who may use it; everybody who reaches it, if left out.
+        workers: so many photos are worked on at once; one per processor core if left out.
+    """
+    limits, access = limits or Limits(), access or Access()
+    operation = Operation(recognizer, limits, threads=workers or count_cores())
+
+    app = FastAPI(
+        title="gafas",
+        version=gafas.__version__,
+        description=_DESCRIPTION,
+        docs_url=None,  # these pages would load scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.operation = operation
+    app.include_router(routes.router)
+    app.include_router(about.router)
+    _add_page(app)
+    _add_refusals(app)
+    # The last one added is the first that a request meets.
+    app.add_middleware(Gate, operation=operation, access=access)
+    if access.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=access.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+            expose_headers=["Retry-After"],
+        )
+    app.add_middleware(Observer, operation=operation)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def show_page() -> Response:
+        return FileResponse(WEB / "index.html", media_type="text/html; charset=utf-8")
+
+    app.mount("/static", StaticFiles(directory=WEB, check_dir=False))
+
+
+def _add_refusals(app: FastAPI) -> None:
+    """Have all that is refused answered as problem details."""
+    metrics = app.state.operation.metrics
+
+    async def tell(_: Request, problem: Exception) -> Response:
+        assert isinstance(problem, RefusalError)
+        metrics.rejections.labels(problem.reason).inc()
+        return problem.to_response()
+
+    async def tell_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return await tell(request, _translate(request, error))
+
+    async def tell_parameters(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
+        detail = "A parameter cannot be used: " + "; ".join(
+            f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown
+        )
+        problem = RefusalError(422, "parameters", detail=detail, more={"errors": shown})
+        return await tell(request, problem)
+
+    app.add_exception_handler(RefusalError, tell)
+    app.add_exception_handler(HTTPException, tell_http)
+    app.add_exception_handler(RequestValidationError, tell_parameters)
+    _describe_refusals(app)
+
+
+def _translate(request: Request, error: HTTPException) -> RefusalError:
+    if error.status_code == 404:
+        detail = f"Nothing is at {request.url.path!r}. What there is: /openapi.json"
+        return RefusalError(404, "not-found", detail=detail)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another")
+        detail = f"{request.url.path!r} takes {allowed}. Received: {request.method}."
+        return RefusalError(405, "method", detail=detail, headers=error.headers)
+    return RefusalError(error.status_code, "http", detail=str(error.detail), headers=error.headers)
+
+
+def _describe_refusals(app: FastAPI) -> None:
+    """Put the shape of refusals into the OpenAPI description, in place of FastAPI's own."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = describe()["components"]["schemas"]
+            schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

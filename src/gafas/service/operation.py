@@ -1,0 +1,148 @@
+"""What all routes of one service share, and the work that they do with it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from gafas.errors import ImageError
+from gafas.images import read_size
+from gafas.recognizer import Recognition, Recognizer
+from gafas.service.forms import Upload
+from gafas.service.limits import Limits
+from gafas.service.memory import Memory
+from gafas.service.metrics import Metrics
+from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.uploads import receive_uploads
+from gafas.service.workers import Workers
+
+T = TypeVar("T")
+
+
+class Operation:
+    """One recognizer at work for everybody who asks.
+
+    Attributes:
+        draining: whether new work is refused, since the service is about to end.
+        active: how many requests are being answered that were not refused at the door.
+    """
+
+    def __init__(self, recognizer: Recognizer, limits: Limits, *, threads: int) -> None:
+        self.recognizer = recognizer
+        self.limits = limits
+        self.workers = Workers(threads, waiting=limits.waiting)
+        self.memory = Memory(limits.bytes_in_memory)
+        self.metrics = Metrics()
+        self.draining = False
+        self.active = 0
+        for name, meaning, read in (
+            ("gafas_photos_in_work", "Photos worked on now.", lambda: self.workers.busy),
+            ("gafas_photos_waiting", "Photos that wait.", lambda: self.workers.photos_waiting),
+            ("gafas_requests_in_room", "Requests with a place.", lambda: self.workers.taken),
+            ("gafas_held_bytes", "Bytes of bodies in memory.", lambda: self.memory.held),
+        ):
+            self.metrics.watch(name, meaning, read=read)
+
+    async def answer(
+        self, request: Request, do: Callable[[Upload], T], *, several: bool = False
+    ) -> list[T]:
+        """Receive the photos of a request, and work on each in a thread.
+
+        Raises:
+            RefusalError: the request cannot be received or answered in time, or there is no room.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self.limits.seconds_per_request
+        with self.memory.open() as account:
+            try:
+                async with asyncio.timeout_at(ends):
+                    uploads = await receive_uploads(request, self.limits, account=account)
+            except TimeoutError:
+                raise _too_slow(self.limits) from None
+            if len(uploads) > 1 and not several:
+                raise RefusalError(
+                    422,
+                    "too-many-photos",
+                    detail=f"Expected one photo. Received: {len(uploads)}. Send one a request.",
+                )
+            try:
+                async with asyncio.timeout_at(ends):
+                    return await self._work(request, [_bind(do, upload) for upload in uploads])
+            except TimeoutError:
+                raise _out_of_time(self.limits) from None
+
+    def recognize(self, upload: Upload) -> Recognition:
+        """Recognize one photo; what is wrong with it stands in the answer."""
+        found = self._recognize(upload)
+        self.metrics.count(found)
+        return found
+
+    def check_size(self, upload: Upload) -> None:
+        """Refuse a photo of too many pixels before it is decoded.
+
+        Raises:
+            ImageError: it has too many, or is no photo.
+        """
+        if upload.error is not None:
+            raise ImageError(upload.error)
+        width, height = read_size(upload.data)
+        if width * height > self.limits.pixels_per_photo:
+            raise ImageError(
+                f"Cannot read the image: expected at most {self.limits.pixels_per_photo:,} pixels. "
+                f"Received: {width}×{height}. Save it smaller."
+            )
+
+    def _recognize(self, upload: Upload) -> Recognition:
+        try:
+            self.check_size(upload)
+        except ImageError as error:
+            return Recognition(upload.name, error=str(error))
+        return self.recognizer.recognize(upload.data, name=upload.name)
+
+    async def _work(self, request: Request, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Run tasks, unless the client leaves before they are done."""
+        work = asyncio.ensure_future(self.workers.run(tasks))
+        leaving = asyncio.ensure_future(_wait_until_gone(request))
+        try:
+            await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise RefusalError(
+                    499, "left", detail="The client left before the answer was ready."
+                )
+            return work.result()
+        finally:
+            work.cancel()
+            leaving.cancel()
+
+
+def write_answer(found: Recognition) -> bytes:
+    """Write what `gafas predict --json` writes for a photo."""
+    return json.dumps(found.to_dict(), ensure_ascii=False).encode()
+
+
+def _bind(do: Callable[[Upload], T], upload: Upload) -> Callable[[], T]:
+    return lambda: do(upload)
+
+
+async def _wait_until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _too_slow(limits: Limits) -> RefusalError:
+    return RefusalError(
+        408,
+        "slow",
+        detail=f"The request took longer than {limits.seconds_per_request:g} s to arrive. "
+        "Send smaller photos, or fewer at once.",
+    )
+
+
+def _out_of_time(limits: Limits) -> RefusalError:
+    return refuse_for_now(
+        "timeout",
+        detail=f"No answer within {limits.seconds_per_request:g} s. Send fewer photos at once, or "
+        "try again when the service has less to do.",
+    )

@@ -1,0 +1,104 @@
+"""The process that serves: its socket, its signals, its end."""
+
+import gc
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from gafas.errors import ServiceError
+from gafas.service.operation import Operation
+
+# An idle connection is kept so long, in seconds: a page that sends photo after photo needs one.
+_KEEP_ALIVE: Final = 20
+
+# At the end, answers that are not read by then, in seconds, are given up.
+_LAST_CALL: Final = 5
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket that a service listens at; port 0 takes a free one.
+
+    Raises:
+        ServiceError: the address is unknown or taken, or may not be used.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ServiceError(
+            f"Cannot listen at {host!r}, port {port}: {reason}. Stop what listens there, or choose "
+            "another address by --host and --port (0 takes a free port)."
+        ) from error
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL of what listens at a socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run_service(app: FastAPI, listener: socket.socket, *, announce: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; then refuse new work, finish what runs, and return.
+
+    A second signal ends it at once.
+
+    Args:
+        app: made by `create_app`.
+        listener: opened by `listen`; it is closed at the end.
+        announce: called once requests are answered.
+
+    Raises:
+        KeyboardInterrupt: it was ended by Ctrl-C.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # it would hold what photos are called
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_LAST_CALL,
+    )
+    server = _Server(config, app.state.operation, announce)
+    gc.freeze()  # what was imported is not searched for cycles again and again
+    server.run(sockets=[listener])
+    if server.interrupted:
+        raise KeyboardInterrupt
+
+
+class _Server(uvicorn.Server):
+    """A server that answers 503 while it finishes what runs, before it closes the door."""
+
+    def __init__(
+        self, config: uvicorn.Config, operation: Operation, announce: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self.interrupted = False
+        self._operation = operation
+        self._announce = announce
+        self._last = float("inf")
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.interrupted |= sig == signal.SIGINT
+        if self._operation.draining:
+            self.should_exit = self.force_exit = True
+        self._operation.draining = True
+        self._last = time.monotonic() + self._operation.limits.seconds_per_request
+
+    async def on_tick(self, counter: int) -> bool:
+        ends = await super().on_tick(counter)
+        drained = self._operation.draining and not self._operation.active
+        return ends or drained or time.monotonic() > self._last

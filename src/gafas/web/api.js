@@ -1,0 +1,91 @@
+/** The server's doors, one request each. What goes wrong is an ApiError of one of a few kinds. */
+
+const KEY = "gafas-api-key";
+
+/**
+ * What a request came to, if not to an answer. Its kind is "offline" (nobody answers), "busy" (try
+ * again after `wait` seconds), "key" (an API key is wanted), "refused" (the photo is no good),
+ * "gone" (the file cannot be read any more) or "failed".
+ */
+export class ApiError extends Error {
+  constructor(kind, detail = "", wait = 1) {
+    super(detail || kind);
+    Object.assign(this, { kind, detail, wait });
+  }
+}
+
+/** Recognize a photo; return the JSON object's text, as it came. */
+export async function recognize(photo, name, signal) {
+  const path = `/v1/recognize?name=${encodeURIComponent(name)}`;
+  const response = await send(path, photo, signal);
+  return (await read(response.text(), signal)).trim();
+}
+
+/** Return a picture of the photo: "annotate" draws the answers, "explain" the heat map. */
+export async function draw(door, photo, signal) {
+  const response = await send(`/v1/${door}`, photo, signal);
+  return read(response.blob(), signal);
+}
+
+/** Return what the server says about its model. */
+export async function readModel(signal) {
+  return (await call("/v1/model", { signal })).json();
+}
+
+/** Say whether the server answers at all. */
+export async function isAlive() {
+  try {
+    return (await fetch("/healthz", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Keep the API key as long as this tab is open, and no longer. */
+export function keepKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+async function send(path, photo, signal) {
+  let body;
+  try {
+    body = await photo.arrayBuffer(); // a file that was moved must not look like a lost server
+  } catch {
+    throw new ApiError("gone");
+  }
+  const headers = { "Content-Type": "application/octet-stream" };
+  return call(path, { method: "POST", body, headers, signal });
+}
+
+async function call(path, { headers = {}, ...request }) {
+  const key = sessionStorage.getItem(KEY);
+  const all = key ? { ...headers, "X-API-Key": key } : headers;
+  const asked = fetch(path, { ...request, headers: all, cache: "no-store" });
+  const response = await read(asked, request.signal);
+  if (response.ok) return response;
+  throw await explainRefusal(response);
+}
+
+async function read(coming, signal) {
+  try {
+    return await coming;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError("offline");
+  }
+}
+
+async function explainRefusal(response) {
+  const problem = await response.json().catch(() => ({}));
+  const detail = typeof problem.detail === "string" ? problem.detail : (problem.title ?? "");
+  const { status } = response;
+  if (status === 401) return new ApiError("key", detail);
+  if (status === 503) return new ApiError("busy", detail, readWait(response));
+  const refused = [400, 413, 415, 422].includes(status);
+  return new ApiError(refused ? "refused" : "failed", detail || `HTTP ${status}`);
+}
+
+function readWait(response) {
+  const seconds = Number(response.headers.get("Retry-After"));
+  return seconds > 0 ? Math.min(seconds, 30) : 1;
+}

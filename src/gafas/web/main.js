@@ -1,0 +1,220 @@
+/** The page: takes photos, has them recognized a few at a time, and shows what comes back. */
+
+import { readModel, recognize } from "./api.js";
+import { refreshCamera, stopCamera } from "./camera.js";
+import { makeCard, setCardWidth, showPhoto } from "./cards.js";
+import "./key.js";
+import { Lanes } from "./lanes.js";
+import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
+import { condition, hurry, patiently } from "./patience.js";
+import { readFiles, readTransfer } from "./photos.js";
+import { makeThumbnail } from "./pictures.js";
+import { announce, getFilter, showCounts, watchTools } from "./tools.js";
+import { openViewer, refreshViewer } from "./viewer.js";
+
+const AT_ONCE = 4;
+const BUSY_MS = 1500;
+
+const find = (name) => document.querySelector(name);
+const grid = find(".grid");
+const lanes = new Lanes(AT_ONCE, work);
+
+let photos = [];
+let labels = ["none", "eyeglasses", "sunglasses"];
+let drawing = 0;
+let noticing = 0;
+
+async function work(photo, signal) {
+  photo.state = "working";
+  refresh(photo);
+  try {
+    const text = await patiently(() => recognize(photo.file, photo.name, signal), signal);
+    photo.take(text);
+    refresh(photo);
+    photo.picture = await makeThumbnail(photo.file, photo.answer, signal);
+  } catch (error) {
+    settle(photo, error, signal);
+  }
+  if (!photos.includes(photo)) photo.release(); // it was cleared away meanwhile
+  refresh(photo);
+}
+
+function settle(photo, error, signal) {
+  if (photo.answer) return; // only its small picture is missing
+  if (signal.aborted) photo.state = "cancelled";
+  else if (error.kind === "refused") photo.refuse(error.detail);
+  else photo.fail(error.detail || say(`problem.${error.kind ?? "failed"}`));
+}
+
+function take(more) {
+  if (!more.length) return;
+  photos = [...photos, ...more];
+  grid.append(...more.map(makeCard));
+  document.body.classList.add("has-photos");
+  announce(count("live.taken", more.length));
+  lanes.add(more);
+  refresh();
+}
+
+function refresh(photo = null) {
+  if (photo) showPhoto(photo);
+  if (drawing) return;
+  drawing = requestAnimationFrame(() => {
+    drawing = 0;
+    showAll();
+  });
+}
+
+function showAll() {
+  showCounts(photos, labels);
+  const filter = getFilter();
+  for (const photo of photos) photo.card.hidden = !matches(photo, filter);
+  find(".nothing").hidden = !photos.length || photos.some((photo) => matches(photo, filter));
+}
+
+function matches(photo, filter) {
+  return filter === "all" || photo.kinds.includes(filter);
+}
+
+function cancel() {
+  lanes.cancel();
+  for (const photo of photos) {
+    if (!["waiting", "working"].includes(photo.state)) continue;
+    photo.state = "cancelled";
+    showPhoto(photo);
+  }
+  announce(say("live.cancelled"));
+  refresh();
+}
+
+function proceed(some) {
+  for (const photo of some) Object.assign(photo, { state: "waiting", problem: null });
+  some.forEach(showPhoto);
+  lanes.add(some);
+  refresh();
+}
+
+function clear() {
+  lanes.cancel();
+  for (const photo of photos) photo.release();
+  photos = [];
+  grid.replaceChildren();
+  document.body.classList.remove("has-photos");
+  announce(say("live.cleared"));
+  refresh();
+  find(".choose").focus();
+}
+
+function watchCondition() {
+  clearTimeout(noticing);
+  // A server that is full for a moment is no news.
+  if (condition.state === "busy") noticing = setTimeout(showCondition, BUSY_MS);
+  else showCondition();
+}
+
+function showCondition() {
+  const { state } = condition;
+  find("#notice").dataset.state = state;
+  find("#notice p").textContent = state === "well" ? "" : say(`notice.${state}`);
+  find("#notice button").hidden = state !== "offline";
+}
+
+function showTab() {
+  const camera = location.hash === "#camera";
+  find("#photos").hidden = camera;
+  find("#camera").hidden = !camera;
+  for (const link of document.querySelectorAll("nav a")) {
+    if ((link.hash === "#camera") === camera) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (!camera) stopCamera();
+}
+
+function showLanguage() {
+  const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  document.title = say("title");
+  find(".private").textContent = say(here ? "private.here" : "private.there", {
+    host: location.hostname,
+  });
+  for (const button of document.querySelectorAll(".languages button")) {
+    button.setAttribute("aria-pressed", button.lang === getLanguage());
+  }
+  photos.forEach(showPhoto);
+  refreshViewer();
+  refreshCamera();
+  showCondition();
+  refresh();
+}
+
+function listen() {
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("dropping");
+  });
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    location.hash = "#photos";
+    take(await readTransfer(event.dataTransfer));
+  });
+  document.addEventListener("paste", ({ clipboardData }) => take(readFiles(clipboardData.files)));
+  for (const input of document.querySelectorAll("input[type=file]")) {
+    input.addEventListener("change", () => {
+      take(readFiles(input.files));
+      input.value = ""; // or the same file could not be chosen twice
+    });
+  }
+  find(".choose").addEventListener("click", () => find("#files").click());
+  find(".choose-folder").addEventListener("click", () => find("#folder").click());
+}
+
+/** Labels on cards are placed by how much room they have. */
+function watchWidth() {
+  let known = 0;
+  new ResizeObserver(() => {
+    const width = grid.firstElementChild?.clientWidth || known;
+    if (width === known) return;
+    known = width;
+    setCardWidth(width);
+    photos.forEach(showPhoto);
+  }).observe(grid);
+}
+
+function listenToGrid() {
+  grid.addEventListener("click", ({ target }) => {
+    const photo = target.closest(".card")?.photo;
+    if (!photo) return;
+    if (target.closest(".retry")) proceed([photo]);
+    else if (photo.answer?.width) {
+      const list = () => photos.filter((one) => one.answer?.width && !one.card.hidden);
+      openViewer(photo, list);
+    }
+  });
+}
+
+async function start() {
+  await startLanguage();
+  listen();
+  listenToGrid();
+  watchWidth();
+  watchTools({ list: () => photos, labels: () => labels, cancel, proceed, clear, refresh });
+  for (const button of document.querySelectorAll(".languages button")) {
+    button.addEventListener("click", async () => {
+      await setLanguage(button.lang, { keep: true });
+      showLanguage();
+    });
+  }
+  condition.addEventListener("change", watchCondition);
+  find("#notice button").addEventListener("click", hurry);
+  window.addEventListener("hashchange", showTab);
+  showTab();
+  showLanguage();
+  document.documentElement.classList.add("ready");
+  ({ labels = labels } = await patiently(() => readModel()).catch(() => ({})));
+  refresh();
+}
+
+start();

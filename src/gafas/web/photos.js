@@ -1,0 +1,106 @@
+/** The photos that were given, what became of each, and what is counted and downloaded of them. */
+
+import { unreadable } from "./exact.js";
+
+/** Endings of the files that are taken from a folder; a file named by itself is always tried. */
+export const ENDINGS = [
+  "jpg", "jpeg", "webp", "avif", "heic", "heif", "png", "gif", "bmp", "tif", "tiff", "pgm", "ppm",
+];
+
+/**
+ * One photo. Its state is "waiting", "working", "answered", "failed" (no answer; it may be tried
+ * again) or "cancelled". `text` is the JSON object as the server wrote it, `answer` that object.
+ */
+export class Photo {
+  state = "waiting";
+  text = null;
+  answer = null;
+  problem = null;
+  picture = null;
+
+  constructor(file, name) {
+    Object.assign(this, { file, name });
+  }
+
+  /** Take the server's answer. */
+  take(text) {
+    Object.assign(this, { state: "answered", text, answer: JSON.parse(text), problem: null });
+  }
+
+  /** Take the server's word that this is no readable photo: an answer, too. */
+  refuse(sentence) {
+    this.take(unreadable(this.name, sentence));
+  }
+
+  /** Note that there is no answer, and why. */
+  fail(sentence) {
+    Object.assign(this, { state: "failed", problem: sentence });
+  }
+
+  /** Say under which filters this photo is found. */
+  get kinds() {
+    if (this.state === "failed" || this.answer?.error) return ["error"];
+    if (!this.answer) return [];
+    if (!this.answer.faces.length) return ["no-face"];
+    return [...new Set(this.answer.faces.map((face) => face.label))];
+  }
+
+  /** Free what the browser keeps for the picture. */
+  release() {
+    if (this.picture) URL.revokeObjectURL(this.picture);
+    this.picture = null;
+  }
+}
+
+/** Count the photos under each filter. */
+export function countKinds(photos) {
+  const counts = new Map();
+  for (const kind of photos.flatMap((photo) => photo.kinds)) {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Return the answers' texts, in the photos' order. */
+export function collectTexts(photos) {
+  return photos.filter((photo) => photo.text !== null).map((photo) => photo.text);
+}
+
+/** Return the photos of a drop or a paste, folders searched to the bottom. */
+export async function readTransfer(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return readFiles(transfer.files);
+  return (await Promise.all(entries.map((entry) => readEntry(entry, false)))).flat();
+}
+
+/** Return the photos of a list of files; of a chosen folder only what is named like a photo. */
+export function readFiles(files) {
+  return [...files]
+    .filter((file) => !file.webkitRelativePath || isNamedLikePhoto(file.name))
+    .map((file) => new Photo(file, file.webkitRelativePath || file.name));
+}
+
+async function readEntry(entry, within) {
+  if (entry.isDirectory) {
+    const found = (await listFolder(entry)).sort((one, two) => (one.name < two.name ? -1 : 1));
+    return (await Promise.all(found.map((one) => readEntry(one, true)))).flat();
+  }
+  if (within && !isNamedLikePhoto(entry.name)) return [];
+  const file = await new Promise((done, fail) => entry.file(done, fail)).catch(() => null);
+  return file ? [new Photo(file, entry.fullPath.replace(/^\//, ""))] : [];
+}
+
+async function listFolder(folder) {
+  const reader = folder.createReader();
+  const all = [];
+  for (;;) {
+    const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+    if (!some.length) return all;
+    all.push(...some); // a browser hands out a hundred at a time
+  }
+}
+
+function isNamedLikePhoto(name) {
+  const [, ending] = name.toLowerCase().match(/^[^.].*\.(\w+)$/) ?? [];
+  return ENDINGS.includes(ending);
+}

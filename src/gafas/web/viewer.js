@@ -1,0 +1,149 @@
+/** The large view of a photo: its faces in numbers, the heat map, the way to its neighbours. */
+
+import { draw } from "./api.js";
+import { makeTable } from "./bars.js";
+import { makeStage } from "./cards.js";
+import { colour, drawFaces, make } from "./drawing.js";
+import { nameLabel, say } from "./language.js";
+import { patiently } from "./patience.js";
+
+const dialog = document.querySelector("#viewer");
+const find = (name) => dialog.querySelector(name);
+
+let photo = null;
+let listNeighbours = () => [];
+let leaving = new AbortController();
+let urls = [];
+
+/** Show a photo; `neighbours()` lists the photos to leaf through. */
+export function openViewer(shown, neighbours) {
+  listNeighbours = neighbours;
+  dialog.showModal();
+  show(shown);
+}
+
+/** Say it in another language, or at another size. */
+export function refreshViewer() {
+  if (dialog.open) show(photo);
+}
+
+function show(next) {
+  leave();
+  photo = next;
+  const list = listNeighbours();
+  const at = list.indexOf(photo);
+  find("h2").textContent = photo.name;
+  find(".place").textContent = say("viewer.place", { at: at + 1, of: list.length });
+  find(".earlier").disabled = at <= 0;
+  find(".later").disabled = at < 0 || at === list.length - 1;
+  find(".heat").disabled = !photo.answer.faces.length;
+  find(".facts").replaceChildren(...makeFacts(photo.answer));
+  showHeat(false);
+}
+
+function makeFacts({ faces, width, height }) {
+  const size = make("p", { kind: "note", text: say("viewer.size", { width, height }) });
+  if (!faces.length) return [make("p", { text: say("state.no-face") }), size];
+  const parts = faces.map((face, at) => {
+    const title = make("h3", { holds: [make("i", { kind: `dot ${colour(face.label)}` })] });
+    title.append(say("viewer.face", { at: at + 1 }), ": ", nameLabel(face.label));
+    return make("section", { holds: [title, makeTable(face)] });
+  });
+  return [...parts, size];
+}
+
+async function showHeat(wanted) {
+  find(".heat").setAttribute("aria-pressed", wanted);
+  find(".about-heat").hidden = !wanted;
+  const { signal } = leaving;
+  busy(say(wanted ? "viewer.explaining" : "viewer.loading"));
+  try {
+    await (wanted ? showDrawing("explain", signal) : showOriginal(photo, signal));
+    busy("");
+  } catch (error) {
+    if (!signal.aborted) busy(say("viewer.failed", { why: error.detail || error.message }));
+  }
+}
+
+async function showOriginal({ file, answer }, signal) {
+  const image = await load(file).catch(() => null);
+  if (signal.aborted) return;
+  const fits = image?.naturalWidth === answer.width && image?.naturalHeight === answer.height;
+  if (!fits) {
+    await showDrawing("annotate", signal);
+    return;
+  }
+  const stage = makeStage(image, answer);
+  find(".picture").replaceChildren(stage);
+  layOver(stage);
+}
+
+function layOver(stage) {
+  const shown = stage.getBoundingClientRect().width;
+  drawFaces(stage.querySelector(".over"), photo.answer, { shown });
+}
+
+async function showDrawing(door, signal) {
+  const blob = await patiently(() => draw(door, photo.file, signal), signal);
+  const image = await load(blob);
+  if (signal.aborted) return;
+  find(".picture").replaceChildren(
+    makeStage(image, { width: image.naturalWidth, height: image.naturalHeight }),
+  );
+}
+
+async function load(blob) {
+  const image = make("img");
+  urls.push(URL.createObjectURL(blob));
+  image.src = urls.at(-1);
+  image.alt = say("viewer.alt", { name: photo.name });
+  await image.decode();
+  return image;
+}
+
+function busy(text) {
+  find(".busy").textContent = text;
+}
+
+function leave() {
+  leaving.abort();
+  leaving = new AbortController();
+  urls.forEach((url) => URL.revokeObjectURL(url));
+  urls = [];
+  find(".picture").replaceChildren();
+}
+
+function step(by) {
+  const list = listNeighbours();
+  const next = list[list.indexOf(photo) + by];
+  if (next) show(next);
+}
+
+function toggleHeat() {
+  const wanted = find(".heat").getAttribute("aria-pressed") !== "true";
+  leaving.abort();
+  leaving = new AbortController();
+  showHeat(wanted);
+}
+
+dialog.addEventListener("close", () => {
+  leave();
+  photo.card.querySelector(".open").focus(); // wherever the arrows led to
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close();
+});
+dialog.addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  step(by);
+});
+find(".close").addEventListener("click", () => dialog.close());
+find(".earlier").addEventListener("click", () => step(-1));
+find(".later").addEventListener("click", () => step(1));
+find(".heat").addEventListener("click", toggleHeat);
+new ResizeObserver(() => {
+  const stage = find(".stage");
+  if (stage?.querySelector("svg")) layOver(stage);
+}).observe(find(".picture"));

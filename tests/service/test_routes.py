@@ -1,0 +1,126 @@
+"""Photos are answered as at every other door."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gafas.annotate import annotate
+from gafas.explain import draw, explain
+from gafas.images import load_image, load_photo
+from gafas.recognizer import Recognizer
+from service_client import Door, form, refused
+
+READABLE = ("portrait.jpg", "turned.jpg", "see-through.png", "group.webp", "landscape.gif")
+
+
+def decode(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as opened:
+        return np.asarray(opened)
+
+
+def test_python_command_line_and_service_give_the_same_to_the_last_digit(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    for name in READABLE:
+        (tmp_path / name).write_bytes(photos[name])
+    command = [sys.executable, "-m", "gafas.cli", "predict", "--json", *READABLE]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    lines = [json.loads(line) for line in told.stdout.splitlines()]
+    at_once = door.post("/v1/recognize", files=form({n: photos[n] for n in READABLE})).json()
+    assert len(lines) == len(at_once) == len(READABLE)
+    assert sorted(len(one["faces"]) for one in at_once) == [0, 1, 1, 1, 2]
+    for name, line, one in zip(READABLE, lines, at_once, strict=True):
+        alone = door.post("/v1/recognize", photos[name], params={"name": name}).json()
+        assert one == alone == recognizer.recognize(photos[name], name=name).to_dict()
+        assert one == line
+
+
+def test_a_raw_body_is_written_as_the_command_line_writes_it(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes]
+) -> None:
+    answer = door.post("/v1/recognize?name=año.jpg", photos["portrait.jpg"])
+    found = recognizer.recognize(photos["portrait.jpg"], name="año.jpg")
+    assert answer.text == json.dumps(found.to_dict(), ensure_ascii=False)
+    assert answer.headers["content-type"] == "application/json"
+    assert door.post("/v1/recognize", photos["portrait.jpg"]).json()["photo"] == "photo"
+
+
+def test_photos_that_cannot_be_read_do_not_stop_the_others(
+    door: Door, photos: dict[str, bytes]
+) -> None:
+    answer = door.post("/v1/recognize", files=form(photos))
+    assert answer.status_code == 200
+    assert [one["photo"] for one in answer.json()] == list(photos)
+    errors = {one["photo"]: one["error"] for one in answer.json() if one["error"]}
+    assert set(errors) == {"notes.txt", "cut short.jpg"}
+    assert "expected JPEG" in errors["notes.txt"]
+    assert "cut short or damaged" in errors["cut short.jpg"]
+
+
+def test_one_photo_in_a_form_gives_a_list_of_one(door: Door, photos: dict[str, bytes]) -> None:
+    answer = door.post("/v1/recognize", files=form({"a.jpg": photos["portrait.jpg"]}))
+    (one,) = answer.json()
+    assert one["photo"] == "a.jpg"
+
+
+def test_a_raw_body_that_is_no_photo_is_refused_with_the_same_sentence(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes]
+) -> None:
+    answer = door.post("/v1/recognize", photos["notes.txt"])
+    refused(answer, 422, "unreadable-photo")
+    assert answer.json()["detail"] == recognizer.recognize(photos["notes.txt"]).error
+    refused(door.post("/v1/recognize", b""), 422, "unreadable-photo", saying="is empty")
+
+
+@pytest.mark.parametrize("accept", ["image/png", "image/webp;q=0.9, image/png;q=0.5"])
+def test_annotate_draws_what_python_draws(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes], accept: str
+) -> None:
+    answer = door.post("/v1/annotate", photos["group.webp"], headers={"Accept": accept})
+    assert answer.headers["content-type"] == "image/png"
+    wanted = annotate(load_image(photos["group.webp"]), recognizer.predict(photos["group.webp"]))
+    assert np.array_equal(decode(answer.content), wanted)
+
+
+def test_a_picture_is_jpeg_unless_png_is_liked_better(door: Door, photos: dict[str, bytes]) -> None:
+    photo = photos["landscape.gif"]
+    for accept in ("*/*", "image/*", "image/png;q=0.5, image/jpeg", "image/avif, */*;q=0.1"):
+        answer = door.post("/v1/annotate", photo, headers={"Accept": accept})
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.content[:2] == b"\xff\xd8"
+    answer = door.post("/v1/annotate", photo, headers={"Accept": "text/html"})
+    refused(answer, 406, "not-acceptable", saying="text/html")
+
+
+def test_explain_draws_what_python_draws(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes]
+) -> None:
+    photo, accept = photos["group.webp"], {"Accept": "image/png"}
+    for face in (None, 1):
+        options = {} if face is None else {"params": {"face": face}}
+        answer = door.post("/v1/explain", photo, headers=accept, **options)
+        reasons = explain(recognizer, photo, face=face)
+        assert len(reasons) == (2 if face is None else 1)
+        assert np.array_equal(decode(answer.content), draw(load_photo(photo), reasons))
+
+
+def test_a_face_that_is_not_there_cannot_be_explained(door: Door, photos: dict[str, bytes]) -> None:
+    answer = door.post("/v1/explain?face=2", photos["group.webp"])
+    refused(answer, 422, "no-such-face", saying="has 2")
+    answer = door.post("/v1/explain?face=first", photos["group.webp"])
+    refused(answer, 422, "parameters", saying="face")
+    assert answer.json()["errors"][0]["where"] == ["query", "face"]
+    refused(door.post("/v1/explain", photos["notes.txt"]), 422, "unreadable-photo")
+    refused(door.post("/v1/annotate", photos["notes.txt"]), 422, "unreadable-photo")
+
+
+def test_drawings_are_of_one_photo(door: Door, photos: dict[str, bytes]) -> None:
+    two = form({name: photos[name] for name in READABLE[:2]})
+    refused(door.post("/v1/annotate", files=two), 422, "too-many-photos")
+    assert door.post("/v1/annotate", files=two[:1]).headers["content-type"] == "image/jpeg"

@@ -1,0 +1,89 @@
+"""What the page is made of, without a browser."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import gafas
+from gafas.data.folders import PHOTO_ENDINGS
+
+WEB = Path(gafas.__file__).parent / "web"
+SCRIPTS = sorted(WEB.glob("*.js"))
+PAGES = sorted(WEB.glob("*.html"))
+CATALOGUES = {name: json.loads((WEB / f"{name}.json").read_text("utf-8")) for name in ("en", "es")}
+
+
+def read_all(*suffixes: str) -> str:
+    files = [path for path in sorted(WEB.iterdir()) if path.suffix in suffixes]
+    return "\n".join(path.read_text("utf-8") for path in files)
+
+
+def test_both_languages_say_the_same_things_with_the_same_values() -> None:
+    english, spanish = CATALOGUES["en"], CATALOGUES["es"]
+    assert len(english) > 80
+    assert list(english) == list(spanish)
+    assert all(english.values())
+    assert all(spanish.values())
+    for key, sentence in english.items():
+        values = re.findall(r"\{\w+\}", sentence)
+        assert sorted(values) == sorted(re.findall(r"\{\w+\}", spanish[key])), key
+
+
+def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
+    used = set(re.findall(r'data-(?:t|label)="([^"]+)"', read_all(".html")))
+    code = read_all(".js")
+    used |= set(re.findall(r'say\(\s*"([^"]+)"', code))
+    used |= {f"{key}.{form}" for key in re.findall(r'count\("([^"]+)"', code) for form in FORMS}
+    used |= set(re.findall(r'\? "([a-z]+\.[a-z.]+)" : "', code))
+    used |= set(re.findall(r'" : "([a-z]+\.[a-z.]+)"', code))
+    made = ("label.", "state.", "filter.", "notice.", "problem.", "camera.")  # said as `x.${state}`
+    assert used - set(CATALOGUES["en"]) == set()
+    left = set(CATALOGUES["en"]) - used
+    assert {key for key in left if not key.startswith(made)} == set()
+
+
+FORMS = ("one", "other")
+
+
+def test_every_state_of_the_camera_has_a_title_and_a_text() -> None:
+    code = (WEB / "camera.js").read_text("utf-8")
+    states = set(re.findall(r'(?:show|stopCamera)\("(\w+)"', code))
+    reasons = re.search(r"function findReason.*?\n}", code, flags=re.DOTALL)
+    assert reasons
+    states |= set(re.findall(r'(?:return|\?|:) "(\w+)"', reasons[0]))
+    assert {"live", "asking", "refused", "missing", "lost", "failed"} <= states
+    keys = {f"camera.{state}.{part}" for state in states for part in ("title", "text")}
+    assert keys <= set(CATALOGUES["en"])
+
+
+def test_a_folder_is_searched_for_the_same_endings_as_on_the_command_line() -> None:
+    code = (WEB / "photos.js").read_text("utf-8")
+    found = re.search(r"ENDINGS = \[(.*?)\]", code, flags=re.DOTALL)
+    assert found
+    assert {f".{ending}" for ending in re.findall(r'"(\w+)"', found[1])} == PHOTO_ENDINGS
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pages_hold_no_script_and_no_style_of_their_own(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not re.search(r"<style|style=|javascript:|\son\w+=", text)
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, flags=re.DOTALL)
+    assert scripts == [""]
+
+
+def test_nothing_is_taken_from_another_host_nor_for_html() -> None:
+    text = read_all(".js", ".html", ".css")
+    addresses = set(re.findall(r"https?://[^\s\"'`)]+", text))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", text)
+
+
+def test_modules_stay_small_and_say_what_they_are() -> None:
+    assert len(SCRIPTS) > 10
+    for path in SCRIPTS:
+        lines = path.read_text("utf-8").splitlines()
+        assert lines[0].startswith("/** "), path.name
+        assert len(lines) <= 250, path.name
+        assert max(map(len, lines)) <= 100, path.name

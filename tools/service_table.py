@@ -1,0 +1,67 @@
+"""What benchmarks/service.json says: the table of the two pages about the service."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gafas.evaluation.wording import Language, Wording
+
+_ROWS: Final[dict[Language, tuple[str, ...]]] = {
+    "en": (
+        "`predict_many` on the same photos of 250 pixels, photos/s",
+        "8 clients posting them, answers/s",
+        "share of `predict_many`",
+        "at half of that load, median and p99, ms",
+        "at three times of it for {seconds} s: answers/s, refused at once with 503",
+        "growth of memory meanwhile",
+        "median and p99 from 5 s after, at half load, ms",
+        "from `gafas serve` to the page, s",
+    ),
+    "es": (
+        "`predict_many` con las mismas fotos de 250 píxeles, fotos/s",
+        "8 clientes que las envían, respuestas/s",
+        "parte de `predict_many`",
+        "con la mitad de esa carga, mediana y p99, ms",
+        "con el triple durante {seconds} s: respuestas/s, rechazadas al momento con 503",
+        "crecimiento de la memoria entretanto",
+        "mediana y p99 desde 5 s después, a media carga, ms",
+        "de `gafas serve` a la página, s",
+    ),
+}
+_SOURCE: Final[dict[Language, str]] = {
+    "en": "Measured on {date}: {processor}, {cores} cores, Python {python}.",
+    "es": "Medido el {date}: {processor}, {cores} núcleos, Python {python}.",
+}
+_NOTHING: Final[dict[Language, str]] = {
+    "en": "Nothing has been measured yet.",
+    "es": "Todavía no se ha medido nada.",
+}
+
+
+def make_service_table(measured: Mapping[str, Any] | None, language: Language) -> str:
+    """Return the measurements as Markdown; without any, a sentence that says so."""
+    if measured is None:
+        return _NOTHING[language]
+    words = Wording(language)
+    overload = measured["overload"]
+    refused = overload["statuses"].get("503", 0)
+    values = (
+        words.count(measured["predict_many_photos_per_second"]["median"]),
+        words.count(measured["clients_8"]["answers_per_second"]),
+        words.percent(measured["share_of_predict_many"]),
+        _latency(measured["half_load"], words),
+        f"{words.count(overload['answers_per_second'])}, {words.count(refused)}",
+        words.percent(max(overload["memory_growth"], 0)),
+        _latency(measured["after_overload"], words),
+        words.exact(round(measured["cold_start_seconds"]["median"], 2)),
+    )
+    names = [name.format(seconds=f"{overload['seconds']:g}") for name in _ROWS[language]]
+    lines = ["| | |", "| --- | --: |"]
+    lines += [f"| {name} | {value} |" for name, value in zip(names, values, strict=True)]
+    source = _SOURCE[language].format_map(measured)
+    note = measured.get("note")
+    return "\n".join([*lines, "", f"{source} {note}" if note else source])
+
+
+def _latency(part: Mapping[str, Any], words: Wording) -> str:
+    times = part["milliseconds"]
+    return f"{words.count(times['median'])}, {words.count(times['p99'])}"

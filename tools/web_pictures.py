@@ -1,0 +1,96 @@
+"""Take the pictures of the web page that the documentation shows, in each language.
+
+Run it by `make screenshots`; it needs Chromium. The photos are those of `make demo`.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from photos import write_photos
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from gafas.data.writing import write_bytes
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PICTURES = {"en-GB": "docs/figures/web-page.webp", "es-ES": "docs/figures/pagina-web.webp"}
+"""The picture of each language: a photo and its heat map, light; the answers, dark."""
+
+_SIZE = {"width": 1160, "height": 720}
+_QUALITY = 84
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Take the pictures, and say how large they are."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    browser_file = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    with tempfile.TemporaryDirectory() as folder, _serving() as url, sync_playwright() as driver:
+        photos = write_photos(Path(folder))
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = driver.chromium.launch(executable_path=browser_file, args=root)
+        for language, name in PICTURES.items():
+            page = _open(browser, url, language=language)
+            page.set_input_files("#files", photos)
+            page.locator(".card").nth(len(photos) - 1).locator("img").wait_for()
+            page.locator(".running").wait_for(state="hidden")
+            if language == "en-GB":
+                _explain(page, photos[0].name)
+            _keep(page.screenshot(), ROOT / name)
+        browser.close()
+
+
+def _open(browser: Browser, url: str, *, language: str) -> Page:
+    scheme = "dark" if language == "es-ES" else "light"
+    context = browser.new_context(
+        locale=language, color_scheme=scheme, viewport=_SIZE, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.locator("html.ready").wait_for()
+    return page
+
+
+def _explain(page: Page, name: str) -> None:
+    page.locator(".card").filter(has_text=name).locator(".open").click()
+    with page.expect_response("**/v1/explain"):
+        page.locator(".heat").click()
+    page.locator(".busy").wait_for(state="hidden")
+    page.mouse.move(0, 0)
+
+
+def _keep(picture: bytes, target: Path) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").save(file, "WEBP", quality=_QUALITY, method=6)
+    write_bytes(target, file.getvalue())
+    _log.info("Wrote %s: %d kB.", target.relative_to(ROOT), len(file.getvalue()) // 1000)
+
+
+@contextlib.contextmanager
+def _serving() -> Iterator[str]:
+    """Run the service as a process; yield its address."""
+    command = [sys.executable, "-m", "gafas.cli", "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            told = re.search(r"http://\S+", process.stderr.readline())
+            assert told, process.stderr.read()
+            yield told[0]
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+if __name__ == "__main__":
+    main()
