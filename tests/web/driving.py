@@ -41,7 +41,11 @@ def serving(*options: str, **environment: str) -> Iterator[str]:
             yield found[0]
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            try:
+                process.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def write_photos(folder: Path) -> list[Path]:
