@@ -53,6 +53,12 @@ _DAMAGE: Final = (
 )
 
 
+class NamedBytes(bytes):
+    """A file's bytes, called by the file's name in errors."""
+
+    name: str = "bytes"
+
+
 def load_image(source: ImageSource) -> ImageArray:
     """Load an image as `(H, W, 3)` uint8 RGB, upright.
 
@@ -122,7 +128,8 @@ def _from_array(array: ImageArray) -> ImageArray:
 def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
     """Return what to call the source, and its bytes."""
     if isinstance(source, bytes | bytearray | memoryview):
-        name, data = "bytes", bytes(source)
+        name = repr(source.name) if isinstance(source, NamedBytes) else "bytes"
+        data = bytes(source)
     elif isinstance(source, str | os.PathLike):
         name = repr(Path(source).name or str(source))
         data = _read_path(Path(source))

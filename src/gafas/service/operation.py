@@ -3,14 +3,15 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import TypeVar
 
 from starlette.requests import Request
 
 from gafas.errors import ImageError
-from gafas.images import read_size
+from gafas.images import NamedBytes, read_size
 from gafas.recognizer import Recognition, Recognizer
-from gafas.service.forms import Upload
+from gafas.service.forms import NAMELESS, Upload
 from gafas.service.limits import Limits
 from gafas.service.memory import Memory
 from gafas.service.metrics import Metrics
@@ -87,7 +88,7 @@ class Operation:
         """
         if upload.error is not None:
             raise ImageError(upload.error)
-        width, height = read_size(upload.data)
+        width, height = read_size(_name(upload))
         if width * height > self.limits.pixels_per_photo:
             raise ImageError(
                 f"Cannot read the image: expected at most {self.limits.pixels_per_photo:,} pixels. "
@@ -99,7 +100,7 @@ class Operation:
             self.check_size(upload)
         except ImageError as error:
             return Recognition(upload.name, error=str(error))
-        return self.recognizer.recognize(upload.data, name=upload.name)
+        return self.recognizer.recognize(_name(upload), name=upload.name)
 
     async def _work(self, request: Request, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Run tasks, unless the client leaves before they are done."""
@@ -120,6 +121,13 @@ class Operation:
 def write_answer(found: Recognition) -> bytes:
     """Write what `gafas predict --json` writes for a photo."""
     return json.dumps(found.to_dict(), ensure_ascii=False).encode()
+
+
+def _name(upload: Upload) -> bytes:
+    """Return the photo's bytes with its name, which errors tell as they do of a file."""
+    photo = NamedBytes(upload.data)
+    photo.name = PurePath(upload.name).name
+    return photo if upload.name != NAMELESS else upload.data
 
 
 def _bind(do: Callable[[Upload], T], upload: Upload) -> Callable[[], T]:
