@@ -4,13 +4,14 @@ Run it by `make docs`; the tests say when it is due.
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cli_page import describe_cli
 from cmu_table import make_cmu_table
-from eyewear_table import make_eyewear_table
+from eyewear_table import make_eyewear_table, make_figures
 from service_table import make_service_table
 from speed_table import make_speed_sentence, make_speed_table
 
@@ -38,6 +39,10 @@ CARD = "MODEL_CARD.md"
 CARD_SOURCES = ("eyewear.json", "lfw_openings.json")
 """The results, and the openings of the test set, that it is made from."""
 
+PACKAGED = ("src/gafas/models/eyewear.card.md", "src/gafas/models/eyewear.figures.json")
+"""What the package tells of its model: the card, without links to files that the package does not
+hold, and the figures."""
+
 SPEED = "docs/how-to/speed.md"
 
 SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
@@ -64,8 +69,11 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
         DataError: results are missing, or a page lacks the marks of a generated part.
     """
     speed = read_measured(benchmarks / "speed.json")
+    card = make_card(*(benchmarks / name for name in CARD_SOURCES))
     pages = {
-        CARD: make_card(*(benchmarks / name for name in CARD_SOURCES)),
+        CARD: card,
+        PACKAGED[0]: re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card),
+        PACKAGED[1]: make_figures(benchmarks / CARD_SOURCES[0]),
         "docs/cli.md": describe_cli(),
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."

@@ -1,5 +1,6 @@
 """The README's figures of the model that ships, from what `gafas benchmark eyewear` wrote."""
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,6 +67,29 @@ def make_eyewear_table(results: Path, language: Language) -> str:
     rows = [[_ROWS[language][name], *_row(parts[name], words)] for name in shown]
     lines = [f"|{'|'.join(cells)}|" for cells in (headings, rules, *rows)]
     return "\n".join([*lines, "", _describe_alarms(parts["utkface"]["groups"], words)])
+
+
+def make_figures(results: Path) -> str:
+    """Return the figures of every set as JSON: they go into the package, beside the model."""
+    content = read_json(results)
+    sets = {name: _sum_up(part) for name, part in content["parts"].items() if name in TESTS}
+    told = {"sha256": content["model"]["sha256"], "sets": sets}
+    return json.dumps(told, indent=1) + "\n"
+
+
+def _sum_up(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": part["name"],
+        "photos": part["faces"]["photos"],
+        "faces_found": part["faces"]["found"],
+        "accuracy": part["accuracy"]["value"],
+        "macro_f1": part["macro_f1"],
+        "f1": {label: scores["f1"] for label, scores in part["labels"].items()},
+        "f1_any_eyewear": part["any_eyewear"]["f1"],
+        "answered": part["unsure"]["answered"],
+        "accuracy_among_answered": part["unsure"]["accuracy"],
+        "calibration_error": part["calibration"]["ece"],
+    }
 
 
 def _is_unseen(name: str, content: Mapping[str, Any]) -> bool:

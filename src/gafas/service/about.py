@@ -1,5 +1,6 @@
 """The service's routes about itself: probes, metrics, the model."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -64,7 +65,7 @@ async def tell_model(request: Request) -> ModelAnswer:
             "colour": model.colour,
         },
         "card": _find_card(model.sha256),
-        "figures": model.metadata.get("evaluation"),
+        "figures": model.metadata.get("evaluation") or _find_figures(model.sha256),
         "limits": operation.limits,
     }
     return ModelAnswer.model_validate(told, from_attributes=True)
@@ -72,7 +73,16 @@ async def tell_model(request: Request) -> ModelAnswer:
 
 def _find_card(sha256: str) -> str | None:
     """Return the card that ships with a bundled model."""
+    if _find_figures(sha256) is not None:
+        return (FOLDER / "eyewear.card.md").read_text(encoding="utf-8")
     for name, pinned in PINNED.items():
         if pinned == sha256:
             return (FOLDER / name).with_suffix(".md").read_text(encoding="utf-8")
     return None
+
+
+def _find_figures(sha256: str) -> dict[str, Any] | None:
+    """Return what was measured of a bundled model; None of any other."""
+    measured = json.loads((FOLDER / "eyewear.figures.json").read_text(encoding="utf-8"))
+    sets: dict[str, Any] = measured["sets"]
+    return sets if measured["sha256"] == sha256 else None
