@@ -177,8 +177,8 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
 def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
     """Turn learnt weights into the network that is served: anchored, looking twice, as asked.
 
-    What a training gains on its own photos it may lose on others; halfway between the weights it
-    began and those it ended with, much of both is kept.
+    What a training gains on its own photos it may lose on others; between the weights it began
+    with and those it ended with, much of both is kept.
 
     Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
     """
