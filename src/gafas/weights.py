@@ -11,7 +11,7 @@ FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""
 
 PINNED: Final = {
-    "eyewear.onnx": "c56f079b23947c0dc82b49c866102363f9168f0c6bcb91a3683c21e6b68b15f5",
+    "eyewear.onnx": "8b5e47cfdf6706f62342251f9149b87a8bb42d837cb21e1c820381439418c22e",
     "retinaface.onnx": "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
 }
 """The SHA-256 of every bundled model file."""

@@ -136,6 +136,3 @@ def test_samples_that_count_twice_are_as_good_as_two() -> None:
     expected, expected_offsets = fit_calibration(shown[twice], truth[twice])
     assert found == pytest.approx(expected, rel=0.01)
     assert offsets == pytest.approx(expected_offsets, abs=0.02)
-    assert choose_threshold(shown, truth, weights=weights, tolerated=0.2) == pytest.approx(
-        choose_threshold(shown[twice], truth[twice], tolerated=0.2)
-    )

@@ -68,16 +68,12 @@ def _smooth(targets: Array, *, imagined: float) -> Array:
 
 
 def choose_threshold(
-    probabilities: Array,
-    targets: Array,
-    *,
-    weights: Array | None = None,
-    tolerated: float = TOLERATED_ERRORS,
+    probabilities: Array, targets: Array, *, tolerated: float = TOLERATED_ERRORS
 ) -> float:
     """Return the lowest threshold whose answers are wrong in at most the tolerated share.
 
     An answer is given where the highest probability reaches the threshold. Returns 0 where even
-    answering always is good enough. `weights` are what each sample counts, `(N,)`.
+    answering always is good enough.
 
     >>> sure = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
     >>> truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
@@ -87,9 +83,8 @@ def choose_threshold(
     top = probabilities.max(axis=1)
     wrong = probabilities.argmax(axis=1) != targets.argmax(axis=1)
     order = np.argsort(-top, kind="stable")
-    counts = np.ones(len(top)) if weights is None else weights[order]
-    errors = np.cumsum(wrong[order] * counts)
-    good = errors <= tolerated * np.cumsum(counts)
+    errors = np.cumsum(wrong[order])
+    good = errors <= tolerated * np.arange(1, len(top) + 1)
     # Equal probabilities are answered together or not at all.
     ends = np.append(np.diff(top[order]) < 0, True)
     usable = np.flatnonzero(good & ends)

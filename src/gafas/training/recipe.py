@@ -91,8 +91,8 @@ class Optimization:
     least number of batches: a small training part is passed through more often than `epochs`.
     `balance_labels` says how far labels, and `balance_sources` how far the sources of each label,
     are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally.
-    `balance_validation` says how far labels weigh alike in the validation part, where calibration
-    and threshold are fitted: how often a label comes there is no news of the user's photos.
+    `balance_validation` says how far labels weigh alike in the validation part when probabilities
+    are calibrated: how often a label comes there is no news of the user's photos.
     """
 
     optimizer: Literal["adam", "adamw"] = "adam"

@@ -209,7 +209,7 @@ def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimize
 def calibrate(model: keras.Model, watched: _Watched, *, balance: float = 0.0) -> dict[str, Any]:
     """Set the model's temperature and offsets, and choose its threshold, on its validation part.
 
-    `balance` says how far its labels weigh alike there, see `weigh_labels`.
+    `balance` says how far its labels weigh alike in the calibration, see `weigh_labels`.
     A network without a layer for them, as the original's, keeps its probabilities.
     """
     images, targets = watched
@@ -223,7 +223,7 @@ def calibrate(model: keras.Model, watched: _Watched, *, balance: float = 0.0) ->
         # Keras would answer with the former temperature, which is compiled in.
         model.make_predict_function(force=True)
         probabilities = model.predict(images, batch_size=256, verbose=0)
-    threshold = choose_threshold(probabilities, targets, weights=weights)
+    threshold = choose_threshold(probabilities, targets)
     return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
 
 
