@@ -70,9 +70,11 @@ def _pin(sha256: str) -> None:
 
 
 def _list_ancestors(run: Path) -> list[Path]:
-    """Return the runs whose weights each went on from, the first one first, and the run."""
-    former = read_run_recipe(run).network.weights
-    return [*(_list_ancestors(ROOT / Path(former).parent) if former else []), run]
+    """Return the runs whose weights each went on from, the first one first, twin, and the run."""
+    network = read_run_recipe(run).network
+    former = [ROOT / Path(path).parent for path in (network.weights, network.twin) if path]
+    ancestors = [one for path in former for one in _list_ancestors(path)]
+    return list(dict.fromkeys([*ancestors, run]))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ _SHARES = frozenset(
         "augmentation.saturation",
         "augmentation.cast",
         "augmentation.resolution",
+        "augmentation.clear",
+        "augmentation.dark",
     }
 )
 _WHOLE_SHARES = frozenset(
@@ -127,6 +129,11 @@ def _check_input(recipe: "Recipe") -> None:
         raise RecipeError(
             f"augmentation.{coloured[0]} changes colours, and input.colour is 'grey': set it to 0, "
             f"or the colour to 'rgb'. Received: {getattr(changes, coloured[0])}."
+        )
+    if not changes.clear < changes.dark or changes.dark < 0.1:
+        raise RecipeError(
+            "augmentation.clear must be less than augmentation.dark, and that at least 0.1. "
+            f"Received: {changes.clear} and {changes.dark}."
         )
     knows = {"none", "eyeglasses", "sunglasses"} <= set(recipe.labels)
     if changes.rendered and not (seen.frame == "face" and seen.colour == "rgb" and knows):

@@ -38,8 +38,9 @@ class Network:
     """Which architecture, and its sizes.
 
     `stem` is the residual's first step, in pixels. `weights` names the `model.keras` of a run to
-    begin with, instead of at random; `anchor` is their share in the weights at the end. With
-    `mirror` the trained network looks at each image and at its mirror image.
+    begin with, instead of at random; `anchor` is their share in the weights at the end. `twin`
+    names that of another run, with whose weights these are averaged at the very end. With `mirror`
+    the trained network looks at each image and at its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -49,6 +50,7 @@ class Network:
     stem: int = 1
     weights: str = ""
     anchor: float = 0.0
+    twin: str = ""
     mirror: bool = False
 
 
@@ -61,7 +63,8 @@ class Augmentation:
     share of images that lose their colour; `blur` how much of an image may be replaced by its
     blurred self; `resolution` the share of the pixels along a side that may be lost; `jpeg` the
     share of images that are compressed. `rendered` is how many pairs of glasses, from clear to
-    black, are drawn on each bare face that is learnt from, as further images.
+    black, are drawn on each bare face that is learnt from, as further images: lenses no darker than
+    `clear` are those of eyeglasses, at least as dark as `dark` of sunglasses.
     """
 
     rotation: float = 0.0
@@ -80,6 +83,8 @@ class Augmentation:
     resolution: float = 0.0
     jpeg: float = 0.0
     rendered: float = 0.0
+    clear: float = 0.2
+    dark: float = 0.7
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -119,8 +119,8 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
     images, samples = inputs.images, inputs.samples
     targets = read_targets(samples, recipe.labels)
     if recipe.augmentation.rendered:
-        share, labels = recipe.augmentation.rendered, recipe.labels
-        drawn, soft = render(inputs, share, labels=labels, seed=recipe.seed)
+        plan, labels = recipe.augmentation, recipe.labels
+        drawn, soft = render(inputs, plan, labels=labels, seed=recipe.seed)
         images = np.concatenate([images, drawn.images])
         samples, targets = samples + drawn.samples, np.concatenate([targets, soft])
     return TrainingData(images, targets, watched, weigh(samples, recipe.optimization))
@@ -175,20 +175,28 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
 
 
 def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """Turn learnt weights into the network that is served: anchored, looking twice, as asked.
+    """Turn learnt weights into the network that is served: mixed, looking twice, as asked.
 
     What a training gains on its own photos it may lose on others; between the weights it began
-    with and those it ended with, much of both is kept.
+    with and those it ended with, much of both is kept. And two trainings that began with the same
+    weights end in one valley: what chance put into each, their mean leaves out.
 
-    Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+    Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"; the same, "Model soups".
     """
-    share = recipe.network.anchor
-    if share and recipe.network.weights:
-        former = build(recipe)
-        copy_weights(load_keras(Path(recipe.network.weights)), former)
-        pairs = zip(former.get_weights(), model.get_weights(), strict=True)
-        model.set_weights([share * begun + (1 - share) * ended for begun, ended in pairs])
-    return look_twice(model) if recipe.network.mirror else model
+    plan = recipe.network
+    if plan.anchor and plan.weights:
+        _mix(model, plan.weights, share=plan.anchor, recipe=recipe)
+    if plan.twin:
+        _mix(model, plan.twin, share=0.5, recipe=recipe)
+    return look_twice(model) if plan.mirror else model
+
+
+def _mix(model: keras.Model, path: str, *, share: float, recipe: Recipe) -> None:
+    """Move a model's weights towards those of another one of the same recipe."""
+    other = build(recipe)
+    copy_weights(load_keras(Path(path)), other)
+    pairs = zip(other.get_weights(), model.get_weights(), strict=True)
+    model.set_weights([share * theirs + (1 - share) * ours for theirs, ours in pairs])
 
 
 def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimizer:
