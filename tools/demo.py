@@ -26,7 +26,10 @@ def main() -> int:
     words = parser.parse_args()
     out = words.out.resolve()
     show_recognition(out, model=[] if words.model is None else ["--model", words.model.resolve()])
-    return show_experiment(out)
+    code = show_experiment(out)
+    command = Path(sys.executable).with_name("gafas")
+    say(f"\nTo drop your own photos on a page: {command} serve, then open http://127.0.0.1:8000.")
+    return code
 
 
 def show_recognition(out: Path, *, model: list[object]) -> None:
