@@ -4,13 +4,13 @@ import io
 import os
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from gafas.errors import ImageError
+from gafas.pixels import to_rgb
 from gafas.types import ImageArray, Photo
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | ImageArray
@@ -121,7 +121,7 @@ def _from_array(array: ImageArray) -> ImageArray:
     if grey or array.shape[2] == 1:
         return np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)
     if array.shape[2] == 4:
-        return np.asarray(_to_rgb(Image.fromarray(array)))
+        return np.asarray(to_rgb(Image.fromarray(array)))
     return array
 
 
@@ -223,7 +223,7 @@ def _decode(opened: Image.Image, *, name: str, side: int | None) -> Photo:
         orientation = _orientation(opened)
         if orientation >= 5:
             width, height = height, width
-        image = _to_rgb(opened)
+        image = to_rgb(opened)
         if orientation in _TRANSPOSE:
             image = image.transpose(_TRANSPOSE[orientation])
         return Photo(np.asarray(image), width, height)
@@ -241,25 +241,3 @@ def _orientation(opened: Image.Image) -> int:
         return int(opened.getexif().get(_ORIENTATION, 1))
     except _DAMAGE:
         return 1
-
-
-def _to_rgb(opened: Image.Image) -> Image.Image:
-    if opened.mode == "RGB" and "transparency" not in opened.info:
-        return opened
-    if opened.mode == "F" or opened.mode.startswith("I"):
-        return Image.fromarray(_to_bytes(np.asarray(opened))).convert("RGB")
-    if opened.has_transparency_data:
-        coloured = opened.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, "white")
-        return Image.alpha_composite(white, coloured).convert("RGB")
-    return opened.convert("RGB")
-
-
-def _to_bytes(values: npt.NDArray[Any]) -> ImageArray:
-    """Bring 16-bit integers, or floats of 0–1 or 0–255, to 0–255."""
-    if np.issubdtype(values.dtype, np.floating):
-        finite = np.nan_to_num(values)
-        brought = np.clip(finite * (255 if finite.max() <= 1 else 1), 0, 255)
-    else:
-        brought = np.clip(values, 0, 65535) // 257
-    return np.asarray(brought, dtype=np.uint8)

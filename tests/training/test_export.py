@@ -19,9 +19,9 @@ from gafas.images import load_image
 from gafas.training import export
 from gafas.training.architectures import build
 from gafas.training.export import check_parity, export_model, publish_onnx, write_onnx
+from gafas.training.finishing import calibrate
 from gafas.training.pipeline import read_inputs
 from gafas.training.recipe import Recipe, read_recipe
-from gafas.training.train import calibrate
 from tiny_data import tiny_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"

@@ -11,10 +11,11 @@ from gafas.data.samples import Sample
 from gafas.data.splits import Split, make_split
 from gafas.errors import DataError, RecipeError
 from gafas.training.architectures import build
+from gafas.training.finishing import calibrate, finish
 from gafas.training.history import read_history
 from gafas.training.recipe import Recipe, hash_recipe, read_recipe
 from gafas.training.runs import hash_data
-from gafas.training.train import TrainingData, calibrate, finish, fit, train
+from gafas.training.train import TrainingData, fit, train
 from tiny_data import tiny_recipe
 
 FILES = [

@@ -185,10 +185,9 @@ def _draw_darkness(draw: _Draw) -> float:
 
 
 def _draw_drop(draw: _Draw, outline: Outline) -> float:
-    """Big lenses reach down the cheek; their upper rim stays near the brow."""
+    """Big lenses reach down the cheek, their upper rim near the brow; some slip down the nose."""
     drop = 0.5 * outline.height - draw.between((0.2, 0.32))
-    slipped = draw.between((0.1, 0.45)) if draw.chance(0.09) else 0.0  # down the nose
-    return max(drop, -0.02) + slipped
+    return max(drop, -0.02) + (draw.between((0.1, 0.45)) if draw.chance(0.09) else 0.0)
 
 
 def _draw_frame(draw: _Draw, glasses: Glasses, *, style: _Style) -> Glasses:

@@ -76,6 +76,7 @@ def create_app(
 def _add_page(app: FastAPI) -> None:
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def show_page() -> Response:
+        """Give the web page."""
         return FileResponse(WEB / "index.html", media_type="text/html; charset=utf-8")
 
     app.mount("/static", StaticFiles(directory=WEB, check_dir=False))
@@ -86,15 +87,18 @@ def _add_refusals(app: FastAPI) -> None:
     metrics = app.state.operation.metrics
 
     async def tell(_: Request, problem: Exception) -> Response:
+        """Tell why something is refused, and count it."""
         assert isinstance(problem, RefusalError)
         metrics.rejections.labels(problem.reason).inc()
         return problem.to_response()
 
     async def tell_http(request: Request, error: Exception) -> Response:
+        """Tell of what the framework refuses: no such place, no such method."""
         assert isinstance(error, HTTPException)
         return await tell(request, _translate(request, error))
 
     async def tell_parameters(request: Request, error: Exception) -> Response:
+        """Tell which parameters cannot be used."""
         assert isinstance(error, RequestValidationError)
         shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
         detail = "A parameter cannot be used: " + "; ".join(
@@ -125,6 +129,7 @@ def _describe_refusals(app: FastAPI) -> None:
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
+        """Describe the service, refusals as they are."""
         if app.openapi_schema is None:
             schemas = describe()["components"]["schemas"]
             schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()

@@ -166,11 +166,13 @@ class _Exchange:
         self._secret = not (scope["path"] == "/" or scope["path"].startswith(_STATIC))
 
     async def receive(self) -> Message:
+        """Pass on a piece of the request, and note whether it was the last."""
         message = await self._receive()
         self._arrived |= not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
+        """Pass on a piece of the answer, with the safe headers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message = {**message, "headers": [*message.get("headers", ()), *self._headers()]}

@@ -52,6 +52,7 @@ async def recognize_photos(request: Request, name: Name = None) -> Response:
     operation = get_operation(request)
 
     def look(upload: Upload) -> tuple[str | None, bytes]:
+        """Return what is wrong with a photo, if anything, and the answer as JSON."""
         found = operation.recognize(upload)
         return found.error, write_answer(found)
 
@@ -79,6 +80,7 @@ async def annotate_photo(request: Request) -> Response:
     operation = get_operation(request)
 
     def look(upload: Upload) -> ImageArray:
+        """Return the photo as it is drawn on."""
         found = operation.recognize(upload)
         if found.error is not None:
             raise ImageError(found.error)
@@ -107,6 +109,7 @@ async def explain_photo(
     operation = get_operation(request)
 
     def look(upload: Upload) -> ImageArray:
+        """Return the photo as it is drawn on."""
         operation.check_size(upload)
         reasons = explain(operation.recognizer, upload.data, face=face)
         return draw(load_photo(upload.data, side=2 * SMALLEST_SIDE), reasons)
@@ -118,6 +121,7 @@ async def _answer_picture(request: Request, look: Callable[[Upload], ImageArray]
     media_type = _choose_kind(request.headers.get("accept", "*/*"))
 
     def work(upload: Upload) -> bytes | RefusalError:
+        """Return the picture's bytes, or why there is none."""
         try:
             return encode(look(upload), _PICTURES[media_type])
         except ImageError as error:

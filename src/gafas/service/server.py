@@ -88,10 +88,12 @@ class _Server(uvicorn.Server):
         self._last = float("inf")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
         await super().startup(sockets)
         self._announce()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; at the second signal end at once."""
         self.interrupted |= sig == signal.SIGINT
         if self._operation.draining:
             self.should_exit = self.force_exit = True
@@ -99,6 +101,7 @@ class _Server(uvicorn.Server):
         self._last = time.monotonic() + self._operation.limits.seconds_per_request
 
     async def on_tick(self, counter: int) -> bool:
+        """Say whether to end: all that runs is done, or its time is over."""
         ends = await super().on_tick(counter)
         drained = self._operation.draining and not self._operation.active
         return ends or drained or time.monotonic() > self._last

@@ -37,10 +37,9 @@ class Input:
 class Network:
     """Which architecture, and its sizes.
 
-    `stem` is the residual's first step, in pixels. `weights` names the `model.keras` of a run to
-    begin with, instead of at random; `anchor` is their share in the weights at the end. `twin`
-    names that of another run, with whose weights these are averaged at the very end. With `mirror`
-    the trained network looks at each image and at its mirror image.
+    `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with,
+    `anchor` is their share at the end, `twin` another run, with whose weights these are averaged
+    then. With `mirror` the trained network looks at each image and at its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -63,8 +62,7 @@ class Augmentation:
     share of images that lose their colour; `blur` how much of an image may be replaced by its
     blurred self; `resolution` the share of the pixels along a side that may be lost; `jpeg` the
     share of images that are compressed. `rendered` is how many pairs of glasses, from clear to
-    black, are drawn on each bare face that is learnt from, as further images: lenses no darker than
-    `clear` are those of eyeglasses, at least as dark as `dark` of sunglasses.
+    black, are drawn on each bare face: up to `clear` they are eyeglasses, from `dark` sunglasses.
     """
 
     rotation: float = 0.0
@@ -95,9 +93,8 @@ class Optimization:
     a lower validation loss after which training stops; 0 never stops early. `minimum_steps` is the
     least number of batches: a small training part is passed through more often than `epochs`.
     `balance_labels` says how far labels, and `balance_sources` how far the sources of each label,
-    are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally.
-    `balance_validation` says how far labels weigh alike in the validation part when probabilities
-    are calibrated: how often a label comes there is no news of the user's photos.
+    are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally. So does
+    `balance_validation` of what the labels of the validation part count in the calibration.
     """
 
     optimizer: Literal["adam", "adamw"] = "adam"
@@ -165,8 +162,7 @@ def write_recipe(recipe: Recipe) -> str:
     >>> write_recipe(Recipe()).splitlines()[0]
     'name = "recipe"'
     """
-    sections: list[str] = []
-    lines: list[str] = []
+    sections, lines = list[str](), list[str]()
     for key, value in dataclasses.asdict(recipe).items():
         if isinstance(value, dict):
             inside = [f"{k} = {_toml(v)}" for k, v in value.items()]

@@ -14,17 +14,11 @@ from gafas.crops import CropGeometry
 from gafas.data.folders import check_trainable
 from gafas.data.samples import relabel
 from gafas.data.splits import Split
-from gafas.training.architectures import (
-    TEMPERATURE,
-    build,
-    copy_weights,
-    look_twice,
-    write_layers,
-)
-from gafas.training.balance import weigh, weigh_labels
+from gafas.training.architectures import build, copy_weights, write_layers
+from gafas.training.balance import weigh
 from gafas.training.bar import Bar
-from gafas.training.calibrate import choose_threshold, fit_calibration
 from gafas.training.export import export_model
+from gafas.training.finishing import Watched, calibrate, finish
 from gafas.training.foreign import load_keras
 from gafas.training.keeper import Keeper, remove_states
 from gafas.training.pipeline import (
@@ -42,8 +36,6 @@ from gafas.training.runs import hash_data, open_run, write_environment
 _log = logging.getLogger(__name__)
 
 _PARITY_PHOTOS = 64
-
-_Watched = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
@@ -96,7 +88,7 @@ class TrainingData:
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
-    watched: _Watched | None
+    watched: Watched | None
     weights: NDArray[np.float64] | None = None
 
 
@@ -174,31 +166,6 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
     return model, seconds
 
 
-def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """Turn learnt weights into the network that is served: mixed, looking twice, as asked.
-
-    What a training gains on its own photos it may lose on others; between the weights it began
-    with and those it ended with, much of both is kept. And two trainings that began with the same
-    weights end in one valley: what chance put into each, their mean leaves out.
-
-    Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"; the same, "Model soups".
-    """
-    plan = recipe.network
-    if plan.anchor and plan.weights:
-        _mix(model, plan.weights, share=plan.anchor, recipe=recipe)
-    if plan.twin:
-        _mix(model, plan.twin, share=0.5, recipe=recipe)
-    return look_twice(model) if plan.mirror else model
-
-
-def _mix(model: keras.Model, path: str, *, share: float, recipe: Recipe) -> None:
-    """Move a model's weights towards those of another one of the same recipe."""
-    other = build(recipe)
-    copy_weights(load_keras(Path(path)), other)
-    pairs = zip(other.get_weights(), model.get_weights(), strict=True)
-    model.set_weights([share * theirs + (1 - share) * ours for theirs, ours in pairs])
-
-
 def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimizer:
     rate: Any = plan.learning_rate
     if plan.schedule == "cosine":
@@ -212,27 +179,6 @@ def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimize
     if plan.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay)
     return keras.optimizers.Adam(rate)
-
-
-def calibrate(model: keras.Model, watched: _Watched, *, balance: float = 0.0) -> dict[str, Any]:
-    """Set the model's temperature and offsets, and choose its threshold, on its validation part.
-
-    `balance` says how far its labels weigh alike in the calibration, see `weigh_labels`.
-    A network without a layer for them, as the original's, keeps its probabilities.
-    """
-    images, targets = watched
-    weights = weigh_labels(targets, balance)
-    temperature, offsets = 1.0, (0.0,) * targets.shape[1]
-    probabilities = model.predict(images, batch_size=256, verbose=0)
-    if TEMPERATURE in [layer.name for layer in model.layers]:
-        temperature, offsets = fit_calibration(probabilities, targets, weights=weights)
-        layer = model.get_layer(TEMPERATURE)
-        layer.scale, layer.offset = 1 / temperature, list(offsets)
-        # Keras would answer with the former temperature, which is compiled in.
-        model.make_predict_function(force=True)
-        probabilities = model.predict(images, batch_size=256, verbose=0)
-    threshold = choose_threshold(probabilities, targets)
-    return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
 
 
 def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
