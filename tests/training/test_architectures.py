@@ -112,6 +112,19 @@ def test_the_table_of_layers_counts_every_parameter(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["network.json"]
 
 
+def test_the_table_of_a_network_that_looks_twice_shows_the_layers_of_the_look(
+    tmp_path: Path,
+) -> None:
+    once = build(tiny_recipe())
+    twice = look_twice(once)
+    write_layers(twice, tmp_path / "network.json")
+    rows = json.loads((tmp_path / "network.json").read_text())
+    assert sum(row["parameters"] for row in rows) == twice.count_params()
+    convolutions = [layer.name for layer in once.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert convolutions
+    assert [row["name"] for row in rows if row["type"] == "Conv2D"] == convolutions
+
+
 def test_a_network_that_looks_twice_answers_a_photo_and_its_mirror_image_alike(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ needs no recipe to be used.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -147,7 +148,10 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
 
 
 def write_layers(model: keras.Model, path: Path) -> None:
-    """Write one row per layer: name, type, output shape without the batch, parameters."""
+    """Write one row per layer: name, type, output shape without the batch, parameters.
+
+    Of a network that looks twice, the layers of the look stand in its place.
+    """
     rows = [
         {
             "name": layer.name,
@@ -155,6 +159,14 @@ def write_layers(model: keras.Model, path: Path) -> None:
             "shape": list(layer.output.shape[1:]),
             "parameters": layer.count_params(),
         }
-        for layer in model.layers
+        for layer in _list_layers(model)
     ]
     write_text(path, json.dumps(rows, indent=1) + "\n")
+
+
+def _list_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _list_layers(layer)
+        else:
+            yield layer
