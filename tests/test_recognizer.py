@@ -138,7 +138,7 @@ def test_photos_are_taken_only_as_they_are_needed(frames: Recognizer) -> None:
     assert taken <= 8
     answers.close()  # type: ignore[attr-defined]
     assert taken <= 8
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gafas")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gafas_")]
 
 
 def test_a_mistake_in_a_source_is_not_swallowed(frames: Recognizer) -> None:

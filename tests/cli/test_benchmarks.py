@@ -14,7 +14,10 @@ from gafas.evaluation.eyewear_benchmark import OPENINGS, PARTS
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a model of faces; what is called lfw in its folder are photos made by the tests."""
     three = ["none/a", "eyeglasses/b", "sunglasses/c"]
-    sets = make_sets(tmp_path / "sets", {"web": three, "lfw": three[:2]})
+    few: dict[str, list[str]] = {name: ["none/a"] for name in eyewear.SETS}
+    people = [f"none/{age}_0_1_2017{age:04}" for age in range(20, 40)]
+    many = {"utkface": people, "web": [f"none/{at}" for at in range(12)], "lfw": three[:2]}
+    sets = make_sets(tmp_path / "sets", few | many)
     monkeypatch.setenv("GAFAS_EYEWEAR", str(sets))
     (tmp_path / "model.onnx").write_bytes(eyewear_model())
     return tmp_path / "model.onnx"
@@ -26,7 +29,7 @@ def test_one_part_is_measured_alone(gafas: Call, model: Path, tmp_path: Path) ->
     assert (told.code, told.out.strip()) == (0, str(out))
     parts = json.loads(out.read_text(encoding="utf-8"))["parts"]
     assert list(parts) == ["web"]
-    assert parts["web"]["accuracy"]["total"] == 3
+    assert 0 < parts["web"]["accuracy"]["total"] < 12  # those of the validation part
     assert not (tmp_path / OPENINGS).exists()
 
 

@@ -209,7 +209,10 @@ def _judge_leak(run: Run) -> tuple[str, dict[str, Any]]:
 
 
 def _list_augmentations(run: Run) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in run.recipe.get("augmentation", {}).items() if value]
+    """List what changes images; how dark drawn lenses are says nothing where none are drawn."""
+    plan = run.recipe.get("augmentation", {})
+    idle = () if plan.get("rendered") else ("clear", "dark")
+    return [(name, value) for name, value in plan.items() if value and name not in idle]
 
 
 def _find_heaviest(run: Run) -> Mapping[str, Any] | None:

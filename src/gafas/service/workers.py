@@ -30,7 +30,8 @@ class Workers:
     def __init__(self, threads: int, *, waiting: int) -> None:
         self.threads = threads
         self.places = threads + waiting
-        self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="gafas")
+        name = "gafas-service"
+        self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._turns: collections.deque[_Job[Any]] = collections.deque()
         self._taken = 0

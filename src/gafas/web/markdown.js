@@ -17,6 +17,12 @@ function renderBlock(block) {
     return [heading, ...(rest.trim() ? renderBlock(rest.trim()) : [])];
   }
   const lines = block.split("\n");
+  if (block.startsWith("```")) {
+    const code = make("code", { text: lines.slice(1, -1).join("\n") });
+    const around = make("pre", { holds: [code] });
+    around.tabIndex = 0;
+    return [around];
+  }
   if (lines.every((line) => line.startsWith("|"))) return [renderTable(lines)];
   if (/^[-*] /.test(block)) return [renderList(block)];
   return [make("p", { holds: renderInline(lines.join(" ")) })];
@@ -40,7 +46,10 @@ function renderTable(lines) {
 }
 
 function renderRow(cells, name) {
-  const holds = cells.map((cell) => make(name, { holds: renderInline(cell.trim()) }));
+  const holds = cells.map((cell) => {
+    const text = cell.trim();
+    return make(text ? name : "td", { holds: renderInline(text) }); // no header without a word
+  });
   return make("tr", { holds });
 }
 
