@@ -164,15 +164,15 @@ def test_the_service_is_told_once_it_has_been_measured() -> None:
         "overload": {**overload, "statuses": {"200": 4260, "503": 12345}},
         "after_overload": times,
         "cold_start_seconds": {"median": 1.234},
+        "first_answer_seconds": {"median": 1.5},
     }
     english = SERVICE.make_service_table(measured, "en")
     assert "| share of `predict_many` | 80.0% |" in english
     assert "| at half of that load, median and p99, ms | 21, 1,065 |" in english
     assert "for 60 s: answers/s, refused at once with 503 | 71, 12,345 |" in english
     assert english.endswith("2 cores, Python 3.11. Briefly.")
-    assert "| de `gafas serve` a la página, s | 1,23 |" in SERVICE.make_service_table(
-        measured, "es"
-    )
+    spanish = SERVICE.make_service_table(measured, "es")
+    assert "a la página, y a la respuesta de la primera foto, s | 1,23 / 1,5 |" in spanish
 
 
 def test_a_table_gives_the_claim_and_every_entry_as_the_language_writes_numbers(
