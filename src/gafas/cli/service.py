@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gafas.cli.recognition import Model
+from gafas.cli.recognition import Model, Threshold
 from gafas.errors import ServiceError
 from gafas.service.limits import MEBIBYTE, Access, Limits
 
@@ -28,9 +28,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         int, typer.Option(min=0, max=65535, help="The port to listen at; 0 takes a free one.")
     ] = 8000,
     model: Model = None,
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Answer unsure under this probability.")
-    ] = None,
+    threshold: Threshold = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Photos worked on at once; one per processor core if left out."),

@@ -1,7 +1,6 @@
 """How much a service takes on, and from whom."""
 
 import dataclasses
-import hmac
 
 MEBIBYTE = 2**20
 
@@ -57,6 +56,8 @@ class Access:
         >>> Access(keys=("secret",)).is_key("secret"), Access(keys=("secret",)).is_key("")
         (True, False)
         """
+        import hmac  # here, for every command reads the limits, to tell their defaults
+
         sent = given.encode("utf-8", "surrogateescape")
         found = [hmac.compare_digest(sent, key.encode("utf-8")) for key in self.keys]
         return any(found)

@@ -18,28 +18,19 @@ Watched = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """Turn learnt weights into the network that is served: mixed, looking twice, as asked.
+    """Turn learnt weights into the network that is served: averaged, looking twice, as asked.
 
-    What a training gains on its own photos it may lose on others; between the weights it began
-    with and those it ended with, much of both is kept. And two trainings that began with the same
-    weights end in one valley: what chance put into each, their mean leaves out.
+    Two trainings that began with the same weights end in one valley: what chance put into each,
+    their mean leaves out.
 
-    Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"; the same, "Model soups".
+    Source: Wortsman et al. 2022, "Model soups".
     """
-    plan = recipe.network
-    if plan.anchor and plan.weights:
-        _mix(model, plan.weights, share=plan.anchor, recipe=recipe)
-    if plan.twin:
-        _mix(model, plan.twin, share=0.5, recipe=recipe)
-    return look_twice(model) if plan.mirror else model
-
-
-def _mix(model: keras.Model, path: str, *, share: float, recipe: Recipe) -> None:
-    """Move a model's weights towards those of another one of the same recipe."""
-    other = build(recipe)
-    copy_weights(load_keras(Path(path)), other)
-    pairs = zip(other.get_weights(), model.get_weights(), strict=True)
-    model.set_weights([share * theirs + (1 - share) * ours for theirs, ours in pairs])
+    if recipe.network.twin:
+        twin = build(recipe)
+        copy_weights(load_keras(Path(recipe.network.twin)), twin)
+        pairs = zip(twin.get_weights(), model.get_weights(), strict=True)
+        model.set_weights([(theirs + ours) / 2 for theirs, ours in pairs])
+    return look_twice(model) if recipe.network.mirror else model
 
 
 def calibrate(model: keras.Model, watched: Watched, *, balance: float = 0.0) -> dict[str, Any]:

@@ -16,7 +16,6 @@ _SHARES = frozenset(
     {
         "split.validation_share",
         "network.dropout",
-        "network.anchor",
         "optimization.label_smoothing",
         "augmentation.zoom",
         "augmentation.gamma",

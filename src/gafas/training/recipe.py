@@ -38,8 +38,8 @@ class Network:
     """Which architecture, and its sizes.
 
     `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with,
-    `anchor` is their share at the end, `twin` another run, with whose weights these are averaged
-    then. With `mirror` the trained network looks at each image and at its mirror image.
+    `twin` that of another run, with whose weights these are averaged at the end. With `mirror` the
+    trained network looks at each image and at its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -48,7 +48,6 @@ class Network:
     dropout: float = 0.3
     stem: int = 1
     weights: str = ""
-    anchor: float = 0.0
     twin: str = ""
     mirror: bool = False
 
