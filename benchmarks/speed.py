@@ -1,6 +1,6 @@
 """Measure how fast gafas is and how much memory it takes, beside the pure decoding of the photos.
 
-Run: python benchmarks/speed.py   (`make speed`; about two minutes on an idle computer)
+Run: python benchmarks/speed.py   (`make speed`; about three minutes on an idle computer)
 It writes speed.json beside itself. `--installed` measures instead how much disk a fresh
 installation takes (it needs pip and the network) and adds that to the file.
 
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from gafas.classifier import EyewearClassifier
-from gafas.detector import LARGE_SIDE
+from gafas.detector import LARGE_SIDE, SKIMMED_SIDE
 from gafas.images import load_photo
 from gafas.recognizer import Recognizer
 from gafas.weights import read_bundled
@@ -97,13 +97,14 @@ def time_recognizing(model: str | None, photos: Sequence[str], rounds: int) -> d
     return {**summarize(rates, 1), "faces": faces}
 
 
-def time_decoding(photos: Sequence[str], rounds: int, side: int | None) -> dict[str, float]:
+def time_decoding(photos: Sequence[str], rounds: int, reduced: bool) -> dict[str, float]:
     """Only decode the same photos, with as many threads; return photos per second."""
+    sides = {"side": LARGE_SIDE, "eighth": SKIMMED_SIDE} if reduced else {}
     rates = []
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for _ in range(rounds):
             start = time.perf_counter()
-            for decoded in pool.map(lambda path: load_photo(path, side=side).width, photos):
+            for decoded in pool.map(lambda path: load_photo(path, **sides).width, photos):
                 assert decoded
             rates.append(len(photos) / (time.perf_counter() - start))
     return summarize(rates, 1)
@@ -133,8 +134,8 @@ def measure_photos(model: str | None, photos: Sequence[Path], rounds: int) -> di
     for cores in (1, 2):
         result[f"cores_{cores}"] = {
             "recognizing": in_new_process(time_recognizing, model, names, rounds, cores=cores),
-            "decoding": in_new_process(time_decoding, names, rounds, LARGE_SIDE, cores=cores),
-            "decoding_in_full": in_new_process(time_decoding, names, rounds, None, cores=cores),
+            "decoding": in_new_process(time_decoding, names, rounds, True, cores=cores),
+            "decoding_in_full": in_new_process(time_decoding, names, rounds, False, cores=cores),
         }
     command = [str(GAFAS), "predict", *_with(model)]
     result["memory_mb"] = {
@@ -150,7 +151,7 @@ def measure(folder: Path, *, model: str | None, quick: bool) -> dict[str, Any]:
 
     runs, rounds = (1, 1) if quick else (15, 5)
     small = speed_photos.make_small(folder / "small", count=4 if quick else 200)
-    big = speed_photos.make_big(folder / "big", count=2 if quick else 12)
+    big = speed_photos.make_big(folder / "big", count=2 if quick else 36)
     one = str(small[0])
     command = [str(GAFAS), "predict", one, *_with(model)]
     result: dict[str, Any] = {

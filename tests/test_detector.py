@@ -10,6 +10,7 @@ import pytest
 import skimage.data
 from PIL import Image, ImageOps
 
+from face_photos import crowd
 from gafas.candidates import suppress
 from gafas.detector import FaceDetector
 from gafas.images import load_image
@@ -181,25 +182,90 @@ def test_one_clear_face_takes_one_look_and_a_small_photo_a_small_one(
     assert detector.sides == [192, 320]
 
 
-def test_a_large_look_is_taken_only_for_a_spot_that_shows_a_face_when_looked_at_closely(
-    photo: ImageArray,
-) -> None:
+def spot(*box: float, confidence: float = 0.1) -> np.ndarray:
+    """Make a candidate that is only claimed to be there."""
+    row = np.zeros((1, 15), np.float32)
+    row[0, :5] = (*box, confidence)
+    return row
+
+
+@pytest.fixture
+def beside(photo: ImageArray) -> ImageArray:
+    """Return the portrait, and to its right a grey wall with a smaller one and a dark patch."""
     image = np.full((600, 900, 3), 128, np.uint8)
     image[:, :512] = photo
-    image[120:200, 620:660] = 90  # nothing: the spot is only claimed to be doubtful
-    detector = Counting()
-    first = detector.look(image, 320)
-    faces = first[first[:, 4] >= 0.5]
-    spot = np.zeros((1, 15), np.float32)
-    spot[0, :5] = (620, 120, 660, 200, 0.1)
-    detector.sides.clear()
-    assert detector._is_settled(image, np.concatenate([faces, spot]), faces=faces)
-    assert detector.sides == [224]
-    small = resized(photo, 0.4)
+    small = resized(photo, 0.3)
     image[100 : 100 + small.shape[0], 640 : 640 + small.shape[1]] = small
-    spot[0, :4] = 710, 145, 780, 235
-    assert not detector._is_settled(image, np.concatenate([faces, spot]), faces=faces)
-    three = np.repeat(spot, 3, axis=0)
+    image[420:500, 620:660] = 90
+    return image
+
+
+def test_a_large_look_is_taken_only_where_a_face_shows_through_a_small_window(
+    beside: ImageArray,
+) -> None:
+    detector = Counting()
+    first = detector.look(beside, 320)
+    face = first[first[:, 2] < 512][:1]
     detector.sides.clear()
-    assert not detector._is_settled(image, np.concatenate([faces, three]), faces=faces)
-    assert detector.sides == []  # so many spots: one large look is cheaper
+    settled = detector._settle(beside, np.concatenate([face, spot(620, 430, 660, 490)]), windows=6)
+    assert np.array_equal(settled, face)
+    assert detector.sides == [96]
+    hint = spot(700, 140, 740, 200)
+    assert detector._settle(beside, np.concatenate([face, hint]), windows=6) is None
+    assert detector.sides == [96, 96]
+    far = [spot(x, y, x + 20, y + 20) for x in (520, 700, 850) for y in (10, 300, 560)]
+    assert detector._settle(beside, np.concatenate([face, *far]), windows=6) is None
+    assert detector.sides == [96, 96]  # so many windows: one large look is cheaper
+
+
+def test_a_doubtful_small_face_is_taken_as_it_looks_from_close_by(beside: ImageArray) -> None:
+    detector = Counting()
+    first = detector.look(beside, 320)
+    faces = np.concatenate([first[first[:, 2] < 512][:1], first[first[:, 0] > 640][:1]])
+    faces[1, 4] = 0.7
+    settled = detector._settle(beside, faces, windows=6)
+    assert settled is not None
+    assert settled[1, 4] > 0.95
+    expected = [(x * 0.3 + 640, y * 0.3 + 100) for x, y in LANDMARKS]
+    assert np.abs(settled[1, 5:].reshape(5, 2) - expected).max() < 6
+    faces[0, 4] = 0.7  # a large face is not judged through a window
+    detector.sides.clear()
+    assert detector._settle(beside, faces, windows=6) is None
+    assert detector.sides == []
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(3, 2), (8, 5)])
+def test_small_faces_are_magnified_each_or_all_of_a_crowd(columns: int, rows: int) -> None:
+    places = [
+        (20 + 600 // columns * x, 20 + 440 // rows * y) for x in range(columns) for y in range(rows)
+    ]
+    image = crowd(places, size=(640, 480), tall=40)
+    detector = Counting()
+    large = detector.look(image, 640)
+    assert (large[:, 4] >= 0.5).sum() < len(places) / 2
+    detector.sides.clear()
+    faces = detector.detect(image)
+    assert len(faces) == len(places)
+    found = sorted(
+        (round((f.box[0] - 20) / (600 // columns)), round((f.box[1] - 20) / (440 // rows)))
+        for f in faces
+    )
+    assert found == [(x, y) for x in range(columns) for y in range(rows)]
+    assert (1280 in detector.sides) == (len(places) > 12)
+
+
+def test_a_photo_that_was_enlarged_already_is_not_magnified() -> None:
+    detector = Counting()
+    detector.detect(crowd([(30, 30), (200, 100)], size=(390, 290), tall=30))
+    assert 640 in detector.sides
+    assert max(detector.sides) == 640
+
+
+def test_skimming_finds_what_a_small_look_settles(photo: ImageArray, beside: ImageArray) -> None:
+    detector = Counting()
+    found = detector.skim(beside)
+    assert found is not None
+    assert sorted(round(face.side, -2) for face in found) == [100, 200]
+    assert set(detector.sides) <= {320, 96}
+    assert detector.skim(np.rot90(photo)) is None
+    assert detector.skim(np.full((375, 500, 3), 128, np.uint8)) is None

@@ -158,6 +158,13 @@ def test_big_jpegs_are_decoded_smaller_and_say_so() -> None:
     assert load_photo(data).scale == 1
 
 
+def test_an_eighth_will_do_where_it_is_large_enough() -> None:
+    data = saved(Image.fromarray(quarters(4000, 3000)), "JPEG")
+    assert load_photo(data, side=640).image.shape == (750, 1000, 3)
+    assert load_photo(data, side=640, eighth=500).image.shape == (375, 500, 3)
+    assert load_photo(data, side=640, eighth=501).image.shape == (750, 1000, 3)
+
+
 @pytest.mark.parametrize("side", [100, 137, 260, 400, 799])
 def test_a_reduced_jpeg_stays_as_large_as_asked(side: int) -> None:
     data = saved(Image.fromarray(quarters(801, 333)), "JPEG")

@@ -7,10 +7,13 @@ import pytest
 
 from brightness_model import brightness_model
 from face_photos import BOX, crowd, encode, face_model, faceless, portrait
+from gafas import views
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
-from gafas.types import Face
+from gafas.images import ImageSource, load_photo
+from gafas.types import Face, Photo
 from gafas.views import Viewer
+from gafas.weights import read_bundled
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,56 @@ def test_a_small_face_in_a_huge_photo_is_cropped_from_a_larger_decoding(viewer: 
         float(np.abs(np.diff(v.patches.astype(int), axis=2)).mean()) for v in (reduced, whole)
     ]
     assert detail[0] == pytest.approx(detail[1], rel=0.1)
+
+
+class Decodings:
+    """Note at which scales a photo is decoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scales: list[float] = []
+        monkeypatch.setattr(views, "load_photo", self)
+
+    def __call__(self, source: ImageSource, **sizes: int | None) -> Photo:
+        photo = load_photo(source, **sizes)
+        self.scales.append(photo.scale)
+        return photo
+
+
+@pytest.mark.parametrize(
+    ("tall", "model", "scales"),
+    [
+        (2400, EyewearClassifier(read_bundled("eyewear.onnx")), [1 / 8]),  # sure of a large face
+        (1200, EyewearClassifier(read_bundled("eyewear.onnx")), [1 / 8]),  # and of one made coarse
+        (1200, EyewearClassifier(face_model(side=96)), [1 / 8, 1 / 4]),  # never sure
+        (360, EyewearClassifier(read_bundled("eyewear.onnx")), [1 / 8, 1 / 4]),  # small: too coarse
+    ],
+)
+def test_a_huge_photo_is_decoded_again_only_where_the_answer_needs_it(
+    tall: int, model: EyewearClassifier, scales: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encode(crowd([(1500, 300)], size=(4000, 3000), tall=tall))
+    decodings = Decodings(monkeypatch)
+    view = Viewer(model).view(content)
+    assert decodings.scales == scales
+    assert len(view.faces) == len(view.patches) == len(view.probabilities) == 1
+    factor = tall / 600
+    placed = [place * factor + (1500, 300)[at % 2] for at, place in enumerate(BOX)]
+    assert view.faces[0].box == pytest.approx(placed, abs=20 * factor)
+
+
+def test_a_huge_photo_in_which_a_small_look_finds_nothing_is_decoded_larger(
+    viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decodings = Decodings(monkeypatch)
+    assert viewer.view(encode(np.full((3000, 4000, 3), 90, np.uint8))).faces == ()
+    assert decodings.scales == [1 / 8, 1 / 4]
+
+
+def test_the_answers_are_those_to_the_patches(viewer: Viewer) -> None:
+    view = viewer.view(encode(crowd([(2500, 900), (100, 100)], size=(4000, 3000), tall=1500)))
+    assert len(view.faces) == 2
+    classifier = EyewearClassifier(face_model())
+    assert view.probabilities == pytest.approx(classifier.predict(view.patches), abs=1e-6)
 
 
 def test_bytes_that_are_no_photo_are_refused(viewer: Viewer) -> None:

@@ -3,6 +3,7 @@
 A candidate is a row: x1, y1, x2, y2, confidence, then five times x, y, in an image's pixels.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -15,10 +16,18 @@ Floats = npt.NDArray[np.float32]
 CONFIDENCE: Final = 4
 """The column of a candidate's confidence."""
 
+COLUMNS: Final = 15
+"""How many there are."""
+
 SETTLED: Final = 0.9
 """If a face of the first look is less confident than this, a larger look is taken."""
 
+FEEBLE: Final = 0.3
+"""What is less confident than this even when looked at closely is nothing."""
+
 _SAME: Final = 0.3  # two looks at one thing overlap by more than this
+_CLEAR: Final = 0.8  # leaves, magnified, may look a little like faces
+_KNOWN: Final = 0.5  # what lies with more of itself in a face is part of that
 _GLIMPSE: Final = 0.3  # of a face as large as half the photo the first look sees at least so much
 
 
@@ -54,6 +63,75 @@ def find_doubtful(candidates: Floats, faces: Floats) -> Floats:
     union, _ = measure_overlaps(candidates)
     apart = union[len(faces) :, : len(faces)].max(axis=1, initial=0) < 0.2
     return np.asarray(candidates[len(faces) :][apart])
+
+
+def cover(spots: Floats, *, side: float, size: tuple[int, int]) -> list[tuple[int, int, int]]:
+    """Place square windows so that each spot lies in one of them, as few as is quickly found.
+
+    Args:
+        spots: candidates, what is to be covered first coming first.
+        side: of a window, in pixels; a spot larger than half of it gets one twice as large as
+            itself, in which nothing else counts as seen closely.
+        size: width and height of the image, which windows do not leave where they fit into it.
+
+    Returns:
+        Left, top and side of each window.
+    """
+    windows: list[tuple[int, int, int]] = []
+    least = math.ceil(side)
+    for x1, y1, x2, y2 in spots[:, :4].tolist():
+        rim = max(x2 - x1, y2 - y1) / 4
+        if any(
+            left <= max(0, x1 - rim)
+            and top <= max(0, y1 - rim)
+            and min(size[0], x2 + rim) <= left + wide
+            and min(size[1], y2 + rim) <= top + wide
+            and wide == least
+            for left, top, wide in windows
+        ):
+            continue
+        wide = max(least, math.ceil(8 * rim))
+        places = ((x1 + x2 - wide) / 2, (y1 + y2 - wide) / 2)
+        left, top = (
+            int(max(0, min(place, most - wide))) for place, most in zip(places, size, strict=True)
+        )
+        windows.append((left, top, wide))
+    return windows
+
+
+def confirm(faces: Floats, close: Floats) -> Floats | None:
+    """Say what remains of doubtful faces after looking closely.
+
+    Args:
+        faces: those of a first look.
+        close: candidates of the close looks.
+
+    Returns:
+        The faces, the doubtful ones as they look from close by; None where one of them remains
+        doubtful, or where something else turns out to resemble a face.
+    """
+    sure = faces[:, CONFIDENCE] >= SETTLED
+    union, inside = measure_overlaps(np.concatenate([faces, close]))
+    seen_again = union[: len(faces), len(faces) :] > _SAME
+    confirmed = faces.copy()
+    for at in np.flatnonzero(~sure):
+        again = close[seen_again[at]]
+        if not len(again) or again[:, CONFIDENCE].max() < SETTLED:
+            return None
+        confirmed[at] = again[again[:, CONFIDENCE].argmax()]
+    new = inside[len(faces) :, : len(faces)].max(axis=1, initial=0) < _KNOWN
+    return None if (close[new, CONFIDENCE] > FEEBLE).any() else confirmed
+
+
+def select_small(rows: Floats, faces: Floats, *, side: float) -> Floats:
+    """Select from looks at what is small the clear faces that are no parts of known ones.
+
+    They are smaller than half of `side`, in pixels.
+    """
+    _, inside = measure_overlaps(np.concatenate([faces, rows]))
+    new = inside[len(faces) :, : len(faces)].max(axis=1, initial=0) < _KNOWN
+    small = (rows[:, 2:4] - rows[:, :2]).max(axis=1, initial=0) < side / 2
+    return np.asarray(rows[new & small & (rows[:, CONFIDENCE] >= _CLEAR)])
 
 
 def choose(rows: Floats, image: ImageArray) -> Floats:

@@ -1,15 +1,16 @@
 """Image → faces, with RetinaFace-MobileNet0.25 on ONNX Runtime.
 
-The schedule: look once at a small size. Look again at a large size only if nothing was found, if a
-face is doubtful, or if something elsewhere hesitates (a confidence well above noise). Where that is
-one spot or two, look closely at these first: mostly they are leaves or lettering, and the large
-look is spared. If still nothing was found, the face may be blurred by enlarging, or fill the frame:
-look smaller, then with a border around the image. A photo that may lie on its side or upside down
-is looked at in all four directions. `benchmarks/detector_schedule.py` measures what this costs and
-loses.
+The schedule: look once at a small size. If a small face is doubtful, or something elsewhere
+hesitates (a confidence well above noise), look closely there, through small windows: mostly these
+are leaves or lettering. Look at everything at a large size only if nothing was found, if a large
+face is doubtful, if a window shows a face, or if there would be too many windows; and what is small
+and hesitates even then is magnified. If still nothing was found, the face may be blurred by
+enlarging, or fill the frame: look smaller, then with a border around the image. A photo that may
+lie on its side or upside down is looked at in all four directions.
+`benchmarks/detector_schedule.py` measures what this costs and loses.
 """
 
-import functools
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,15 +18,19 @@ import onnxruntime as ort
 from PIL import Image
 
 from gafas.candidates import (
+    COLUMNS,
     CONFIDENCE,
     SETTLED,
     Floats,
     choose,
+    confirm,
+    cover,
     drop_unlikely,
     find_doubtful,
-    measure_overlaps,
+    select_small,
     suppress,
 )
+from gafas.retinaface import decode, prepare, stretch
 from gafas.turning import find_doubt, turn_back
 from gafas.types import Face, ImageArray
 from gafas.weights import read_bundled
@@ -36,27 +41,31 @@ CONFIDENT: Final = 0.5
 HINT: Final = 0.025
 """If anything apart from the faces found is more confident than this, it is looked at again."""
 
-CLOSE_HINT: Final = 0.3
-"""If it is more confident than this when looked at closely, a larger look is taken."""
+SMALL_HINT: Final = 0.1
+"""The same for what is small even in a large look."""
+
+SKIMMED_HINT: Final = 0.035
+"""The same for an image that is only skimmed: of a photo so large, smaller things were noise."""
 
 FIRST_SIDE: Final = 320
 SMALL_SIDE: Final = 192  # of a photo smaller than FIRST_SIDE and not smaller than this
-CLOSE_SIDE: Final = 224
+CLOSE_SIDE: Final = 96
+WIDE_SIDE: Final = 224  # through a window that a large spot needs
 LARGE_SIDE: Final = 640
+HUGE_SIDE: Final = 1280  # for small faces; but no more than twice the image's own
 SMALLER_SIDES: Final = (192, 128)
 BORDERED_SIDE: Final = 256
+SKIMMED_SIDE: Final = 480  # an image to skim has at least so many pixels along its longer side
 _LARGEST_ENLARGEMENT: Final = 4
 _BORDER: Final = 0.5
 _BORDERED_MOST: Final = 1024  # a longer side is reduced first: a border would take gigabytes
 
-_SPOTS: Final = 2  # to look closely at more would cost as much as a large look at everything
-
-_COLUMNS: Final = 15  # of a candidate
-
-# Blue, green, red, as the network was trained.
-_MEAN: Final = np.array([104, 117, 123], np.float32)
-_ANCHORS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
-_VARIANCES: Final = (0.1, 0.2)
+# To look closely through more windows would cost as much as a large look at everything, or, when
+# skimming, as to have the image larger.
+_WINDOWS: Final = 6
+_WINDOWS_SKIMMED: Final = 16
+_WINDOWS_MAGNIFIED: Final = 12
+_MAGNIFIED_LEAST: Final = 400  # a smaller image has been enlarged enough by the large look
 
 
 class FaceDetector:
@@ -89,14 +98,29 @@ class FaceDetector:
             found = self._turn(image, found, needed=needed)
         return [_face(row) for row in found]
 
+    def skim(self, image: ImageArray) -> list[Face] | None:
+        """Find the faces in an image if a small look is enough, as `detect` returns them.
+
+        Returns None where a larger look might bring more: the image may then as well be had larger.
+        """
+        first = self.look(image, FIRST_SIDE)
+        first = first[first[:, CONFIDENCE] > SKIMMED_HINT]
+        settled = self._settle(image, first, windows=_WINDOWS_SKIMMED)
+        found = None if settled is None else choose(settled, image)
+        if found is None or find_doubt(found) is not None:
+            return None
+        return [_face(row) for row in found]
+
     def _search(self, image: ImageArray) -> Floats:
         longer = max(image.shape[:2])
         first = self.look(image, SMALL_SIDE if SMALL_SIDE <= longer < FIRST_SIDE else FIRST_SIDE)
-        faces = first[first[:, CONFIDENCE] >= CONFIDENT]
-        if not self._is_settled(image, first, faces=faces):
-            large = drop_unlikely(self._sure(image, LARGE_SIDE), first, longer=longer)
-            faces = np.concatenate([faces, large])
-        faces = choose(faces, image)
+        settled = self._settle(image, first, windows=_WINDOWS)
+        if settled is None:
+            every = self.look(image, LARGE_SIDE)
+            large = drop_unlikely(every[every[:, CONFIDENCE] >= CONFIDENT], first, longer=longer)
+            small = self._magnify(image, every)
+            settled = np.concatenate([first[first[:, CONFIDENCE] >= CONFIDENT], large, small])
+        faces = choose(settled, image)
         for side in SMALLER_SIDES:
             if not len(faces):
                 faces = choose(self._sure(image, side), image)
@@ -125,35 +149,56 @@ class FaceDetector:
         height, width = image.shape[:2]
         factor = min(side / max(height, width), _LARGEST_ENLARGEMENT)
         size = max(1, round(width * factor)), max(1, round(height * factor))
-        location, confidence, points = self._session.run(None, {"input": _prepare(image, size)})
-        kept = np.flatnonzero(confidence[0, :, 1] > HINT)
-        rows = _decode(_priors(size)[kept], location[0, kept], points=points[0, kept])
-        rows[:, CONFIDENCE] = confidence[0, kept, 1]
-        _stretch(rows, x=width / size[0], y=height / size[1])
+        outputs = self._session.run(None, {"input": prepare(image, size)})
+        rows = decode(outputs, size, least=HINT)
+        stretch(rows, x=width / size[0], y=height / size[1])
         return suppress(rows)
 
-    def _is_settled(self, image: ImageArray, candidates: Floats, *, faces: Floats) -> bool:
-        """Say whether a larger look would bring nothing: sure faces, and no other in sight."""
-        if not len(faces) or faces[:, CONFIDENCE].min() < SETTLED:
-            return False
-        doubtful = find_doubtful(candidates, faces)
-        few = _SPOTS if len(faces) == 1 else 0  # in a group, what hesitates is often one more
-        return len(doubtful) <= few and not any(
-            self._is_hint(image, row, faces=faces) for row in doubtful
-        )
+    def _settle(self, image: ImageArray, candidates: Floats, *, windows: int) -> Floats | None:
+        """Return the faces of a small look, or None where a larger one might bring more.
 
-    def _is_hint(self, image: ImageArray, row: Floats, *, faces: Floats) -> bool:
-        """Look closely at a spot, as large as in a large look, and say whether a face shows."""
-        x, y = (row[:2] + row[2:4]) / 2
-        context = max(image.shape[:2]) * CLOSE_SIDE / LARGE_SIDE
-        half = max(context / 2, float(max(row[2:4] - row[:2])))
-        left, top = max(0, int(x - half)), max(0, int(y - half))
-        seen = self.look(image[top : int(y + half) + 1, left : int(x + half) + 1], CLOSE_SIDE)
-        seen[:, [0, 2]] += left
-        seen[:, [1, 3]] += top
-        _, inside = measure_overlaps(np.concatenate([faces, seen]))
-        new = inside[len(faces) :, : len(faces)].max(axis=1) < 0.5
-        return bool((seen[new, CONFIDENCE] > CLOSE_HINT).any())
+        Small faces that are doubtful, and whatever else hesitates, are looked at closely, as large
+        as in a large look, through at most so many windows.
+        """
+        faces = candidates[candidates[:, CONFIDENCE] >= CONFIDENT]
+        doubtful = faces[faces[:, CONFIDENCE] < SETTLED]
+        side = max(image.shape[:2]) * CLOSE_SIDE / LARGE_SIDE
+        if not len(faces) or (doubtful[:, 2:4] - doubtful[:, :2]).max(initial=0) > side / 2:
+            return None
+        spots = np.concatenate([doubtful, find_doubtful(candidates, faces)])
+        places = cover(spots, side=side, size=(image.shape[1], image.shape[0]))
+        if len(places) > windows:
+            return None
+        return confirm(faces, self._look_through(image, places, side=side))
+
+    def _magnify(self, image: ImageArray, candidates: Floats) -> Floats:
+        """Find small faces among what hesitates in a large look, by looking larger still."""
+        longer = max(image.shape[:2])
+        if longer < _MAGNIFIED_LEAST:
+            return candidates[:0]
+        large = min(HUGE_SIDE, 2 * longer)
+        side = longer * CLOSE_SIDE / large
+        faces = candidates[candidates[:, CONFIDENCE] >= CONFIDENT]
+        spots = find_doubtful(candidates, faces)
+        small = (spots[:, 2:4] - spots[:, :2]).max(axis=1, initial=0) < side / 2
+        spots = spots[small & (spots[:, CONFIDENCE] > SMALL_HINT)]
+        places = cover(spots, side=side, size=(image.shape[1], image.shape[0]))
+        crowd = len(places) > _WINDOWS_MAGNIFIED
+        seen = self.look(image, large) if crowd else self._look_through(image, places, side=side)
+        return select_small(seen, faces, side=side)
+
+    def _look_through(
+        self, image: ImageArray, places: Sequence[tuple[int, int, int]], *, side: float
+    ) -> Floats:
+        """Look through windows; those of more than `side` pixels show what is large."""
+        seen = [np.empty((0, COLUMNS), np.float32)]
+        for left, top, wide in places:
+            window = image[top : top + wide, left : left + wide]
+            rows = self.look(window, CLOSE_SIDE if wide < side + 1 else WIDE_SIDE)
+            rows[:, [0, 2, *range(CONFIDENCE + 1, COLUMNS, 2)]] += left
+            rows[:, [1, 3, *range(CONFIDENCE + 2, COLUMNS, 2)]] += top
+            seen.append(rows)
+        return np.concatenate(seen)
 
     def _sure(self, image: ImageArray, side: int) -> Floats:
         rows = self.look(image, side)
@@ -170,48 +215,8 @@ class FaceDetector:
         rows = self._sure(wide, BORDERED_SIDE)
         rows[:, :CONFIDENCE] -= border
         rows[:, CONFIDENCE + 1 :] -= border
-        _stretch(rows, x=step, y=step)
+        stretch(rows, x=step, y=step)
         return rows
-
-
-def _prepare(image: ImageArray, size: tuple[int, int]) -> Floats:
-    """Resize to (width, height); return a batch of one: blue, green, red planes less the mean."""
-    if size != (image.shape[1], image.shape[0]):
-        picture = Image.fromarray(np.ascontiguousarray(image))
-        resized = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
-        image = np.asarray(resized)
-    planes = np.empty((1, 3, *image.shape[:2]), np.float32)
-    np.subtract(image[..., ::-1].transpose(2, 0, 1), _MEAN[:, None, None], out=planes[0])
-    return planes
-
-
-@functools.lru_cache(maxsize=32)
-def _priors(size: tuple[int, int]) -> Floats:
-    """Return the anchors of an image of (width, height): centre x, centre y, side."""
-    anchors = []
-    for stride, sides in _ANCHORS:
-        columns, lines = -(-size[0] // stride), -(-size[1] // stride)
-        y, x = (np.mgrid[:lines, :columns].reshape(2, -1) + 0.5) * stride
-        for_both = np.repeat(np.stack([x, y], axis=1), len(sides), axis=0)
-        anchors.append(np.column_stack([for_both, np.tile(sides, lines * columns)]))
-    return np.concatenate(anchors).astype(np.float32)
-
-
-def _decode(priors: Floats, location: Floats, *, points: Floats) -> Floats:
-    """Turn the network's offsets from its anchors into candidates, confidence still 0."""
-    centre, side = priors[:, :2], priors[:, 2:]
-    middle = centre + location[:, :2] * _VARIANCES[0] * side
-    half = side * np.exp(location[:, 2:] * _VARIANCES[1]) / 2
-    rows = np.zeros((len(priors), _COLUMNS), np.float32)
-    rows[:, :2], rows[:, 2:4] = middle - half, middle + half
-    rows[:, CONFIDENCE + 1 :] = np.tile(centre, 5) + points * _VARIANCES[0] * side
-    return rows
-
-
-def _stretch(rows: Floats, *, x: float, y: float) -> None:
-    """Bring candidates, in place, from the resized image's pixels to the image's."""
-    rows[:, [0, 2, 5, 7, 9, 11, 13]] *= x
-    rows[:, [1, 3, 6, 8, 10, 12, 14]] *= y
 
 
 def _face(row: Floats) -> Face:

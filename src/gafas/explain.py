@@ -72,7 +72,7 @@ def explain(
         IndexError: the photo has no such face.
     """
     view = recognizer.view(source)
-    found = list(zip(recognizer.classify(view), view.patches, strict=True))
+    found = list(zip(recognizer.answer(view), view.patches, strict=True))
     if face is not None:
         if not 0 <= face < len(found):
             raise IndexError(f"No face {face}, counted from 0: the photo has {len(found)}.")

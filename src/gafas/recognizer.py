@@ -115,7 +115,7 @@ class Recognizer:
         Raises:
             ImageError: the source is no readable photo.
         """
-        return self.classify(self.view(source))
+        return self.answer(self.view(source))
 
     def recognize(self, source: ImageSource, *, name: str | None = None) -> Recognition:
         """Predict as `predict` does; give the photo's size too, and its error instead of raising.
@@ -127,7 +127,7 @@ class Recognizer:
             view = self.view(source)
         except ImageError as error:
             return Recognition(name, error=str(error))
-        return Recognition(name, view.width, view.height, tuple(self.classify(view)))
+        return Recognition(name, view.width, view.height, tuple(self.answer(view)))
 
     def predict_many(
         self, sources: Iterable[ImageSource], *, workers: int | None = None
@@ -155,16 +155,16 @@ class Recognizer:
             pool.shutdown(cancel_futures=True)  # the reader may have left before the end
 
     def view(self, source: ImageSource) -> View:
-        """Cut from a photo what the classifier looks at: one patch for each face.
+        """Cut from a photo what the classifier looks at, a patch for each face, and classify it.
 
         Raises:
             ImageError: the source is no readable photo.
         """
         return self._viewer.view(source)
 
-    def classify(self, view: View) -> list[Prediction]:
-        """Predict what each face of a view wears, in the view's order."""
-        rows = self._classifier.predict(view.patches).tolist()
+    def answer(self, view: View) -> list[Prediction]:
+        """Say what each face of a view wears, in the view's order."""
+        rows = view.probabilities.tolist()
         answers = [dict(zip(self._classifier.labels, row, strict=True)) for row in rows]
         return [
             Prediction.decide(face, answer, threshold=self._threshold)

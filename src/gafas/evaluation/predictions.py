@@ -21,7 +21,7 @@ from gafas.data.writing import write_text
 from gafas.errors import ImageError
 from gafas.evaluation.conditions import Conditions, measure_conditions
 from gafas.images import MAX_BYTES, ImageSource
-from gafas.types import UNSURE, ImageArray
+from gafas.types import UNSURE
 from gafas.views import View, Viewer, measure_eccentricity
 
 NO_FACE = "No face was found in the photo."
@@ -85,9 +85,9 @@ class _Seen:
     error: str = ""
 
     @property
-    def patches(self) -> ImageArray | None:
-        """What the classifier is shown; None where there is an error."""
-        return None if self.error or self.view is None else self.view.patches
+    def answer(self) -> list[float]:
+        """The probability of each label; empty where there is an error."""
+        return [] if self.error or self.view is None else self.view.probabilities[0].tolist()
 
     @property
     def conditions(self) -> Conditions | None:
@@ -112,7 +112,7 @@ def view_nearest(viewer: Viewer, source: ImageSource) -> View:
     off = [measure_eccentricity(face, **size) for face in view.faces]
     nearest = int(np.argmin(off)) if off else 0
     at = slice(nearest, nearest + 1)
-    return dataclasses.replace(view, faces=view.faces[at], patches=view.patches[at])
+    return View(view.width, view.height, view.faces[at], view.patches[at], view.probabilities[at])
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Iterator[Row]:
@@ -180,13 +180,9 @@ def _predict_chunk(
 ) -> list[Row]:
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         views = list(pool.map(functools.partial(_see, viewer), samples))
-    found = [view.patches for view in views if view.patches is not None]
-    answers = iter(classifier.predict(np.concatenate(found)) if found else ())
     rows = []
     for sample, view in zip(samples, views, strict=True):
-        probabilities: dict[str, float] = {}
-        if view.patches is not None:
-            probabilities = dict(zip(classifier.labels, next(answers).tolist(), strict=True))
+        probabilities = dict(zip(classifier.labels, view.answer, strict=bool(view.answer)))
         told = (probabilities, classifier.threshold, view.sha256, view.error)
         rows.append(Row(sample, *told, view.conditions))
     return rows

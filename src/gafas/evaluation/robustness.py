@@ -203,6 +203,5 @@ def _dress(found: _Found, number: int, *, darkness: float | None) -> ImageArray:
 def _answer(pipeline: _Pipeline, images: Sequence[ImageArray]) -> _Answers:
     viewer = pipeline.viewer
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        patches = list(pool.map(lambda image: view_nearest(viewer, image).patches, images))
-    found = np.array([len(patch) > 0 for patch in patches])
-    return _Answers(pipeline.classifier.predict(np.concatenate(patches)), found)
+        rows = list(pool.map(lambda image: view_nearest(viewer, image).probabilities, images))
+    return _Answers(np.concatenate(rows), np.array([len(row) > 0 for row in rows]))

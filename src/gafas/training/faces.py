@@ -20,7 +20,7 @@ from gafas.data.cmu import home
 from gafas.data.samples import Sample
 from gafas.detector import FaceDetector
 from gafas.types import ImageArray
-from gafas.views import find_faces, measure_eccentricity
+from gafas.views import find_faces, measure_eccentricity, refine
 from gafas.weights import PINNED
 
 MARGIN: Final = 1.25
@@ -125,11 +125,12 @@ def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _C
 def _cut(
     path: Path, detector: FaceDetector, *, side: int, geometry: CropGeometry
 ) -> tuple[ImageArray, Points] | None:
-    photo, faces = find_faces(path, detector, side=side, geometry=geometry)
+    photo, faces = find_faces(path, detector)
     if not faces:
         return None
     size = {"width": photo.width, "height": photo.height}
     nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
+    photo = refine(path, photo, [nearest], side=side, geometry=geometry)
     seen = nearest.scaled(photo.scale)
     placed = place_crop(seen, geometry)
     wide = add_margin(side)
