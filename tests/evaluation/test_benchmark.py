@@ -12,7 +12,7 @@ from gafas.errors import DataError, RecipeError
 from gafas.evaluation import benchmark
 from gafas.evaluation.benchmark import PROTOCOLS, choose_protocols, merge_entries, run_protocol
 from gafas.training import train as training
-from gafas.training.recipe import hash_recipe
+from gafas.training.runs import hash_recipe
 from tiny_data import make_faces, rename, tiny_recipe
 
 RECIPE = tiny_recipe(optimization={"epochs": 1})

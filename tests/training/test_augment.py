@@ -189,3 +189,15 @@ def test_each_change_of_colours_or_detail_changes_images_within_0_and_255(name: 
     assert np.abs(changed - images).mean() > 1
     assert (changed.min(), changed.max()) >= (0, 0)
     assert changed.max() <= 255
+
+
+def test_sharpness_enlarges_the_steps_that_blur_makes_smaller() -> None:
+    steps = np.where(np.arange(32) < 16, 100.0, 150.0).astype(np.float32)
+    images = np.broadcast_to(steps[:, None], (50, 32, 32))[..., None].copy()
+    sharp = change(images, Augmentation(sharpness=0.9))
+    blurred = change(images, Augmentation(blur=0.9))
+    step = [np.ptp(changed, axis=(1, 2, 3)) for changed in (sharp, blurred)]
+    assert (step[0] > 50).all()
+    assert step[0].max() > 70
+    middle = blurred[:, 15:17, 16, 0]
+    assert ((middle[:, 1] - middle[:, 0]) < 50).all()

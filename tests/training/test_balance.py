@@ -71,3 +71,26 @@ def test_the_draw_follows_the_weights_nearly_exactly_and_the_seed_alone() -> Non
     assert counts.min(axis=0).tolist() == [0, 0, 2, 1]
     assert counts.max(axis=0).tolist() == [1, 1, 3, 1]
     assert np.array_equal(epochs[5], draw(ends, seed=tf.constant([7, 5])).numpy())
+
+
+def people(source: str, **groups: int) -> list[Sample]:
+    """Make samples of gender_race=count."""
+    made = []
+    for group, count in groups.items():
+        gender, race = group.split("_")
+        facts = {"source": source, "gender": gender, "race": race}
+        made += [Sample(Path("x"), "x", "none", "x", facts=facts)] * count
+    return made
+
+
+@pytest.mark.parametrize(("balance", "rare"), [(0.0, 10), (0.5, 25), (1.0, 50)])
+def test_rare_people_are_drawn_more_often_and_each_source_keeps_its_share(
+    balance: float, rare: float
+) -> None:
+    known = people("a", female_Black=90, male_Indian=10)
+    other = [Sample(Path("x"), "x", "none", "x", facts={"source": source}) for source in "ab"] * 50
+    weights = weigh(known + other, Optimization(balance_people=balance, balance_sources=1e-9))
+    assert weights is not None
+    assert weights[:100].sum() == pytest.approx(100)
+    assert weights[90:100].sum() == pytest.approx(rare)
+    assert weights[100:] == pytest.approx(np.ones(100))

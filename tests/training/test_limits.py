@@ -28,8 +28,11 @@ from gafas.training.recipe import make_recipe
         ("augmentation.resolution", 1.0),
         ("augmentation.grey", 1.1),
         ("augmentation.blur", 1.1),
+        ("augmentation.sharpness", -0.1),
+        ("augmentation.lettering", 1.1),
         ("optimization.balance_labels", 1.1),
         ("optimization.balance_sources", -0.1),
+        ("optimization.balance_people", 1.1),
         ("optimization.balance_validation", 1.5),
         ("optimization.epochs", 0),
         ("optimization.batch_size", 0),
@@ -73,6 +76,15 @@ def test_a_face_crop_that_is_not_square_is_refused() -> None:
     make_recipe({"input": {"frame": "face", "width": 48, "height": 48}})
     with pytest.raises(RecipeError, match=r"square: .* Received: 64 by 60 pixels"):
         make_recipe({"input": {"frame": "face", "width": 64, "height": 60}})
+
+
+def test_lettering_needs_crops_of_faces() -> None:
+    changes = {"augmentation": {"lettering": 0.1}}
+    make_recipe(changes | {"input": {"frame": "face", "width": 48, "height": 48}})
+    with pytest.raises(
+        RecipeError, match=r"input\.frame = 'face', or lettering to 0\. Received: 0\.1"
+    ):
+        make_recipe(changes)
 
 
 @pytest.mark.parametrize("change", ["saturation", "cast", "grey"])

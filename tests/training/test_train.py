@@ -13,8 +13,8 @@ from gafas.errors import DataError, RecipeError
 from gafas.training.architectures import build
 from gafas.training.finishing import calibrate, finish
 from gafas.training.history import read_history
-from gafas.training.recipe import Recipe, hash_recipe, read_recipe
-from gafas.training.runs import hash_data
+from gafas.training.recipe import Recipe, read_recipe
+from gafas.training.runs import hash_data, hash_recipe
 from gafas.training.train import TrainingData, fit, train
 from tiny_data import tiny_recipe
 

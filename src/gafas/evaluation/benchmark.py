@@ -124,7 +124,7 @@ def _run_fold(recipe: "Recipe", *, samples: Sequence[Sample], run: Path) -> _Fol
 
 def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> dict[str, Any]:
     """Count every test sample of every fold once, as one test."""
-    from gafas.training.recipe import hash_recipe
+    from gafas.training.runs import hash_recipe
 
     rows = [row for fold in folds for row in fold.rows]
     full = [row for row in rows if row.sample.facts.get("scale") == "full"]

@@ -9,6 +9,7 @@ import math
 import tensorflow as tf
 
 from gafas.training.degrade import QUALITIES, bend, blur, cast, coarsen, compress, fade, turn_grey
+from gafas.training.lettering import OPACITY, letter
 from gafas.training.recipe import Augmentation
 
 
@@ -126,8 +127,16 @@ def _degrade(images: tf.Tensor, augmentation: Augmentation, *, draw: _Draw) -> t
         images = cast(images, tf.stack(gains, axis=1))
     if augmentation.grey:
         images = turn_grey(images, draw.uniform(0.0, 1.0) < augmentation.grey)
-    if augmentation.blur:
-        images = blur(images, draw.uniform(0.0, augmentation.blur))
+    if augmentation.lettering:
+        printed = tf.cast(draw.uniform(0.0, 1.0) < augmentation.lettering, tf.float32)
+        images = letter(
+            images,
+            draw.uniform(0.0, 1.0),
+            opacity=printed * draw.uniform(*OPACITY),
+            grey=draw.uniform(0.0, 255.0),
+        )
+    if augmentation.blur or augmentation.sharpness:
+        images = blur(images, draw.uniform(-augmentation.sharpness, augmentation.blur))
     if augmentation.resolution:
         images = coarsen(images, draw.uniform(0.0, 1.0), lost=augmentation.resolution)
     return images

@@ -1,7 +1,8 @@
-"""Draw rare labels and sources more often than they come."""
+"""Draw rare labels, sources and people more often than they come."""
 
 import collections
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
@@ -10,14 +11,17 @@ from numpy.typing import NDArray
 from gafas.data.samples import Sample
 from gafas.training.recipe import Optimization
 
+_PEOPLE: Final = ("gender", "race")
+
 
 def weigh(samples: Sequence[Sample], plan: Optimization) -> NDArray[np.float64] | None:
     """Return how often to draw each sample, `(N,)`, mean 1; None where all are drawn once.
 
     A label that n samples bear is drawn in proportion to `n ** (1 - balance_labels)`; within it a
-    source (the fact `source`) with m samples in proportion to `m ** (1 - balance_sources)`.
+    source (the fact `source`) with m samples in proportion to `m ** (1 - balance_sources)`. Where a
+    source tells gender and race, its people are drawn alike as far as `balance_people` says.
     """
-    if not plan.balance_labels and not plan.balance_sources:
+    if not plan.balance_labels and not plan.balance_sources and not plan.balance_people:
         return None
     groups = [(s.label, s.facts.get("source", "")) for s in samples]
     sizes = collections.Counter(groups)
@@ -32,7 +36,25 @@ def weigh(samples: Sequence[Sample], plan: Optimization) -> NDArray[np.float64] 
             for g in groups
         ]
     )
+    weights *= _weigh_people(samples, plan.balance_people)
     return np.asarray(weights / weights.mean(), np.float64)
+
+
+def _weigh_people(samples: Sequence[Sample], balance: float) -> NDArray[np.float64]:
+    """Return factors that leave each label of each source its share; 1 where no people are told."""
+    people = [tuple(s.facts[name] for name in _PEOPLE if name in s.facts) for s in samples]
+    places = [(s.label, s.facts.get("source", "")) for s in samples]
+    sizes = collections.Counter((*at, who) for at, who in zip(places, people, strict=True) if who)
+    before, after = collections.Counter[tuple[str, str]](), collections.Counter[tuple[str, str]]()
+    for (label, source, _), size in sizes.items():
+        before[label, source] += size
+        after[label, source] += size ** (1 - balance)
+    return np.array(
+        [
+            sizes[(*at, who)] ** -balance * before[at] / after[at] if who else 1.0
+            for at, who in zip(places, people, strict=True)
+        ]
+    )
 
 
 def weigh_labels(targets: NDArray[np.floating], balance: float) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def turn_grey(images: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
 
 
 def blur(images: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    """Replace a share of each image by its blurred self (deviation 1.5 pixels)."""
+    """Replace a share of each image by its blurred self (deviation 1.5 pixels); below 0 sharpen."""
     channels = images.shape[3]
     places = tf.range(-_REACH, _REACH + 1, dtype=tf.float32)
     weights = tf.exp(-((places / _DEVIATION) ** 2) / 2)

@@ -29,10 +29,12 @@ _SHARES = frozenset(
 _WHOLE_SHARES = frozenset(
     {
         "augmentation.grey",
+        "augmentation.lettering",
         "augmentation.blur",
         "augmentation.jpeg",
         "optimization.balance_labels",
         "optimization.balance_sources",
+        "optimization.balance_people",
         "optimization.balance_validation",
     }
 )
@@ -128,6 +130,12 @@ def _check_input(recipe: "Recipe") -> None:
         raise RecipeError(
             f"augmentation.{coloured[0]} changes colours, and input.colour is 'grey': set it to 0, "
             f"or the colour to 'rgb'. Received: {getattr(changes, coloured[0])}."
+        )
+    if changes.lettering and seen.frame != "face":
+        raise RecipeError(
+            "augmentation.lettering runs across the eyes, and only in crops of faces are these "
+            "always in the same place: set input.frame = 'face', or lettering to 0. "
+            f"Received: {changes.lettering}."
         )
     if not changes.clear < changes.dark or changes.dark < 0.1:
         raise RecipeError(

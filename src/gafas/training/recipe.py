@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import hashlib
 import json
 import tomllib
 import typing
@@ -58,10 +57,12 @@ class Augmentation:
 
     Rotation and shear are in degrees, shift and zoom shares of the size, noise 0–255. Brightness,
     contrast, gamma, saturation and cast (each channel by itself) are shares about 1. `grey` is the
-    share of images that lose their colour; `blur` how much of an image may be replaced by its
-    blurred self; `resolution` the share of the pixels along a side that may be lost; `jpeg` the
-    share of images that are compressed. `rendered` is how many pairs of glasses, from clear to
-    black, are drawn on each bare face: up to `clear` they are eyeglasses, from `dark` sunglasses.
+    share of images that lose their colour; `lettering` that of images with half-transparent words
+    across them. `blur` is how much of an image may be replaced by its blurred self, `sharpness` how
+    much its difference from that may be enlarged; `resolution` the share of the pixels along a side
+    that may be lost; `jpeg` the share of images that are compressed. `rendered` is how many pairs
+    of glasses, from clear to black, are drawn on each bare face: up to `clear` they are eyeglasses,
+    from `dark` sunglasses.
     """
 
     rotation: float = 0.0
@@ -76,7 +77,9 @@ class Augmentation:
     saturation: float = 0.0
     cast: float = 0.0
     grey: float = 0.0
+    lettering: float = 0.0
     blur: float = 0.0
+    sharpness: float = 0.0
     resolution: float = 0.0
     jpeg: float = 0.0
     rendered: float = 0.0
@@ -93,6 +96,7 @@ class Optimization:
     least number of batches: a small training part is passed through more often than `epochs`.
     `balance_labels` says how far labels, and `balance_sources` how far the sources of each label,
     are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally. So does
+    `balance_people` of the genders and races within a source that tells them, and
     `balance_validation` of what the labels of the validation part count in the calibration.
     """
 
@@ -109,6 +113,7 @@ class Optimization:
     patience: int = 0
     balance_labels: float = 0.0
     balance_sources: float = 0.0
+    balance_people: float = 0.0
     balance_validation: float = 0.0
 
 
@@ -169,25 +174,6 @@ def write_recipe(recipe: Recipe) -> str:
         else:
             lines.append(f"{key} = {_toml(value)}")
     return "\n".join([*lines, *sections]) + "\n"
-
-
-def hash_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of everything that the recipe decides, its name aside.
-
-    Values that are the defaults do not count: a key that a later version adds changes no hash.
-    """
-    chosen = _leave_defaults(dataclasses.asdict(dataclasses.replace(recipe, name="recipe")))
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
-
-
-def _leave_defaults(table: dict[str, Any]) -> dict[str, Any]:
-    defaults = dataclasses.asdict(Recipe())
-    return {
-        f"{key}.{inner}" if inner else key: value
-        for key, found in table.items()
-        for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
-        if value != (defaults[key][inner] if inner else defaults[key])
-    }
 
 
 def _toml(value: object) -> str:

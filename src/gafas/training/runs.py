@@ -1,5 +1,6 @@
 """The run folder: begun once, gone on with only by the very same training, and read again later."""
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -15,7 +16,7 @@ from gafas.data.samples import Sample, relabel
 from gafas.data.splits import Split, read_split, write_split
 from gafas.data.writing import write_text
 from gafas.errors import DataError
-from gafas.training.recipe import Recipe, hash_recipe, read_recipe, write_recipe
+from gafas.training.recipe import Recipe, read_recipe, write_recipe
 
 _BEGUN = frozenset({"recipe.toml", "environment.json"})
 """What lies in the folder of a run that was interrupted before its split was written."""
@@ -146,3 +147,22 @@ def _find_version(name: str) -> str:
         except PackageNotFoundError:
             continue
     return "unknown"
+
+
+def hash_recipe(recipe: Recipe) -> str:
+    """Return the SHA-256 of everything that the recipe decides, its name aside.
+
+    Values that are the defaults do not count: a key that a later version adds changes no hash.
+    """
+    chosen = _leave_defaults(dataclasses.asdict(dataclasses.replace(recipe, name="recipe")))
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _leave_defaults(table: dict[str, Any]) -> dict[str, Any]:
+    defaults = dataclasses.asdict(Recipe())
+    return {
+        f"{key}.{inner}" if inner else key: value
+        for key, found in table.items()
+        for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
+        if value != (defaults[key][inner] if inner else defaults[key])
+    }

@@ -29,9 +29,9 @@ from gafas.training.pipeline import (
     read_targets,
     stretch_epochs,
 )
-from gafas.training.recipe import Optimization, Recipe, hash_recipe
+from gafas.training.recipe import Optimization, Recipe
 from gafas.training.rendered import render
-from gafas.training.runs import hash_data, open_run, write_environment
+from gafas.training.runs import hash_data, hash_recipe, open_run, write_environment
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from gafas.data.splits import Split, make_split
 from gafas.data.writing import write_text
 from gafas.errors import DataError, RecipeError
 from gafas.training.history import find_best_epoch, read_history
-from gafas.training.recipe import Recipe, hash_recipe, write_recipe
-from gafas.training.runs import hash_data
+from gafas.training.recipe import Recipe, write_recipe
+from gafas.training.runs import hash_data, hash_recipe
 from gafas.training.train import fit, read_data
 
 _SIZES = (0.5, 0.75, 1.0, 1.25)
