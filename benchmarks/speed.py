@@ -32,9 +32,10 @@ from pathlib import Path
 from typing import Any
 
 from gafas.classifier import EyewearClassifier
-from gafas.detector import LARGE_SIDE, SKIMMED_SIDE
+from gafas.detector import LARGE_SIDE
 from gafas.images import load_photo
 from gafas.recognizer import Recognizer
+from gafas.views import EIGHTH_SIDE
 from gafas.weights import read_bundled
 
 LOG = logging.getLogger("speed")
@@ -99,7 +100,7 @@ def time_recognizing(model: str | None, photos: Sequence[str], rounds: int) -> d
 
 def time_decoding(photos: Sequence[str], rounds: int, reduced: bool) -> dict[str, float]:
     """Only decode the same photos, with as many threads; return photos per second."""
-    sides = {"side": LARGE_SIDE, "eighth": SKIMMED_SIDE} if reduced else {}
+    sides = {"side": LARGE_SIDE, "eighth": EIGHTH_SIDE} if reduced else {}
     rates = []
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for _ in range(rounds):

@@ -207,14 +207,14 @@ def test_a_large_look_is_taken_only_where_a_face_shows_through_a_small_window(
     first = detector.look(beside, 320)
     face = first[first[:, 2] < 512][:1]
     detector.sides.clear()
-    settled = detector._settle(beside, np.concatenate([face, spot(620, 430, 660, 490)]), windows=6)
+    settled = detector._settle(beside, np.concatenate([face, spot(620, 430, 660, 490)]))
     assert np.array_equal(settled, face)
     assert detector.sides == [96]
     hint = spot(700, 140, 740, 200)
-    assert detector._settle(beside, np.concatenate([face, hint]), windows=6) is None
+    assert detector._settle(beside, np.concatenate([face, hint])) is None
     assert detector.sides == [96, 96]
-    far = [spot(x, y, x + 20, y + 20) for x in (520, 700, 850) for y in (10, 300, 560)]
-    assert detector._settle(beside, np.concatenate([face, *far]), windows=6) is None
+    far = [spot(x, y, x + 20, y + 20) for x in (520, 640, 760, 870) for y in (10, 300, 560)]
+    assert detector._settle(beside, np.concatenate([face, *far])) is None
     assert detector.sides == [96, 96]  # so many windows: one large look is cheaper
 
 
@@ -223,14 +223,14 @@ def test_a_doubtful_small_face_is_taken_as_it_looks_from_close_by(beside: ImageA
     first = detector.look(beside, 320)
     faces = np.concatenate([first[first[:, 2] < 512][:1], first[first[:, 0] > 640][:1]])
     faces[1, 4] = 0.7
-    settled = detector._settle(beside, faces, windows=6)
+    settled = detector._settle(beside, faces)
     assert settled is not None
     assert settled[1, 4] > 0.95
     expected = [(x * 0.3 + 640, y * 0.3 + 100) for x, y in LANDMARKS]
     assert np.abs(settled[1, 5:].reshape(5, 2) - expected).max() < 6
     faces[0, 4] = 0.7  # a large face is not judged through a window
     detector.sides.clear()
-    assert detector._settle(beside, faces, windows=6) is None
+    assert detector._settle(beside, faces) is None
     assert detector.sides == []
 
 
@@ -259,13 +259,3 @@ def test_a_photo_that_was_enlarged_already_is_not_magnified() -> None:
     detector.detect(crowd([(30, 30), (200, 100)], size=(390, 290), tall=30))
     assert 640 in detector.sides
     assert max(detector.sides) == 640
-
-
-def test_skimming_finds_what_a_small_look_settles(photo: ImageArray, beside: ImageArray) -> None:
-    detector = Counting()
-    found = detector.skim(beside)
-    assert found is not None
-    assert sorted(round(face.side, -2) for face in found) == [100, 200]
-    assert set(detector.sides) <= {320, 96}
-    assert detector.skim(np.rot90(photo)) is None
-    assert detector.skim(np.full((375, 500, 3), 128, np.uint8)) is None

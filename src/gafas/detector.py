@@ -44,9 +44,6 @@ HINT: Final = 0.025
 SMALL_HINT: Final = 0.1
 """The same for what is small even in a large look."""
 
-SKIMMED_HINT: Final = 0.035
-"""The same for an image that is only skimmed: of a photo so large, smaller things were noise."""
-
 FIRST_SIDE: Final = 320
 SMALL_SIDE: Final = 192  # of a photo smaller than FIRST_SIDE and not smaller than this
 CLOSE_SIDE: Final = 96
@@ -55,15 +52,12 @@ LARGE_SIDE: Final = 640
 HUGE_SIDE: Final = 1280  # for small faces; but no more than twice the image's own
 SMALLER_SIDES: Final = (192, 128)
 BORDERED_SIDE: Final = 256
-SKIMMED_SIDE: Final = 480  # an image to skim has at least so many pixels along its longer side
 _LARGEST_ENLARGEMENT: Final = 4
 _BORDER: Final = 0.5
 _BORDERED_MOST: Final = 1024  # a longer side is reduced first: a border would take gigabytes
 
-# To look closely through more windows would cost as much as a large look at everything, or, when
-# skimming, as to have the image larger.
-_WINDOWS: Final = 6
-_WINDOWS_SKIMMED: Final = 16
+# To look closely through more windows would cost as much as a larger look at everything.
+_WINDOWS: Final = 10
 _WINDOWS_MAGNIFIED: Final = 12
 _MAGNIFIED_LEAST: Final = 400  # a smaller image has been enlarged enough by the large look
 
@@ -98,23 +92,10 @@ class FaceDetector:
             found = self._turn(image, found, needed=needed)
         return [_face(row) for row in found]
 
-    def skim(self, image: ImageArray) -> list[Face] | None:
-        """Find the faces in an image if a small look is enough, as `detect` returns them.
-
-        Returns None where a larger look might bring more: the image may then as well be had larger.
-        """
-        first = self.look(image, FIRST_SIDE)
-        first = first[first[:, CONFIDENCE] > SKIMMED_HINT]
-        settled = self._settle(image, first, windows=_WINDOWS_SKIMMED)
-        found = None if settled is None else choose(settled, image)
-        if found is None or find_doubt(found) is not None:
-            return None
-        return [_face(row) for row in found]
-
     def _search(self, image: ImageArray) -> Floats:
         longer = max(image.shape[:2])
         first = self.look(image, SMALL_SIDE if SMALL_SIDE <= longer < FIRST_SIDE else FIRST_SIDE)
-        settled = self._settle(image, first, windows=_WINDOWS)
+        settled = self._settle(image, first)
         if settled is None:
             every = self.look(image, LARGE_SIDE)
             large = drop_unlikely(every[every[:, CONFIDENCE] >= CONFIDENT], first, longer=longer)
@@ -154,11 +135,11 @@ class FaceDetector:
         stretch(rows, x=width / size[0], y=height / size[1])
         return suppress(rows)
 
-    def _settle(self, image: ImageArray, candidates: Floats, *, windows: int) -> Floats | None:
+    def _settle(self, image: ImageArray, candidates: Floats) -> Floats | None:
         """Return the faces of a small look, or None where a larger one might bring more.
 
         Small faces that are doubtful, and whatever else hesitates, are looked at closely, as large
-        as in a large look, through at most so many windows.
+        as in a large look.
         """
         faces = candidates[candidates[:, CONFIDENCE] >= CONFIDENT]
         doubtful = faces[faces[:, CONFIDENCE] < SETTLED]
@@ -167,7 +148,7 @@ class FaceDetector:
             return None
         spots = np.concatenate([doubtful, find_doubtful(candidates, faces)])
         places = cover(spots, side=side, size=(image.shape[1], image.shape[0]))
-        if len(places) > windows:
+        if len(places) > _WINDOWS:
             return None
         return confirm(faces, self._look_through(image, places, side=side))
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gafas.classifier import EyewearClassifier
 from gafas.crops import CropGeometry, crop_face, place_crop
-from gafas.detector import LARGE_SIDE, SKIMMED_SIDE, FaceDetector
+from gafas.detector import LARGE_SIDE, FaceDetector
 from gafas.errors import ModelError
 from gafas.frames import squeeze
 from gafas.images import ImageSource, load_photo
@@ -20,6 +20,13 @@ Probabilities = npt.NDArray[np.float32]
 
 # A whole photo is decoded so many times larger, at least, than the model sees it.
 _FINER: Final = 4
+
+EIGHTH_SIDE: Final = 480
+"""An eighth of a JPEG will do, to begin with, where its longer side has so many pixels."""
+
+# So many faces of fewer pixels, in such an eighth, are a crowd, in which others are smaller still.
+_CROWD: Final = 3
+_SMALL: Final = 24
 
 # A face has detail enough with this share of the pixels that its crop could show: most photos to
 # learn from have no more. With less, down to the lesser share, only a sure answer is taken, and the
@@ -94,10 +101,8 @@ class Viewer:
         self, source: ImageSource, photo: Photo, faces: Sequence[Face]
     ) -> tuple[ImageArray, Probabilities]:
         side, geometry = max(self._classifier.size), self._geometry
+        photo = refine(source, photo, faces, side=side, geometry=geometry, least=_LEAST_DETAIL)
         detail = measure_detail(photo, faces, side=side, geometry=geometry)
-        if detail.min(initial=1) < _LEAST_DETAIL:
-            photo = refine(source, photo, faces, side=side, geometry=geometry)
-            detail = np.ones(len(faces))
         patches = self._crop(photo, faces)
         answers = self._classifier.predict(patches)
         doubtful = np.flatnonzero((detail < _DETAIL) & (answers.max(axis=1, initial=0) < _SURE))
@@ -121,8 +126,8 @@ class Viewer:
 def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tuple[Face, ...]]:
     """Decode a photo, as far as finding its faces needs it.
 
-    A JPEG so big that an eighth of it may be enough is decoded at an eighth, and larger only if its
-    faces cannot be told there: decoding takes longest of all.
+    A JPEG so big that an eighth of it may be enough is decoded at an eighth, and larger only if no
+    face shows there, or several small ones, as in a crowd: decoding takes longest of all.
 
     Returns:
         The photo, and its faces in the pixels of the original, the most confident first.
@@ -130,11 +135,12 @@ def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tupl
     Raises:
         ImageError: the source is no readable photo.
     """
-    photo, faces = _load(source, side=LARGE_SIDE, eighth=SKIMMED_SIDE), None
-    if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE:
-        faces = detector.skim(photo.image)
-        photo = _load(source, side=LARGE_SIDE) if faces is None else photo
-    faces = detector.detect(photo.image) if faces is None else faces
+    photo = _load(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
+    faces = detector.detect(photo.image)
+    crowd = sum(face.side < _SMALL for face in faces) >= _CROWD
+    if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE and (crowd or not faces):
+        photo = _load(source, side=LARGE_SIDE)
+        faces = detector.detect(photo.image)
     return photo, tuple(face.scaled(1 / photo.scale) for face in faces)
 
 
@@ -157,16 +163,17 @@ def refine(
     *,
     side: int,
     geometry: CropGeometry | None = None,
+    least: float = _DETAIL,
 ) -> Photo:
-    """Decode a photo again if the crops of its faces, of `side` pixels, would lack detail.
+    """Decode a photo again if crops of `side` pixels have less than the `least` detail.
 
     Raises:
         ImageError: the source is no readable photo.
     """
-    least = measure_detail(photo, faces, side=side, geometry=geometry).min(initial=1)
-    if least >= _DETAIL:
+    detail = measure_detail(photo, faces, side=side, geometry=geometry).min(initial=1)
+    if detail >= least:
         return photo
-    return _load(source, side=math.ceil(max(photo.image.shape) * _DETAIL / least))
+    return _load(source, side=math.ceil(max(photo.image.shape) * least / detail))
 
 
 def measure_eccentricity(face: Face, *, width: int, height: int) -> float:

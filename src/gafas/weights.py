@@ -11,7 +11,7 @@ FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""
 
 PINNED: Final = {
-    "eyewear.onnx": "7806d01d8cb9f3445774d3c9f21b97773fa09fc3aad3f6a50f99124e8a6e8ee6",
+    "eyewear.onnx": "f957b5050f1bfb7f27790cd90c2bd861900f0fe628fccf9dbad0788d17662013",
     "retinaface.onnx": "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
 }
 """The SHA-256 of every bundled model file."""

@@ -35,6 +35,9 @@ UNTRAINED_LABELS: Final = (TINTED, "sunglasses_multi_person")
 LEARNT: Final = (*EYEWEAR_LABELS, TINTED)
 """The labels that a training reads."""
 
+UNCLEAR: Final = "unclear"
+"""What the corrections call a photo that nobody should learn from."""
+
 TEST_SHARE: Final = 0.2
 """Share of the photos of `utkface` that is never learnt from, to count false alarms on."""
 

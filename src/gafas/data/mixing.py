@@ -13,13 +13,17 @@ SOURCE: Final = "cmu"
 """The fact `source` of the CMU photos."""
 
 
-def read_material(plan: SplitPlan, *, scales: Sequence[str]) -> tuple[Sample, ...]:
+def read_material(
+    plan: SplitPlan, *, scales: Sequence[str], labels: Sequence[str] = eyewear.LEARNT
+) -> tuple[Sample, ...]:
     """Read the sets that may be learnt from and, where the plan says so, the CMU photos.
+
+    `labels` says which photos of the sets.
 
     Raises:
         DataError: the sets, or the CMU photos, are not there.
     """
-    samples = eyewear.read_samples(labels=eyewear.LEARNT)
+    samples = eyewear.read_samples(labels=labels)
     if plan.cmu == "none":
         return samples
     photos = cmu.read_samples(scales=scales)
