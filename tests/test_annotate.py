@@ -82,6 +82,13 @@ def test_tags_of_neighbours_do_not_cover_each_other() -> None:
     assert not covered & set(zip(lines, columns, strict=True))
 
 
+def test_tags_leave_the_faces_of_a_crowd_to_be_seen() -> None:
+    image = np.full((1500, 2000, 3), 90, np.uint8)
+    places = [(60 + 190 * x, 90 + 105 * y) for x in range(10) for y in range(13)]
+    drawn = annotate(image, [said((x, y, x + 50, y + 60)) for x, y in places])
+    assert all((drawn[y + 20 : y + 40, x + 20 : x + 30] == 90).all() for x, y in places)
+
+
 def test_the_whole_frame_is_a_face_like_any_other() -> None:
     image = np.full((480, 512, 3), 90, np.uint8)
     drawn = annotate(image, [Prediction.decide(Face.whole(512, 480), SURE)])

@@ -25,6 +25,7 @@ _COLOURS: Final[dict[str, Colour]] = {
     Eyewear.SUNGLASSES: (230, 159, 0),
     UNSURE: (240, 228, 66),
 }
+_FEW: Final = 8  # faces, on which tags leave enough to see
 _OTHER_LABEL: Final = (204, 121, 167)
 _DARK: Final = (20, 20, 20)
 
@@ -92,7 +93,7 @@ def _draw_tag(
 ) -> Rectangle:
     """Write the caption beside its box; return the rectangle that it takes."""
     text = caption(prediction)
-    font = _font(draw, text, box=box)
+    font = _font(draw, text, box=box, faces=1 + len(avoid[1]))
     pad = max(2, round(font.size / 5))
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     extent = (math.ceil(right - left) + 2 * pad, math.ceil(bottom - top) + 2 * pad)
@@ -102,11 +103,17 @@ def _draw_tag(
     return place
 
 
-def _font(draw: ImageDraw.ImageDraw, text: str, *, box: Rectangle) -> ImageFont.FreeTypeFont:
-    """Choose letters in proportion to the face and the image, and no wider than the image."""
+def _font(
+    draw: ImageDraw.ImageDraw, text: str, *, box: Rectangle, faces: int
+) -> ImageFont.FreeTypeFont:
+    """Choose letters in proportion to the face and the image, and no wider than the image.
+
+    In a crowd they may be smaller, or tags would cover it.
+    """
     width, height = draw.im.size
     longer = max(width, height)
-    wanted = min(max((box[2] - box[0]) / 6, longer / 50), longer / 24)
+    least = longer / 50 / max(1.0, math.sqrt(faces / _FEW))
+    wanted = min(max((box[2] - box[0]) / 6, least), longer / 24)
     font = ImageFont.load_default(max(wanted, 9.0))
     assert isinstance(font, ImageFont.FreeTypeFont)  # what Pillow gives when asked for a size
     length = draw.textlength(text, font=font) * 1.08

@@ -16,11 +16,11 @@ from gafas.training.recipe import (
     Network,
     Optimization,
     Recipe,
-    hash_recipe,
     make_recipe,
     read_recipe,
     write_recipe,
 )
+from gafas.training.runs import hash_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
