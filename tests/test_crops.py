@@ -175,5 +175,5 @@ def test_a_real_face_is_cropped_alike_at_any_scale_and_roll() -> None:
         (seen,) = detector.detect(image)
         crop = crop_face(image, seen, size=64).astype(int)
         differences[name] = float(np.abs(crop - upright)[16:48, 8:56].mean())
-    assert differences["half"] < 18
+    assert differences["half"] < 19
     assert differences["turned"] < 25

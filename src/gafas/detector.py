@@ -58,6 +58,8 @@ _BORDERED_MOST: Final = 1024  # a longer side is reduced first: a border would t
 
 # To look closely through more windows would cost as much as a larger look at everything.
 _WINDOWS: Final = 10
+_WINDOWS_UNSURE: Final = 2
+_QUITE_SURE: Final = 0.98
 _WINDOWS_MAGNIFIED: Final = 12
 _MAGNIFIED_LEAST: Final = 400  # a smaller image has been enlarged enough by the large look
 
@@ -144,11 +146,15 @@ class FaceDetector:
         faces = candidates[candidates[:, CONFIDENCE] >= CONFIDENT]
         doubtful = faces[faces[:, CONFIDENCE] < SETTLED]
         side = max(image.shape[:2]) * CLOSE_SIDE / LARGE_SIDE
-        if not len(faces) or (doubtful[:, 2:4] - doubtful[:, :2]).max(initial=0) > side / 2:
+        if not len(faces) or faces[0, CONFIDENCE] < SETTLED:
+            return None
+        if (doubtful[:, 2:4] - doubtful[:, :2]).max(initial=0) > side / 2:
             return None
         spots = np.concatenate([doubtful, find_doubtful(candidates, faces)])
         places = cover(spots, side=side, size=(image.shape[1], image.shape[0]))
-        if len(places) > _WINDOWS:
+        # If the surest face is not quite sure, the photo may lie, as a large look tells better.
+        most = _WINDOWS if faces[0, CONFIDENCE] > _QUITE_SURE else _WINDOWS_UNSURE
+        if len(places) > most:
             return None
         return confirm(faces, self._look_through(image, places, side=side))
 
