@@ -30,7 +30,7 @@ _SMALL: Final = 24
 
 # A face has detail enough with this share of the pixels that its crop could show: most photos to
 # learn from have no more. With less, down to the lesser share, only a sure answer is taken, and the
-# photo decoded again for others. On the validation photos, made coarse, that changes no label.
+# photo decoded again for others.
 _DETAIL: Final = 2 / 3
 _LEAST_DETAIL: Final = 0.3
 _SURE: Final = 0.97

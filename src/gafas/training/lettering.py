@@ -33,7 +33,7 @@ _FINER: Final = 2  # masks are drawn so many times larger, then reduced
 def draw_masks(side: int) -> NDArray[np.uint8]:
     """Draw lines of chance letters, always the same ones: `(400, side, side)`, 255 in the strokes.
 
-    They run across the whole width, most of them near the height of the eyes.
+    Most of them are near the height of the eyes.
     """
     generator = np.random.default_rng(_SEED)
     return np.stack([_draw_mask(generator, side) for _ in range(_MASKS)])
