@@ -61,6 +61,22 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
     assert snapshot(source) == before
 
 
+def test_a_disk_that_is_full_from_the_start_is_said_and_can_be_gone_on_with(
+    small: Path, tmp_path: Path
+) -> None:
+    source = make_photos(tmp_path / "in", {"a.jpg": "none"})
+    filler = small / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(4096))
+    order = make_order(source, small / "out", Action.copy)
+    with pytest.raises(DataError, match=r"^Cannot write the journal: No space left.*same command"):
+        run(order)
+    filler.unlink()
+    assert [one.folder for one in run(order)] == ["none"]
+    assert names(order.dest) == ["none/a.jpg"]
+
+
 def test_a_file_that_is_too_large_for_the_file_system_stops_only_itself(tmp_path: Path) -> None:
     contents = {"a.jpg": "none #" + "a" * 90_000, "b.jpg": "none"}
     source = make_photos(tmp_path / "in", contents)

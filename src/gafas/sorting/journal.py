@@ -110,10 +110,7 @@ class Journal:
             with contextlib.suppress(OSError):  # or the next reader cuts off what was begun
                 self._file.truncate(self.record.length)
                 self._file.seek(self.record.length)
-            raise DataError(
-                f"Cannot write the journal: {error.strerror}. Received: {str(self.path)!r}. Free "
-                "some space there, then give the same command again: it goes on where it stopped."
-            ) from error
+            raise _explain(error, self.path) from error
         self.record.length += len(line)
         self.record.apply(row)
 
@@ -122,7 +119,8 @@ def create_journal(dest: Path, about: Mapping[str, Any]) -> Path:
     """Make a journal, and the folder for it if there is none; return the journal's path.
 
     Raises:
-        OSError: the folder cannot be made or written to.
+        DataError: the journal cannot be written, as on a full disk.
+        OSError: the folder cannot be made, or nothing may be made in it.
     """
     missing = [folder for folder in (dest, *dest.parents) if not folder.exists()]
     dest.mkdir(parents=True, exist_ok=True)
@@ -130,14 +128,34 @@ def create_journal(dest: Path, about: Mapping[str, Any]) -> Path:
     number = 1
     while True:
         path = dest / f".gafas-sort-{number}.jsonl"
-        if not path.exists() or not has_first_line(path):
-            with contextlib.suppress(DataError), _lock(path, create=True) as file:
-                if not has_first_line(path):
-                    file.truncate(0)
-                    _write_all(file, first)
-                    os.fsync(file.fileno())
-                    return path
+        if (not path.exists() or not has_first_line(path)) and _begin(path, first):
+            return path
         number += 1
+
+
+def _begin(path: Path, first: bytes) -> bool:
+    """Write the first line, unless another process has the journal, or has just begun it."""
+    try:
+        file = _lock(path, create=True)
+    except DataError:
+        return False
+    with file:
+        if has_first_line(path):
+            return False
+        try:
+            file.truncate(0)
+            _write_all(file, first)
+            os.fsync(file.fileno())
+        except OSError as error:  # what was begun has no first line: the next run begins it anew
+            raise _explain(error, path) from error
+    return True
+
+
+def _explain(error: OSError, path: Path) -> DataError:
+    return DataError(
+        f"Cannot write the journal: {error.strerror}. Received: {str(path)!r}. Free "
+        "some space there, then give the same command again: it goes on where it stopped."
+    )
 
 
 def _encode(row: Mapping[str, Any]) -> bytes:
