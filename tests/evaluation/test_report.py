@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import shutil
 import string
@@ -15,6 +16,7 @@ from gafas.errors import DataError
 from gafas.evaluation import wording
 from gafas.evaluation.report import write_report
 from gafas.evaluation.wording import LANGUAGES, Language, Wording
+from gafas.training.recipe import Augmentation
 from run_folders import change_evaluation, falling, leaks, make_benchmark, make_photos, make_run
 
 SECTIONS = [
@@ -284,6 +286,13 @@ def test_the_catalogues_have_equal_keys_forms_and_placeholders() -> None:
             assert placeholders(sentence) == placeholders(english[key]), key
         else:
             assert len(sentence) == len(english[key]) == 2, key
+
+
+def test_every_change_of_a_recipe_has_its_words() -> None:
+    changes = [field.name for field in dataclasses.fields(Augmentation)]
+    assert len(changes) > 15
+    words = {key for key in wording.read_catalogue("en") if key.startswith("augmentation.")}
+    assert words == {f"augmentation.{name}" for name in changes}
 
 
 def placeholders(sentence: str) -> set[tuple[str, str]]:

@@ -30,6 +30,7 @@ from gafas.training.recipe import make_recipe
         ("augmentation.blur", 1.1),
         ("augmentation.sharpness", -0.1),
         ("augmentation.lettering", 1.1),
+        ("augmentation.shaded", 1.1),
         ("optimization.balance_labels", 1.1),
         ("optimization.balance_sources", -0.1),
         ("optimization.balance_people", 1.1),
@@ -85,6 +86,14 @@ def test_lettering_needs_crops_of_faces() -> None:
         RecipeError, match=r"input\.frame = 'face', or lettering to 0\. Received: 0\.1"
     ):
         make_recipe(changes)
+
+
+@pytest.mark.parametrize("seen", [{"frame": "face", "height": 64}, {"colour": "rgb"}])
+def test_shades_need_faces_in_colour(seen: dict[str, object]) -> None:
+    changes = {"augmentation": {"shaded": 0.1}}
+    make_recipe(changes | {"input": {"frame": "face", "height": 64, "colour": "rgb"}})
+    with pytest.raises(RecipeError, match=r"'face' and input.* shaded to 0\. Received: 0\.1"):
+        make_recipe(changes | {"input": seen})
 
 
 @pytest.mark.parametrize("change", ["saturation", "cast", "grey"])

@@ -32,6 +32,7 @@ _WHOLE_SHARES = frozenset(
         "augmentation.lettering",
         "augmentation.blur",
         "augmentation.jpeg",
+        "augmentation.shaded",
         "optimization.balance_labels",
         "optimization.balance_sources",
         "optimization.balance_people",
@@ -141,6 +142,12 @@ def _check_input(recipe: "Recipe") -> None:
         raise RecipeError(
             "augmentation.clear must be less than augmentation.dark, and that at least 0.1. "
             f"Received: {changes.clear} and {changes.dark}."
+        )
+    if changes.shaded and not (seen.frame == "face" and seen.colour == "rgb"):
+        raise RecipeError(
+            "augmentation.shaded draws shadows and brows on faces in colour: set input.frame = "
+            "'face' and input.colour = 'rgb', or shaded to 0. "
+            f"Received: {changes.shaded}."
         )
     knows = {"none", "eyeglasses", "sunglasses"} <= set(recipe.labels)
     if changes.rendered and not (seen.frame == "face" and seen.colour == "rgb" and knows):

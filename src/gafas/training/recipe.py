@@ -60,9 +60,10 @@ class Augmentation:
     share of images that lose their colour; `lettering` that of images with half-transparent words
     across them. `blur` is how much of an image may be replaced by its blurred self, `sharpness` how
     much its difference from that may be enlarged; `resolution` the share of the pixels along a side
-    that may be lost; `jpeg` the share of images that are compressed. `rendered` is how many pairs
-    of glasses, from clear to black, are drawn on each bare face: up to `clear` they are eyeglasses,
-    from `dark` sunglasses.
+    that may be lost; `jpeg` the share of images that are compressed. `shaded` is the share of
+    faces on which shadows, bags under the eyes and brows are drawn, once and for all; `rendered`
+    how many pairs of glasses, from clear to black, are drawn on each bare face: up to `clear` they
+    are eyeglasses, from `dark` sunglasses.
     """
 
     rotation: float = 0.0
@@ -82,6 +83,7 @@ class Augmentation:
     sharpness: float = 0.0
     resolution: float = 0.0
     jpeg: float = 0.0
+    shaded: float = 0.0
     rendered: float = 0.0
     clear: float = 0.2
     dark: float = 0.7

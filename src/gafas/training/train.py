@@ -32,6 +32,7 @@ from gafas.training.pipeline import (
 from gafas.training.recipe import Optimization, Recipe
 from gafas.training.rendered import render
 from gafas.training.runs import hash_data, hash_recipe, open_run, write_environment
+from gafas.training.shading import shade
 
 _log = logging.getLogger(__name__)
 
@@ -108,6 +109,8 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
         watched = (shown, read_targets(seen.samples, recipe.labels)) if seen.samples else None
     inputs = read_inputs(split.train, recipe.input)
     check_trainable(inputs.samples)
+    if recipe.augmentation.shaded:
+        inputs = shade(inputs, recipe.augmentation.shaded, seed=recipe.seed)
     images, samples = inputs.images, inputs.samples
     targets = read_targets(samples, recipe.labels)
     if recipe.augmentation.rendered:
