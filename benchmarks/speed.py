@@ -170,6 +170,12 @@ def measure(folder: Path, *, model: str | None, quick: bool) -> dict[str, Any]:
     for name, photos in (("250 pixels", small), ("12 megapixels", big)):
         result[name] = measure_photos(model, photos, rounds)
         LOG.info("%s: %s", name, result[name])
+    # As many photos as of all kinds, or the end of a short queue would weigh more.
+    portraits = [str(photo) for photo in big[:: speed_photos.MOST_PEOPLE]]
+    portraits *= len(big) // len(portraits)
+    for cores in (1, 2):
+        rate = in_new_process(time_recognizing, model, portraits, rounds, cores=cores)
+        result["12 megapixels"][f"cores_{cores}"]["recognizing_portraits"] = rate
     return result
 
 

@@ -14,6 +14,7 @@ from sklearn.datasets import load_sample_image
 
 SMALL_SIDE = 250
 BIG_SIZE = (4000, 3000)
+MOST_PEOPLE = 3
 _GRAIN = 3.5  # the standard deviation of the brightness, of 255
 
 
@@ -34,7 +35,10 @@ def make_small(folder: Path, *, count: int) -> list[Path]:
 
 
 def make_big(folder: Path, *, count: int) -> list[Path]:
-    """Write photos of 12 megapixels: one to three people of several sizes before a temple."""
+    """Write photos of 12 megapixels: one to three people of several sizes before a temple.
+
+    The first of every three shows one person.
+    """
     person, chance = _portrait(), np.random.default_rng(0)
     temple = Image.fromarray(load_sample_image("china.jpg"))
     temple = temple.resize(BIG_SIZE, Image.Resampling.BICUBIC)
@@ -42,7 +46,7 @@ def make_big(folder: Path, *, count: int) -> list[Path]:
     folder.mkdir()
     paths = [folder / f"{number:04}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
-        photo, people = temple.copy(), 1 + number % 3
+        photo, people = temple.copy(), 1 + number % MOST_PEOPLE
         for place in range(people):
             height = int(chance.uniform(700, 2400) / people**0.5)
             tall = person.resize((height * person.width // person.height, height))

@@ -13,10 +13,10 @@ from gafas.selfcheck import ANSWERS, describe_answers
 TOOLS = Path(__file__).resolve().parents[1] / "tools"
 
 
-def load_tool(name: str) -> types.ModuleType:
+def load_tool(name: str, *, folder: Path = TOOLS) -> types.ModuleType:
     """Import a tool by its name, with the tools that it imports itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(TOOLS))
+        patch.syspath_prepend(str(folder))
         return importlib.import_module(name)
 
 

@@ -42,6 +42,7 @@ def write_speed(path: Path) -> None:
         steps = ("recognizing", "decoding", "decoding_in_full")
         rates = {step: {"median": 100.0 * number + at} for at, step in enumerate(steps)}
         memory = {"20": 150.4 + number, "200": 160.4 + number}
+        rates |= {"recognizing_portraits": {"median": 250.0}} if number == 2 else {}
         kinds[kind] = {"cores_1": rates, "cores_2": rates, "memory_mb": memory}
     one = {"cold_seconds": {"median": 0.354}, "warm_milliseconds": {"median": 7.0}}
     about = ("date", "processor", "cores", "python", "onnxruntime", "pillow")
@@ -143,10 +144,12 @@ def test_speed_is_told_once_it_has_been_measured(tmp_path: Path) -> None:
     measured = TOOL.read_measured(path)
     english = SPEED.make_speed_sentence(measured, "en")
     assert "0.35 s from command" in english
-    assert "100 photos/s of 250 pixels, 200 of 12 megapixels; 162 MB" in english
+    assert "100 photos/s of 250 pixels, 200 of 12 megapixels (250 with one person)" in english
+    assert "; 162 MB at most" in english
     assert "0,35 s desde" in SPEED.make_speed_sentence(measured, "es")
     table = SPEED.make_speed_table(measured)
     assert "|photos of 12 megapixels, recognizing, photos/s|200|200|" in table
+    assert "|photos of 12 megapixels, recognizing those of one person, photos/s|250|250|" in table
     assert "162 MB for 200 photos of 12 megapixels" in table
 
 

@@ -26,6 +26,7 @@ def test_speed_is_measured_and_written_down(tmp_path: Path) -> None:
     small, big = told["250 pixels"], told["12 megapixels"]
     assert small["cores_1"]["recognizing"]["faces"] == 4  # one in each photo
     assert big["cores_2"]["recognizing"]["faces"] == 3  # one in the first, two in the second
+    assert big["cores_2"]["recognizing_portraits"]["faces"] == 2  # one in each
     for kind in (small, big):
         assert kind["cores_1"]["decoding"]["median"] > kind["cores_1"]["recognizing"]["median"]
         assert all(20 < megabytes < 1000 for megabytes in kind["memory_mb"].values())

@@ -7,12 +7,19 @@ from gafas.evaluation.wording import Language, Wording
 
 _CORES: Final = ("cores_1", "cores_2")
 _KINDS: Final = ("250 pixels", "12 megapixels")
+_STEPS: Final = {
+    "recognizing": "recognizing",
+    "recognizing_portraits": "recognizing those of one person",
+    "decoding": "decoding",
+    "decoding_in_full": "decoding in full",
+}
 _SENTENCES: Final[dict[Language, str]] = {
     "en": "[Speed](docs/how-to/speed.md) on two cores ({processor}): {cold} s from command to "
-    "first answer; {small} photos/s of 250 pixels, {big} of 12 megapixels; {memory} MB at most.",
+    "first answer; {small} photos/s of 250 pixels, {big} of 12 megapixels "
+    "({portraits} with one person); {memory} MB at most.",
     "es": "[Velocidad](docs/how-to/speed.md) con dos núcleos ({processor}): {cold} s desde la "
-    "orden hasta la primera respuesta; {small} fotos/s de 250 píxeles, {big} de 12 megapíxeles; "
-    "{memory} MB como mucho.",
+    "orden hasta la primera respuesta; {small} fotos/s de 250 píxeles, {big} de 12 megapíxeles "
+    "({portraits} con una persona); {memory} MB como mucho.",
 }
 
 
@@ -26,6 +33,7 @@ def make_speed_sentence(measured: Mapping[str, Any], language: Language) -> str:
         cold=words.exact(round(_of(measured["one_photo_cores_2"]["cold_seconds"]), 2)),
         small=words.count(small),
         big=words.count(big),
+        portraits=words.count(_of(measured[_KINDS[1]]["cores_2"]["recognizing_portraits"])),
         memory=words.count(max(memory)),
     )
 
@@ -44,8 +52,8 @@ def make_speed_table(measured: Mapping[str, Any]) -> str:
         ),
     ]
     for kind in _KINDS:
-        for step in ("recognizing", "decoding", "decoding_in_full"):
-            name = f"photos of {kind}, {step.replace('_', ' ')}, photos/s"
+        for step in (step for step in _STEPS if step in measured[kind]["cores_1"]):
+            name = f"photos of {kind}, {_STEPS[step]}, photos/s"
             rows.append((name, *(f"{_of(measured[kind][cores][step]):.0f}" for cores in _CORES)))
     lines = ["|".join(["", *row, ""]) for row in rows]
     lines += ["", _describe_memory(measured), ""]
