@@ -70,9 +70,9 @@ def _pin(sha256: str) -> None:
 
 
 def _list_ancestors(run: Path) -> list[Path]:
-    """Return the runs whose weights each went on from, the first one first, twin, and the run."""
+    """Return the runs whose weights each went on from, the first one first, twins, and the run."""
     network = read_run_recipe(run).network
-    former = [ROOT / Path(path).parent for path in (network.weights, network.twin) if path]
+    former = [ROOT / Path(path).parent for path in (network.weights, *network.twins) if path]
     ancestors = [one for path in former for one in _list_ancestors(path)]
     return list(dict.fromkeys([*ancestors, run]))
 

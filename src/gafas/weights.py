@@ -11,7 +11,7 @@ FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""
 
 PINNED: Final = {
-    "eyewear.onnx": "f957b5050f1bfb7f27790cd90c2bd861900f0fe628fccf9dbad0788d17662013",
+    "eyewear.onnx": "d5d6b5a265114806f1dee8f2859bf66284ff0147d18690608021371e8362a245",
     "retinaface.onnx": "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
 }
 """The SHA-256 of every bundled model file."""

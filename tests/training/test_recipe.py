@@ -116,8 +116,10 @@ def test_the_seed_recipe_is_the_original() -> None:
         ("seed = '7'", "'seed' is of type int. Received: '7'."),
         ("seed = true", "'seed' is of type int. Received: True."),
         ("seed = 7.0", "'seed' is of type int. Received: 7.0."),
-        ("labels = 'glasses'", "'labels' is a list that is not empty. Received: 'glasses'."),
-        ("labels = []", "'labels' is a list that is not empty. Received: []."),
+        ("labels = 'glasses'", "'labels' is a list. Received: 'glasses'."),
+        ("labels = []", "'labels' are two or more words, all different. Received: ()."),
+        ("[input]\nscales = []", "'input.scales' is a list that is not empty. Received: []."),
+        ("[network]\nfilters = []", "'network.filters' is a list that is not empty. Received: []."),
         ("labels = ['a', 3]", "'labels' is of type str. Received: 3."),
         ("network = 'seed'", "'network' is a section, [network]. Received: 'seed'."),
         ("[input]\ncolour = 'gray'", "'input.colour' is one of grey, rgb. Received: 'gray'."),
@@ -214,4 +216,4 @@ def _other(value: Any) -> Any:
         case str():
             return value + "x"
         case _:
-            return (*value, value[0])
+            return (*value, value[0] if value else "x")

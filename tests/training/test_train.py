@@ -135,12 +135,13 @@ def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(
     assert model.predict(photos) == pytest.approx(model.predict(photos[:, :, ::-1]), abs=1e-5)
 
 
-def test_a_network_with_a_twin_ends_in_the_middle_between_the_two(
+def test_a_network_with_twins_ends_in_the_middle_between_them_all(
     finished: tuple[Recipe, Split, Path],
 ) -> None:
     twin = keras.models.load_model(finished[2] / "model.keras", compile=False)
     ended = build(tiny_recipe())
     ended.set_weights([w + 1 for w in twin.get_weights()])
-    made = finish(ended, tiny_recipe(network={"twin": str(finished[2] / "model.keras")}))
+    twins = [str(finished[2] / "model.keras")] * 3
+    made = finish(ended, tiny_recipe(network={"twins": twins}))
     for theirs, found in zip(twin.get_weights(), made.get_weights(), strict=True):
-        assert found - theirs == pytest.approx(0.5, abs=1e-5)
+        assert found - theirs == pytest.approx(0.25, abs=1e-5)

@@ -20,16 +20,18 @@ Watched = tuple[NDArray[np.float32], NDArray[np.float32]]
 def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
     """Turn learnt weights into the network that is served: averaged, looking twice, as asked.
 
-    Two trainings that began with the same weights end in one valley: what chance put into each,
-    their mean leaves out.
+    Trainings that began with the same weights end in one valley: what chance put into each, their
+    mean leaves out.
 
     Source: Wortsman et al. 2022, "Model soups".
     """
-    if recipe.network.twin:
-        twin = build(recipe)
-        copy_weights(load_keras(Path(recipe.network.twin)), twin)
-        pairs = zip(twin.get_weights(), model.get_weights(), strict=True)
-        model.set_weights([(theirs + ours) / 2 for theirs, ours in pairs])
+    if recipe.network.twins:
+        learnt = [model.get_weights()]
+        for path in recipe.network.twins:
+            twin = build(recipe)
+            copy_weights(load_keras(Path(path)), twin)
+            learnt.append(twin.get_weights())
+        model.set_weights([np.mean(layer, axis=0) for layer in zip(*learnt, strict=True)])
     return look_twice(model) if recipe.network.mirror else model
 
 

@@ -81,6 +81,9 @@ def check_recipe(recipe: "Recipe") -> None:
 def _rules(recipe: "Recipe") -> Iterator[tuple[str, object, str, bool]]:
     """List what single values must obey: place, value, rule in words, whether it is obeyed."""
     name, labels = recipe.name, recipe.labels
+    lists = {"input.scales": recipe.input.scales, "network.filters": recipe.network.filters}
+    for place, items in lists.items():
+        yield place, list(items), "is a list that is not empty", len(items) > 0
     yield "name", name, "is the name of a file, without / and \\", _NAME.fullmatch(name) is not None
     sound = len(set(labels)) == len(labels) >= 2 and all(labels)
     yield "labels", labels, "are two or more words, all different", sound

@@ -37,8 +37,8 @@ class Network:
     """Which architecture, and its sizes.
 
     `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with,
-    `twin` that of another run, with whose weights these are averaged at the end. With `mirror` the
-    trained network looks at each image and at its mirror image.
+    `twins` those of other runs, with whose weights these are averaged at the end. With `mirror`
+    the trained network looks at each image and at its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -47,7 +47,7 @@ class Network:
     dropout: float = 0.3
     stem: int = 1
     weights: str = ""
-    twin: str = ""
+    twins: tuple[str, ...] = ()
     mirror: bool = False
 
 
@@ -227,8 +227,8 @@ def _convert(hint: Any, value: Any, *, place: str) -> Any:
             raise RecipeError(f"{place!r} is one of {', '.join(choices)}. Received: {value!r}.")
         return value
     if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple) or not value:
-            raise RecipeError(f"{place!r} is a list that is not empty. Received: {value!r}.")
+        if not isinstance(value, list | tuple):
+            raise RecipeError(f"{place!r} is a list. Received: {value!r}.")
         return tuple(_convert(typing.get_args(hint)[0], item, place=place) for item in value)
     if hint is float and type(value) is int:
         return float(value)
