@@ -1,15 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from face_photos import portrait
-from gafas.crops import crop_face, place_crop
-from gafas.data.samples import EYEWEAR_LABELS, Sample
-from gafas.detector import FaceDetector
+from gafas.data.samples import EYEWEAR_LABELS
 from gafas.training.pipeline import Inputs
 from gafas.training.recipe import Augmentation
 from gafas.training.rendered import SOURCE, render
+from portrait_inputs import cut_portraits
 
 SIDE = 96
 
@@ -17,12 +13,7 @@ SIDE = 96
 @pytest.fixture(scope="module")
 def faces() -> Inputs:
     """Give four crops of one face, called bare, and one that wears something already."""
-    face = FaceDetector().detect(portrait())[0]
-    image = crop_face(portrait(), face, size=SIDE)
-    points = place_crop(face).to_crop(np.array(face.landmarks)) * SIDE
-    labels = ["none"] * 4 + ["eyeglasses"]
-    samples = [Sample(Path(f"{at}.png"), f"{at}.png", x, f"{at}") for at, x in enumerate(labels)]
-    return Inputs(np.stack([image] * 5), tuple(samples), np.stack([points] * 5))
+    return cut_portraits(["none"] * 4 + ["eyeglasses"], side=SIDE)
 
 
 def test_as_many_pairs_are_drawn_on_bare_faces_as_the_share_says(faces: Inputs) -> None:

@@ -1,16 +1,11 @@
 """Shadows, bags and brows are drawn around the eyes of faces, and change nothing else."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from face_photos import portrait
-from gafas.crops import crop_face, place_crop
-from gafas.data.samples import Sample
-from gafas.detector import FaceDetector
 from gafas.training.pipeline import Inputs
 from gafas.training.shading import draw_shades, shade
+from portrait_inputs import cut_portraits
 
 SIDE = 96
 COUNT = 60
@@ -19,11 +14,7 @@ COUNT = 60
 @pytest.fixture(scope="module")
 def faces() -> Inputs:
     """Give crops of one face, many times."""
-    face = FaceDetector().detect(portrait())[0]
-    image = crop_face(portrait(), face, size=SIDE)
-    points = place_crop(face).to_crop(np.array(face.landmarks)) * SIDE
-    samples = tuple(Sample(Path(f"{at}.png"), f"{at}.png", "none", f"{at}") for at in range(COUNT))
-    return Inputs(np.stack([image] * COUNT), samples, np.stack([points] * COUNT))
+    return cut_portraits(["none"] * COUNT, side=SIDE)
 
 
 def test_the_share_is_drawn_on_each_in_its_own_way_and_the_rest_is_left_alone(
