@@ -146,7 +146,7 @@ def test_speed_is_told_once_it_has_been_measured(tmp_path: Path) -> None:
     assert "0.35 s from command" in english
     assert "100 photos/s of 250 pixels, 200 of 12 megapixels (250 with one person)" in english
     assert "; 162 MB at most" in english
-    assert "0,35 s desde" in SPEED.make_speed_sentence(measured, "es")
+    assert "0,35 s hasta" in SPEED.make_speed_sentence(measured, "es")
     table = SPEED.make_speed_table(measured)
     assert "|photos of 12 megapixels, recognizing, photos/s|200|200|" in table
     assert "|photos of 12 megapixels, recognizing those of one person, photos/s|250|250|" in table

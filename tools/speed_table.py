@@ -17,8 +17,8 @@ _SENTENCES: Final[dict[Language, str]] = {
     "en": "[Speed](docs/how-to/speed.md) on two cores ({processor}): {cold} s from command to "
     "first answer; {small} photos/s of 250 pixels, {big} of 12 megapixels "
     "({portraits} with one person); {memory} MB at most.",
-    "es": "[Velocidad](docs/how-to/speed.md) con dos núcleos ({processor}): {cold} s desde la "
-    "orden hasta la primera respuesta; {small} fotos/s de 250 píxeles, {big} de 12 megapíxeles "
+    "es": "[Velocidad](docs/how-to/speed.md) con dos núcleos ({processor}): {cold} s hasta la "
+    "primera respuesta; {small} fotos/s de 250 píxeles, {big} de 12 megapíxeles "
     "({portraits} con una persona); {memory} MB como mucho.",
 }
 
