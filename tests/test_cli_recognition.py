@@ -184,10 +184,42 @@ def test_the_threshold_decides_what_is_unsure(tmp_path: Path, model: str) -> Non
         ["annotate", "a.png", "b.png", "c.jpg"],
         ["annotate", "a.png", "b.gif"],
         ["explain", "a.png"],
+        ["predict", "a.png", "--min-face", "-1"],
+        ["annotate", "a.png", "out", "--device", "abacus"],
     ],
 )
 def test_usage_errors_exit_with_2(words: list[str]) -> None:
     assert run(*words).exit_code == 2
+
+
+def test_faces_are_selected_by_their_size(tmp_path: Path, faces: str) -> None:
+    image = crowd([(0, 0)], size=(1000, 600), tall=200).copy()
+    image[:, 400:912] = portrait()
+    photo = write(tmp_path / "a.png", encode(image, "PNG"))
+    told = [
+        run("predict", photo, "--model", faces, *words).stdout.splitlines()
+        for words in ([], ["--largest"], ["--min-face", "100"], ["--min-face", "900"])
+    ]
+    assert [len(lines) for lines in told[:3]] == [2, 1, 1]
+    assert told[1] == told[2]
+    assert told[1][0] in told[0]
+    assert told[3] == [f"{photo}: no face"]
+    for words, least in (([], 2), (["--largest"], 1)):
+        run("annotate", photo, out := tmp_path / f"{least}.png", "--model", faces, *words)
+        with Image.open(out) as drawn:
+            small = np.asarray(drawn)[:200, :200]
+            assert (small == (204, 121, 167)).all(axis=2).any() == (least == 2)
+
+
+def test_a_device_is_named_and_one_that_is_not_there_refused(tmp_path: Path, faces: str) -> None:
+    photo = write(tmp_path / "a.jpg", encode(portrait()))
+    told = run("predict", photo, "--model", faces)
+    assert run("predict", photo, "--model", faces, "--device", "CPU").stdout == told.stdout
+    refused = shell(f"predict {photo} --model {faces} --device abacus")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    said = " ".join(refused.stderr.replace("│", " ").split())
+    assert "'--device'" in said
+    assert "expected cpu. Received: 'abacus'" in said
 
 
 def test_annotate_writes_copies_that_cannot_collide(tmp_path: Path, model: str) -> None:

@@ -1,6 +1,7 @@
 """Photo → what a classifier is shown of it, a crop for each face or the whole photo squeezed."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gafas.candidates import select_faces
 from gafas.classifier import EyewearClassifier
 from gafas.crops import CropGeometry, crop_face, place_crop
 from gafas.detector import LARGE_SIDE, FaceDetector
@@ -59,19 +61,38 @@ class Viewer:
     """Cut from photos what a classifier looks at, and have it answer.
 
     A model of whole frames does not look for faces: the whole photo is its one face. One viewer may
-    be used by several threads at once. `threads` is the number of threads that work on one photo.
+    be used by several threads at once.
+
+    Args:
+        classifier: who answers.
+        threads: how many threads work on one photo.
+        providers: what finds the faces, as `FaceDetector` takes them.
+        min_face: pass over faces whose box has a shorter side than so many pixels of the photo.
+        largest: look only at the face with the largest box.
 
     Raises:
-        ModelError: the model looks at faces but does not say how to crop them.
+        ModelError: the model looks at faces but does not say how to crop them, or it looks for none
+            and some are to be selected; or a provider is not to be had.
+        ValueError: `min_face` is no number of pixels.
     """
 
-    def __init__(self, classifier: EyewearClassifier, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        classifier: EyewearClassifier,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] | None = None,
+        min_face: float = 0.0,
+        largest: bool = False,
+    ) -> None:
+        _check_selection(classifier, min_face=min_face, largest=largest)
         self._classifier = classifier
+        self._select = functools.partial(select_faces, min_face=min_face, largest=largest)
         self._geometry: CropGeometry | None = None
         self._detector: FaceDetector | None = None
         if classifier.frame == "face":
             self._geometry = _read_geometry(classifier)
-            self._detector = FaceDetector(threads=threads)
+            self._detector = FaceDetector(threads=threads, providers=providers)
 
     @property
     def geometry(self) -> CropGeometry | None:
@@ -94,6 +115,7 @@ class Viewer:
             answers = self._classifier.predict(patches)
         else:
             photo, faces = find_faces(source, self._detector)
+            faces = self._select(faces)
             patches, answers = self._look(source, photo, faces)
         return View(photo.width, photo.height, faces, patches, answers)
 
@@ -183,6 +205,17 @@ def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
     """
     x1, y1, x2, y2 = face.box
     return math.hypot((x1 + x2 - width) / 2, (y1 + y2 - height) / 2)
+
+
+def _check_selection(classifier: EyewearClassifier, *, min_face: float, largest: bool) -> None:
+    if not 0 <= min_face < math.inf:
+        raise ValueError(f"min_face is a number of pixels, 0 or more. Received: {min_face}.")
+    if classifier.frame != "face" and (min_face or largest):
+        raise ModelError(
+            "The model looks at whole photos, so it has no faces to select by their size. Received:"
+            f" {classifier!r}, min_face {min_face:g}, largest {largest}. Leave both out, or choose "
+            "a model that looks at faces."
+        )
 
 
 def _read_geometry(classifier: EyewearClassifier) -> CropGeometry:
