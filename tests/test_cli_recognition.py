@@ -211,6 +211,26 @@ def test_faces_are_selected_by_their_size(tmp_path: Path, faces: str) -> None:
             assert (small == (204, 121, 167)).all(axis=2).any() == (least == 2)
 
 
+def test_explaining_a_folder_says_what_it_wants(tmp_path: Path, faces: str) -> None:
+    told = shell(f"explain {tmp_path} {tmp_path / 'out'} --model {faces}")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.endswith(f"it is a directory. Received: '{tmp_path}'. Name one photo.\n")
+
+
+def test_a_photo_of_more_pixels_than_fit_is_annotated_smaller(
+    tmp_path: Path, faces: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = write(tmp_path / "a.jpg", encode(crowd([(0, 0)], size=(1024, 1200), tall=1200)))
+    monkeypatch.setattr("gafas.images.MAX_PIXELS", 1_000_000)
+    result = run("annotate", photo, tmp_path / "b.png", "--model", faces)
+    assert (result.exit_code, result.stderr) == (0, "")
+    with Image.open(tmp_path / "b.png") as drawn:
+        lines, columns = np.nonzero((np.asarray(drawn) == (204, 121, 167)).all(axis=2))
+        assert drawn.size == (512, 600)
+    assert (columns.min(), columns.max()) == pytest.approx((177, 351), abs=16)
+    assert lines.max() == pytest.approx(333, abs=8)
+
+
 def test_a_device_is_named_and_one_that_is_not_there_refused(tmp_path: Path, faces: str) -> None:
     photo = write(tmp_path / "a.jpg", encode(portrait()))
     told = run("predict", photo, "--model", faces)

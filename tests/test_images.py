@@ -1,7 +1,11 @@
 """Every ordinary file becomes an upright RGB array; every other gets a clear sentence."""
 
+import errno
 import io
 import struct
+import subprocess
+import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from PIL import Image
 
 from gafas import images
 from gafas.errors import ImageError
-from gafas.images import load_image, load_photo, read_size
+from gafas.images import load_image, load_photo, read_once, read_size
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 180, 30), (30, 30, 200), (220, 200, 20)
 
@@ -193,10 +197,63 @@ def test_foreign_bytes_are_named_with_their_start(tmp_path: Path) -> None:
 def test_paths_that_cannot_be_opened_say_why(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
         load_image(tmp_path / "missing.jpg")
-    with pytest.raises(ImageError, match="directory"):
-        load_image(tmp_path)
     with pytest.raises(ImageError, match="null"):
         load_image("a\0b.jpg")
+
+
+def test_a_folder_is_not_a_matter_of_permissions(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"it is a directory.*Name one photo\.$"):
+        load_image(tmp_path)
+
+
+class Stream(io.BytesIO):
+    """An open file that breaks off, as those of a network or an archive may."""
+
+    name = "far.jpg"
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(b"\xff\xd8\xff")
+        self.error = error
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EIO, "Input/output error"),
+        TimeoutError("timed out"),
+        EOFError("Compressed file ended before the end-of-stream marker was reached"),
+        zlib.error("Error -3 while decompressing data"),
+    ],
+)
+def test_an_open_file_that_cannot_be_read_is_an_image_error(error: Exception) -> None:
+    for load in (load_image, load_photo, read_once):
+        with pytest.raises(ImageError, match=r"Cannot read the image: .*Received: 'far.jpg', an"):
+            load(Stream(error))
+
+
+def test_a_file_that_was_closed_or_opened_as_text_is_an_image_error(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(saved(Image.fromarray(quarters()), "JPEG"))
+    with path.open("rb") as closed:
+        pass
+    with pytest.raises(ImageError, match="closed file"):
+        load_image(closed)
+    with path.open(encoding="utf-8") as text, pytest.raises(ImageError, match="binary mode"):
+        load_image(text)  # type: ignore[arg-type]
+
+
+def test_an_open_file_is_read_once_and_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jpg"
+    path.write_bytes(b"Hello")
+    with path.open("rb") as file:
+        source = read_once(file)
+    for _ in range(2):
+        with pytest.raises(ImageError, match=r"notes\.jpg' \(starts with b'Hello'\)"):
+            load_image(source)
+    assert read_once(path) is path
 
 
 def test_other_sources_are_refused() -> None:
@@ -252,6 +309,66 @@ def test_limits_on_bytes_and_pixels_hold(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(images, "MAX_BYTES", 10)
     with pytest.raises(ImageError, match="at most 10 bytes"):
         load_image(path)
+
+
+def test_what_is_too_large_is_told_in_whole_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = Image.new("1", (12_000, 12_000))
+    end = (
+        r"expected at most 120,000,000 pixels\. Received: bytes of 12000×12000\. Save it smaller\."
+    )
+    with warnings.catch_warnings(), pytest.raises(ImageError, match=end):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        load_image(saved(huge, "PNG"))
+    with pytest.raises(ImageError, match=end):
+        load_image(saved(huge.convert("L"), "JPEG"))
+    monkeypatch.setattr(images, "MAX_BYTES", 10)
+    with pytest.raises(ImageError, match=r"10 bytes\. Received: bytes, which has more\. Save"):
+        load_image(bytes(11))
+
+
+HUGE = """
+import sys
+from gafas.recognizer import Recognizer
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) // 1024
+
+path = sys.argv[1]
+recognizer = Recognizer()
+before = peak()
+found = recognizer.recognize(path)
+assert (found.error, found.faces, found.width, found.height) == (None, (), 16384, 12288), found
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads from /proc how much memory was used")
+def test_a_photo_of_200_megapixels_is_decoded_reduced_within_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "phone.jpg"
+    Image.new("L", (16_384, 12_288), 128).save(path)
+    words = [sys.executable, "-c", HUGE, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) < 120  # MiB; 201 million pixels, decoded in full, are 576
+    photo = load_photo(path)
+    assert (photo.image.shape, photo.scale) == ((6144, 8192, 3), 0.5)
+    with pytest.raises(ImageError, match=r"at most 120,000,000 pixels\. Received: 'phone.jpg' of"):
+        load_image(path)
+
+
+def test_jpegs_too_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(Image.fromarray(quarters(64, 64)), "JPEG")
+    monkeypatch.setattr(images, "MAX_PIXELS", 2000)
+    assert load_photo(data).scale == 0.5
+    assert load_photo(data, side=60).image.shape == (32, 32, 3)
+    assert load_photo(data, side=20).image.shape == (32, 32, 3)
+    assert load_photo(data, side=16).image.shape == (16, 16, 3)
+    assert read_size(data) == (64, 64)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 4000)
+    for load in (load_photo, read_size):
+        with pytest.raises(ImageError, match=r"at most 4,000 pixels\. Received: bytes of 64×64"):
+            load(data)
 
 
 def test_one_pixel_is_an_image() -> None:

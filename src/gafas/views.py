@@ -15,7 +15,7 @@ from gafas.crops import CropGeometry, crop_face, place_crop
 from gafas.detector import LARGE_SIDE, FaceDetector
 from gafas.errors import ModelError
 from gafas.frames import squeeze
-from gafas.images import ImageSource, load_photo
+from gafas.images import ImageSource, load_photo, read_once
 from gafas.types import Face, ImageArray, Photo
 
 Probabilities = npt.NDArray[np.float32]
@@ -108,8 +108,9 @@ class Viewer:
         Raises:
             ImageError: the source is no readable photo.
         """
+        source = read_once(source)
         if self._detector is None:
-            photo = _load(source, side=_FINER * max(self._classifier.size))
+            photo = load_photo(source, side=_FINER * max(self._classifier.size))
             faces: tuple[Face, ...] = (Face.whole(photo.width, photo.height),)
             patches = self._classifier.prepare(photo.image)[np.newaxis]
             answers = self._classifier.predict(patches)
@@ -157,11 +158,11 @@ def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tupl
     Raises:
         ImageError: the source is no readable photo.
     """
-    photo = _load(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
+    photo = load_photo(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
     faces = detector.detect(photo.image)
     crowd = sum(face.side < _SMALL for face in faces) >= _CROWD
     if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE and (crowd or not faces):
-        photo = _load(source, side=LARGE_SIDE)
+        photo = load_photo(source, side=LARGE_SIDE)
         faces = detector.detect(photo.image)
     return photo, tuple(face.scaled(1 / photo.scale) for face in faces)
 
@@ -195,7 +196,7 @@ def refine(
     detail = measure_detail(photo, faces, side=side, geometry=geometry).min(initial=1)
     if detail >= least:
         return photo
-    return _load(source, side=math.ceil(max(photo.image.shape) * least / detail))
+    return load_photo(source, side=math.ceil(max(photo.image.shape) * least / detail))
 
 
 def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
@@ -226,10 +227,3 @@ def _read_geometry(classifier: EyewearClassifier) -> CropGeometry:
             f"{classifier!r}, crop {stored!r}. Use a model exported by this version of gafas."
         )
     return CropGeometry.from_dict(stored)
-
-
-def _load(source: ImageSource, *, side: int, eighth: int | None = None) -> Photo:
-    # An open file can be read only once, and a reduced photo may be wanted larger afterwards.
-    if hasattr(source, "read"):
-        return load_photo(source)
-    return load_photo(source, side=side, eighth=eighth)

@@ -125,7 +125,7 @@ def annotate(
     """
     _check_target(out, several=len(photos) > 1 or Path(photos[0]).is_dir())
     from gafas.annotate import annotate as draw
-    from gafas.images import load_image
+    from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
@@ -135,7 +135,9 @@ def annotate(
         failed |= report(found)
         if found.error is None:
             target = _target(out, name, doing="annotated")
-            _write_picture(draw(load_image(source), found.faces), target)
+            photo = load_photo(source)  # a very large one comes smaller
+            shown = [one.scaled(photo.scale) for one in found.faces]
+            _write_picture(draw(photo.image, shown), target)
             typer.echo(escape(str(target)))
     raise typer.Exit(int(failed or sources.failed))
 
