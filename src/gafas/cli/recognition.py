@@ -14,6 +14,7 @@ import typer
 from gafas.cli.answers import escape, make_writer, report
 from gafas.cli.progress import show_bar
 from gafas.cli.sources import Sources, read_stdin
+from gafas.errors import ModelError
 
 if TYPE_CHECKING:
     from gafas.types import ImageArray
@@ -24,6 +25,35 @@ Model = Annotated[
 ]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Answer unsure under this probability.")
+]
+MinFace = Annotated[
+    int,
+    typer.Option(
+        "--min-face", min=0, metavar="PIXELS", help="Pass over faces that are narrower or lower."
+    ),
+]
+Largest = Annotated[bool, typer.Option("--largest", help="Look only at each photo's largest face.")]
+
+
+def _check_device(name: str) -> str:
+    if name == "cpu":  # which onnxruntime need not be asked for
+        return name
+    from gafas.sessions import find_provider
+
+    try:
+        return find_provider(name)
+    except ModelError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        callback=_check_device,
+        help="What runs the models: cpu, or what else the installed onnxruntime can use, as cuda.",
+    ),
 ]
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
@@ -43,6 +73,9 @@ def predict(
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, one line per face.")] = False,
     model: Model = None,
     threshold: Threshold = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
 ) -> None:
     """Say for every face in photos: sunglasses, eyeglasses, none or unsure.
 
@@ -52,7 +85,13 @@ def predict(
         raise typer.BadParameter("choose one of --json and --csv")
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, threshold=threshold)
+    recognizer = Recognizer(
+        model,
+        threshold=threshold,
+        providers=[device],
+        min_face=min_face,
+        largest=largest,
+    )
     write = make_writer(recognizer.classifier.labels, as_json=as_json, as_csv=as_csv)
     sources = Sources(paths)
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
@@ -76,6 +115,9 @@ def annotate(
     ],
     *,
     model: Model = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
 ) -> None:
     """Draw boxes, labels and probabilities on copies of photos.
 
@@ -83,17 +125,19 @@ def annotate(
     """
     _check_target(out, several=len(photos) > 1 or Path(photos[0]).is_dir())
     from gafas.annotate import annotate as draw
-    from gafas.images import load_image
+    from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model)
+    recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
     sources, failed = Sources(photos), False
     for name, source in list(sources):  # now: copies may be written to where is still to search
         found = recognizer.recognize(source, name=name)
         failed |= report(found)
         if found.error is None:
             target = _target(out, name, doing="annotated")
-            _write_picture(draw(load_image(source), found.faces), target)
+            photo = load_photo(source)  # a very large one comes smaller
+            shown = [one.scaled(photo.scale) for one in found.faces]
+            _write_picture(draw(photo.image, shown), target)
             typer.echo(escape(str(target)))
     raise typer.Exit(int(failed or sources.failed))
 

@@ -12,7 +12,7 @@ import typer
 
 from gafas.cli.answers import complain, escape, prepare_stdout
 from gafas.cli.progress import show_bar
-from gafas.cli.recognition import Model, Threshold
+from gafas.cli.recognition import Device, Largest, MinFace, Model, Threshold
 from gafas.cli.sources import Sources
 from gafas.errors import DataError
 from gafas.sorting.order import Action, Order, Rule
@@ -56,6 +56,9 @@ def sort(
     ] = None,
     model: Model = None,
     threshold: Threshold = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
 ) -> None:
     """Sort photos into folders by what their faces wear: gafas sort SOURCE DEST.
 
@@ -74,6 +77,9 @@ def sort(
             or model
             or threshold is not None
             or by != Rule.label
+            or min_face
+            or largest
+            or device != "cpu"
         ):
             raise typer.BadParameter("--undo JOURNAL goes alone: the journal knows the rest")
         raise typer.Exit(_undo(undo))
@@ -85,7 +91,13 @@ def sort(
         raise typer.BadParameter("choose one of --move, --copy and --link")
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, threshold=threshold)
+    recognizer = Recognizer(
+        model,
+        threshold=threshold,
+        providers=[device],
+        min_face=min_face,
+        largest=largest,
+    )
     action = actions[0] if actions else Action.copy
     order = Order.resolve(source, dest, recognizer=recognizer, action=action, by=by)
     raise typer.Exit(_sort(order, recognizer, dry_run=dry_run))

@@ -17,6 +17,7 @@ UNSURE: Final = "unsure"
 NO_FACE: Final = "no-face"
 UNREADABLE: Final = "unreadable"
 
+_ALL_FACES: Final[dict[str, object]] = {"min_face": 0.0, "largest": False}
 _OWN: Final = (MIXED, UNSURE, NO_FACE, UNREADABLE)
 
 
@@ -47,6 +48,8 @@ class Order:
         threshold: the probability, 0–1, under which the answer is `unsure`.
         action: what is done with each photo.
         by: how the answers choose the folder.
+        min_face: faces of fewer pixels, across or down, do not count.
+        largest: only each photo's largest face counts.
     """
 
     source: Path
@@ -56,6 +59,8 @@ class Order:
     threshold: float
     action: Action = Action.copy
     by: Rule = Rule.label
+    min_face: float = 0.0
+    largest: bool = False
 
     @classmethod
     def resolve(
@@ -79,6 +84,8 @@ class Order:
             threshold=recognizer.threshold,
             action=action,
             by=by,
+            min_face=recognizer.min_face,
+            largest=recognizer.largest,
         )
         _check_labels(order.labels)
         _check_places(order)
@@ -104,18 +111,30 @@ class Order:
             "by": str(self.by),
             "model": self.model,
             "threshold": self.threshold,
+            "min_face": self.min_face,
+            "largest": self.largest,
         }
+
+
+def is_same(order: Order, about: Mapping[str, object]) -> bool:
+    """Say whether a journal's first line is about an order; older ones do not select faces."""
+    return order.to_dict().items() <= (_ALL_FACES | dict(about)).items()
 
 
 def describe_order(about: Mapping[str, object]) -> str:
     """Return the options of an order, of `Order.to_dict`, as a person would type them.
 
-    >>> describe_order({"action": "move", "by": "label", "threshold": 0.8, "model": "c0ffee…"})
+    >>> order = {"action": "move", "by": "label", "threshold": 0.8, "model": "c0ffee…"}
+    >>> describe_order(order)
     '--move --by label --threshold 0.8, model c0ffee…'
+    >>> describe_order({**order, "min_face": 40.0, "largest": True})
+    '--move --by label --threshold 0.8 --min-face 40 --largest, model c0ffee…'
     """
-    model = str(about["model"])[:12]
+    faces = f" --min-face {about['min_face']:g}" if about.get("min_face") else ""
+    faces += " --largest" if about.get("largest") else ""
     return (
-        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}, model {model}"
+        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}{faces}, "
+        f"model {str(about['model'])[:12]}"
     )
 
 
