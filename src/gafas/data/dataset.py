@@ -10,7 +10,6 @@ from gafas.data import cmu, eyewear, mixing, people
 from gafas.data.folders import read_labelled
 from gafas.data.samples import EYEWEAR_LABELS, Sample
 from gafas.data.splits import Split, SplitPlan, make_split
-from gafas.errors import DataError
 
 Kind = Literal["cmu", "drawn", "eyewear", "own"]
 """The CMU Face Images, drawn people in their stead, the eyewear sets, a user's labelled photos."""
