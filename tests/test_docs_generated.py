@@ -98,6 +98,9 @@ def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path
     write_eyewear(tmp_path / "eyewear.json", parts, recipe="eyewear")
     english = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en").splitlines()
     spanish = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "es").splitlines()
+    assert "about 99 of 100 answers are right; about 3 of 100 faces get `unsure`" in english[0]
+    assert "unas 99 de cada 100 respuestas; unas 3 de cada 100 caras" in spanish[0]
+    english, spanish = english[2:], spanish[2:]
     assert len(english) == len(spanish) == 2 + 3 + 2
     assert len({line.count("|") for line in english[:5] + spanish[:5]}) == 1
     first = "|LFW, test only|1,197/1,200|0.984 (0.970–0.990)|0.900|0.980|0.996|97.0%|"

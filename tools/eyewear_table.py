@@ -34,6 +34,12 @@ _ROWS: Final[dict[Language, dict[str, str]]] = {
         "cmu": "CMU, personas nunca vistas",
     },
 }
+_PLAINLY: Final[dict[Language, str]] = {
+    "en": "On portraits of people whom it never saw, about {right} of 100 answers are right; about "
+    "{unsure} of 100 faces get `unsure` instead of an answer.",
+    "es": "En retratos de personas que nunca vio, aciertan unas {right} de cada 100 respuestas; "
+    "unas {unsure} de cada 100 caras reciben `unsure` en vez de respuesta.",
+}
 _ALARMS: Final[dict[Language, str]] = {
     "en": "Of {faces} bare faces of the held-out fifth, {share} ({ends}) are taken for eyewear, "
     "{told} with an answer rather than `unsure`",
@@ -48,7 +54,7 @@ _WORST: Final[dict[Language, str]] = {
 
 
 def make_eyewear_table(results: Path, language: Language) -> str:
-    """Return the figures of every set as a Markdown table, and the false alarms in a sentence.
+    """Return a sentence for people, the figures of every set as a table, and the false alarms.
 
     The test set has a row once it has been opened; the CMU photos have one only where the model
     learnt from none of them, or where other trainings that left people out answer for these
@@ -67,7 +73,14 @@ def make_eyewear_table(results: Path, language: Language) -> str:
     rules = ["---", *["--:"] * (len(headings) - 1)]
     rows = [[_ROWS[language][name], *_row(parts[name], words)] for name in shown]
     lines = [f"|{'|'.join(cells)}|" for cells in (headings, rules, *rows)]
-    return "\n".join([*lines, "", _describe_alarms(parts["utkface"]["groups"], words)])
+    plainly = _say_plainly(parts["utkface"]["unsure"], language)
+    return "\n".join([plainly, "", *lines, "", _describe_alarms(parts["utkface"]["groups"], words)])
+
+
+def _say_plainly(told: Mapping[str, Any], language: Language) -> str:
+    right = int(100 * told["accuracy"])  # rounded down: no model is right a hundred times
+    unsure = round(100 * (1 - told["answered"]))
+    return _PLAINLY[language].format(right=right, unsure=unsure)
 
 
 def make_figures(results: Path) -> str:
