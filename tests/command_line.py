@@ -1,7 +1,11 @@
 """What a command left, and what to expect of it."""
 
 import dataclasses
+import functools
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +32,15 @@ def refused(told: Told, message: str, *, code: int) -> None:
     assert told.code == code
     ours = [line for line in told.err.splitlines() if line.startswith("gafas: ")]
     assert len(ours) == (1 if "Usage:" not in told.err else 0)
+
+
+def start(*words: object) -> "subprocess.Popen[bytes]":
+    """Run the command line in a process of its own that heeds Ctrl-C."""
+    # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    command = [sys.executable, "-m", "gafas.cli", *map(str, words)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, preexec_fn=listening, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

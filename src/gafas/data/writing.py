@@ -54,12 +54,23 @@ def open_beside(path: Path) -> Iterator[BinaryIO]:
             beside.unlink(missing_ok=True)
 
 
+def guard_cell(text: str) -> str:
+    """Return a text as a cell of a CSV that no spreadsheet takes for a formula.
+
+    What begins with `=`, `+`, `-` or `@` is calculated there, and names of files may. So a text
+    that begins with one of these, with a tab, a line break or `'` gets a `'` before it: take it
+    away to have the text back.
+
+    >>> guard_cell("=1+1.jpg"), guard_cell("a-b.jpg")
+    ("'=1+1.jpg", 'a-b.jpg')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def make_csv(rows: Iterable[Sequence[object]]) -> str:
     r"""Return rows as the text of a CSV that a spreadsheet may open.
 
-    Spreadsheets calculate what begins with `=`, `+`, `-` or `@`, and names of files may. So a text
-    that begins with one of these, with a tab, a line break or `'` gets a `'` before it: take it
-    away to have the text back. Numbers stay as they are.
+    Texts go through `guard_cell`; numbers stay as they are.
 
     >>> make_csv([["=1+1.jpg", "'a'", "a-b", -3.5, None]])
     "'=1+1.jpg,''a',a-b,-3.5,\n"
@@ -69,13 +80,10 @@ def make_csv(rows: Iterable[Sequence[object]]) -> str:
 
 def _make_line(row: Sequence[object]) -> str:
     text = io.StringIO()
+    cells = [guard_cell(cell) if isinstance(cell, str) else cell for cell in row]
     # Only what its lines end in makes Python put a cell into quotation marks.
-    csv.writer(text, lineterminator="\r\n").writerow([_as_text(cell) for cell in row])
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
     return text.getvalue().removesuffix("\r\n") + "\n"
-
-
-def _as_text(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 @contextlib.contextmanager
