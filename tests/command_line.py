@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -41,6 +43,22 @@ def start(*words: object) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "gafas.cli", *map(str, words)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, preexec_fn=listening, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def run_in_terminal(*words: object) -> str:
+    """Return what a program writes to a terminal."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen([*map(str, words)], stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        written = b""
+        try:
+            while part := os.read(ours, 4096):
+                written += part
+        except OSError:  # Linux says so when the last writer has gone
+            pass
+    os.close(ours)
+    return written.decode()
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

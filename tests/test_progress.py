@@ -1,16 +1,14 @@
 """Progress of long work: a bar for a person, now and then a line for a log, nothing when short."""
 
 import logging
-import os
-import pty
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
 import gafas.progress
+from command_line import run_in_terminal
 from gafas.progress import show_progress
 
 LINE = r"gafas: Looking: (\d+) of 3 photos, [\d.]+/s, \d+:\d\d left"
@@ -49,10 +47,14 @@ def test_a_total_may_become_known_by_and_by(capfd: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("impatient")
-def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger("gafas"), "level", logging.ERROR)
-    logging.getLogger("gafas").manager._clear_cache()  # type: ignore[attr-defined]
-    assert list(show_progress("abc", doing="Looking", total=3)) == ["a", "b", "c"]
+def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("gafas")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        assert list(show_progress("abc", doing="Looking", total=3)) == ["a", "b", "c"]
+    finally:
+        logger.setLevel(before)
     assert capfd.readouterr().err == ""
 
 
@@ -63,22 +65,6 @@ def test_a_terminal_gets_a_bar_that_goes_away() -> None:
         "for one in show_progress(range(3), doing='Cutting', of='faces', total=3):\n"
         "    time.sleep(0.15)\n"
     )
-    seen = run_in_terminal([sys.executable, "-c", code])
+    seen = run_in_terminal(sys.executable, "-c", code)
     assert re.search(r"Cutting: 2 of 3 faces, [\d.]+/s, 0:00 left", seen)
     assert seen.rstrip().endswith("\x1b[2K")  # the last that is written clears the line
-
-
-def run_in_terminal(words: list[str]) -> str:
-    """Return what a program writes to a terminal."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(words, stdout=theirs, stderr=theirs, env=environment):
-        os.close(theirs)
-        written = b""
-        try:
-            while part := os.read(ours, 4096):
-                written += part
-        except OSError:  # Linux says so when the last writer has gone
-            pass
-    os.close(ours)
-    return written.decode()

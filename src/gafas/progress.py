@@ -34,7 +34,7 @@ def show_progress(
     >>> list(show_progress("abc", doing="Spelling", of="letters", total=3))
     ['a', 'b', 'c']
     """
-    if not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
+    if sys.stderr is None or not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
         yield from work
         return
     began = time.monotonic()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brightness_model import METADATA, brightness_model, grey_photo
-from command_line import Call
+from command_line import Call, run_in_terminal
 from gafas import progress
 
 
@@ -123,6 +123,22 @@ def test_a_shell_can_complete_commands_and_options() -> None:
     assert complete("gafas sort --und") == ["--undo"]
     assert set(complete("gafas sort --by ")) == {"label", "any"}
     assert complete("gafas predict fo") == []  # so that the shell completes names of files
+
+
+def test_what_is_wrong_stands_above_the_bar(model: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "aa.png").write_bytes(b"hello")
+    words = ("predict", folder, "-o", tmp_path / "table.csv", "--model", model)
+    seen = run_in_terminal(sys.executable, "-m", "gafas.cli", *words)
+    assert "Looking" in seen
+    assert re.search(r"\x1b\[2Kgafas: ", seen)
+    assert not re.search(r"photos, [\d.]+/sgafas", seen)
+
+
+def test_a_closed_stderr_stops_nothing(model: Path, folder: Path) -> None:
+    (folder / "aa.png").write_bytes(b"hello")
+    line = f"{sys.executable} -m gafas.cli predict {folder} --model {model} 2>&-"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.count("\n")) == (1, 3)
 
 
 def test_help_offers_to_install_completion(gafas: Call) -> None:

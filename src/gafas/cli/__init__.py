@@ -52,7 +52,8 @@ class _Command(TyperCommand):
     """A command, after whose name -v and -q may stand as well as before it."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return [*super().get_params(ctx), *_TALK]
+        *own, help_option = super().get_params(ctx)
+        return [*own, *_TALK, help_option]
 
 
 _TALK = [

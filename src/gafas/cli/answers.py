@@ -126,13 +126,20 @@ def report(found: "Recognition") -> bool:
 
 def complain(name: str, sentence: str) -> None:
     """Say on stderr what is wrong with a path."""
-    typer.echo(f"gafas: {escape(name)}: {sentence}", err=True)
+    _talk(f"gafas: {escape(name)}: {sentence}")
 
 
 def say(sentence: str) -> None:
     """Say something on stderr that is good to know, unless -q was given."""
     if sentence and logging.getLogger("gafas").isEnabledFor(logging.WARNING):
-        typer.echo(f"gafas: {sentence}", err=True)
+        _talk(f"gafas: {sentence}")
+
+
+def _talk(line: str) -> None:
+    """Write to what stderr is now: above a bar, if one is shown, which Typer would write into."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def escape(name: str) -> str:
