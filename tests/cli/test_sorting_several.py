@@ -118,6 +118,8 @@ def test_nothing_is_begun_where_one_of_several_cannot_be_sorted(
     refused(told, "--copy .* is what it holds, --move", code=1)
     told = gafas("sort", photos / "a", photos / "no", out, "--model", model)
     refused(told, "nothing to sort. Received: '.*/no'", code=1)
+    told = gafas("sort", photos / "a", photos / "a/typo.png", out, "--model", model)
+    refused(told, "nothing to sort. Received: '.*/typo.png'", code=1)
     told = gafas("sort", photos / "a", "https://example.org/b.jpg", out, "--model", model)
     refused(told, "'https://example.org/b.jpg'", code=1)
     told = gafas("sort", photos / "a", out / "none", out, "--model", model)

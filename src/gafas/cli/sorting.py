@@ -108,10 +108,11 @@ def _sort(orders: Sequence[Order], recognizer: "Recognizer", *, dry_run: bool) -
 
 
 def _open_search(order: Order, left_out: "LeftOut") -> Sources:
-    """Return the photos to sort; where a run has moved them all away, none."""
-    from gafas.sorting.sort import find_journal
+    """Return the search for what is sorted: nothing may be left where a run has moved photos."""
+    from gafas.sorting.record import list_journals
 
-    follow, begun = order.action is not Action.move, find_journal(order) is not None
+    follow = order.action is not Action.move
+    begun = any(list_journals(order.dest, order.source))
     paths = list(map(str, order.wanted))
     return Sources(paths, follow=follow, may_be_empty=begun, left_out=left_out)
 

@@ -51,14 +51,14 @@ def resolve_orders(
     for folder, wanted in groups.items():
         order = dataclasses.replace(plain, source=folder)
         check_places(order)
-        journal = find_journal(order)  # all orders are looked at before the first is carried out
-        for path in wanted:
-            if not os.path.lexists(path) and not _was_sorted(path, folder, journal):
-                raise DataError(
-                    f"There is nothing to sort. Received: {named[path]!r}, which does not exist. "
-                    "Name folders of photos, or photos, and last the folder to sort into."
-                )
-        there = tuple(filter(os.path.lexists, wanted))
+        find_journal(order)  # all are looked at before the first is carried out
+        gone = {path for path in wanted if not os.path.lexists(path)}
+        for lost in gone - _list_sorted(order) if gone else ():
+            raise DataError(
+                f"There is nothing to sort. Received: {named[lost]!r}, which does not exist. "
+                "Name folders of photos, or photos, and last the folder to sort into."
+            )
+        there = tuple(path for path in wanted if path not in gone)
         orders.append(dataclasses.replace(order, wanted=there))
     return orders
 
@@ -66,10 +66,10 @@ def resolve_orders(
 def _group(paths: Sequence[Path], dest: Path) -> dict[Path, list[Path]]:
     """Return what is wanted of every folder."""
     folders = {path for path in paths if path.is_dir() or _was_folder(path, dest)}
-    tops = [one for one in folders if not any(above in folders for above in one.parents)]
+    tops = {one for one in folders if not any(above in folders for above in one.parents)}
     groups: dict[Path, list[Path]] = {}
     for path in paths:
-        top = next((one for one in tops if path.is_relative_to(one)), path.parent)
+        top = next((one for one in (path, *path.parents) if one in tops), path.parent)
         wanted = groups.setdefault(top, [])
         if path == top or top not in tops or not _is_found(path, top, folder=path in folders):
             wanted.append(path)
@@ -92,12 +92,14 @@ def _was_folder(path: Path, dest: Path) -> bool:
 def _is_found(path: Path, top: Path, *, folder: bool) -> bool:
     """Say whether the search of a folder comes to what lies in it."""
     hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
-    return not hidden and (folder or path.suffix.lower() in PHOTO_ENDINGS)
+    shown = folder or path.suffix.lower() in PHOTO_ENDINGS
+    return shown and not hidden and os.path.lexists(path)
 
 
-def _was_sorted(path: Path, folder: Path, journal: Path | None) -> bool:
-    """Say whether an earlier run has sorted what is gone now."""
-    if journal is None or path == folder:
-        return journal is not None
-    name = path.relative_to(folder).as_posix()
-    return any(entry.photo == name for entry in read_journal(journal).select("done"))
+def _list_sorted(order: Order) -> set[Path]:
+    """Return what earlier runs of an order have sorted: photos, and the folder itself."""
+    journal = find_journal(order)
+    if journal is None:
+        return set()
+    done = read_journal(journal).select("done")
+    return {order.source, *(order.source / entry.photo for entry in done)}

@@ -97,19 +97,18 @@ class Record:
                 self.files.pop(("part", row["undo"]), None)  # of the way there, not back
 
 
-def list_journals(dest: Path, source: Path) -> Iterator[tuple[Path, Record]]:
+def list_journals(dest: Path, source: Path) -> Iterator[Path]:
     """Yield the journals in a folder that are about the same source.
 
     Raises:
-        DataError: one of them is damaged.
+        DataError: one in the folder is none.
         OSError: one of them cannot be read.
     """
     for path in sorted(dest.glob(_PATTERN)):
-        if has_first_line(path):
-            with path.open("rb") as file:
-                about = _read_about(file.readline(), path)
-            if about["source"] == str(source):
-                yield path, read_journal(path)
+        with path.open("rb") as file:
+            first = file.readline()
+        if first.endswith(b"\n") and _read_about(first, path)["source"] == str(source):
+            yield path
 
 
 def has_first_line(path: Path) -> bool:

@@ -115,7 +115,8 @@ def find_journal(order: Order) -> Path | None:
         DataError: the folder holds an unlike sorting of the same source, or half an undoing.
     """
     found = None
-    for path, record in list_journals(order.dest, order.source):
+    for path in list_journals(order.dest, order.source):
+        record = read_journal(path)
         same = order.to_dict().items() <= record.about.items()
         if record.select("undo"):
             problem = "an undoing was interrupted there. Finish it"
@@ -126,8 +127,8 @@ def find_journal(order: Order) -> Path | None:
             found = path if same else found
             continue
         raise DataError(
-            f"Cannot sort the same photos into {str(order.dest)!r}: {problem}: gafas sort --undo "
-            f"{shlex.quote(str(path))}; or name another folder to sort into."
+            f"Cannot sort photos of {str(order.source)!r} into {str(order.dest)!r}: {problem}: gafas "
+            f"sort --undo {shlex.quote(str(path))}; or name another folder to sort into."
         )
     return found
 
