@@ -2,12 +2,13 @@
 
 # Heavy modules are imported inside, so that `gafas --help` answers at once.
 
+import itertools
 import os
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gafas.cli.answers import complain
 from gafas.errors import ImageError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from gafas.data.left_out import LeftOut
 
 Source = str | bytes
+
+_COUNTING: Final = 0.002
+"""Seconds for which photos are counted ahead whenever one is done."""
 
 
 class Sources:
@@ -138,15 +142,18 @@ class Sources:
 def count_ahead(found: Iterable[object]) -> Callable[[], int | None]:
     """Return what says how many are found: None as long as they are being counted.
 
-    They are counted beside other work, from the first question on.
+    Every question has them counted a little further, so that other work goes on meanwhile.
     """
-    counted: list[int] = []
-    count = threading.Thread(target=lambda: counted.append(sum(1 for _ in found)), daemon=True)
+    search = iter(found)
+    counted, ended = 0, False
 
     def ask() -> int | None:
-        if count.ident is None:
-            count.start()
-        return counted[0] if counted else None
+        nonlocal counted, ended
+        until = time.monotonic() + _COUNTING
+        while not ended and time.monotonic() < until:
+            some = sum(1 for _ in itertools.islice(search, 50))
+            counted, ended = counted + some, some < 50
+        return counted if ended else None
 
     return ask
 

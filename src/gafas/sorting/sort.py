@@ -127,8 +127,8 @@ def find_journal(order: Order) -> Path | None:
             found = path if same else found
             continue
         raise DataError(
-            f"Cannot sort photos of {str(order.source)!r} into {str(order.dest)!r}: {problem}: gafas "
-            f"sort --undo {shlex.quote(str(path))}; or name another folder to sort into."
+            f"Cannot sort photos of {str(order.source)!r} into {str(order.dest)!r}: {problem}: "
+            f"gafas sort --undo {shlex.quote(str(path))}; or name another folder to sort into."
         )
     return found
 
