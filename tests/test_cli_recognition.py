@@ -185,10 +185,62 @@ def test_the_threshold_decides_what_is_unsure(tmp_path: Path, model: str) -> Non
         ["annotate", "a.png", "b.png", "c.jpg"],
         ["annotate", "a.png", "b.gif"],
         ["explain", "a.png"],
+        ["predict", "a.png", "--min-face", "-1"],
+        ["annotate", "a.png", "out", "--device", "abacus"],
     ],
 )
 def test_usage_errors_exit_with_2(words: list[str]) -> None:
     assert run(*words).exit_code == 2
+
+
+def test_faces_are_selected_by_their_size(tmp_path: Path, faces: str) -> None:
+    image = crowd([(0, 0)], size=(1000, 600), tall=200).copy()
+    image[:, 400:912] = portrait()
+    photo = write(tmp_path / "a.png", encode(image, "PNG"))
+    told = [
+        run("predict", photo, "--model", faces, *words).stdout.splitlines()
+        for words in ([], ["--largest"], ["--min-face", "100"], ["--min-face", "900"])
+    ]
+    assert [len(lines) for lines in told[:3]] == [2, 1, 1]
+    assert told[1] == told[2]
+    assert told[1][0] in told[0]
+    assert told[3] == [f"{photo}: no face"]
+    for words, least in (([], 2), (["--largest"], 1)):
+        run("annotate", photo, out := tmp_path / f"{least}.png", "--model", faces, *words)
+        with Image.open(out) as drawn:
+            small = np.asarray(drawn)[:200, :200]
+            assert (small == (204, 121, 167)).all(axis=2).any() == (least == 2)
+
+
+def test_explaining_a_folder_says_what_it_wants(tmp_path: Path, faces: str) -> None:
+    told = shell(f"explain {tmp_path} {tmp_path / 'out'} --model {faces}")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.endswith(f"it is a directory. Received: '{tmp_path}'. Name one photo.\n")
+
+
+def test_a_photo_of_more_pixels_than_fit_is_annotated_smaller(
+    tmp_path: Path, faces: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = write(tmp_path / "a.jpg", encode(crowd([(0, 0)], size=(1024, 1200), tall=1200)))
+    monkeypatch.setattr("gafas.images.MAX_PIXELS", 1_000_000)
+    result = run("annotate", photo, tmp_path / "b.png", "--model", faces)
+    assert (result.exit_code, result.stderr) == (0, "")
+    with Image.open(tmp_path / "b.png") as drawn:
+        lines, columns = np.nonzero((np.asarray(drawn) == (204, 121, 167)).all(axis=2))
+        assert drawn.size == (512, 600)
+    assert (columns.min(), columns.max()) == pytest.approx((177, 351), abs=16)
+    assert lines.max() == pytest.approx(333, abs=8)
+
+
+def test_a_device_is_named_and_one_that_is_not_there_refused(tmp_path: Path, faces: str) -> None:
+    photo = write(tmp_path / "a.jpg", encode(portrait()))
+    told = run("predict", photo, "--model", faces)
+    assert run("predict", photo, "--model", faces, "--device", "CPU").stdout == told.stdout
+    refused = shell(f"predict {photo} --model {faces} --device abacus")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    said = " ".join(refused.stderr.replace("│", " ").split())
+    assert "'--device'" in said
+    assert "expected cpu. Received: 'abacus'" in said
 
 
 def test_annotate_writes_copies_that_cannot_collide(tmp_path: Path, model: str) -> None:

@@ -1,16 +1,29 @@
 """A heat map lies over what the answer hangs on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import skimage.data
 
 from brightness_model import METADATA, brightness_model
 from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.crops import place_crop
-from gafas.explain import FAINT, draw, explain
-from gafas.images import load_photo
+from gafas.data.lenses import Glasses, Outline
+from gafas.data.rendering import put_on
+from gafas.detector import FaceDetector
+from gafas.explain import FAINT, WORDS, Explanation, draw, explain
+from gafas.images import load_image, load_photo
 from gafas.recognizer import Recognizer
+from gafas.selfcheck import PICTURES
 from gafas.types import ImageArray
+from gafas.weights import PINNED
+from selfcheck_folder import load_tool
+
+PHOTOS = load_tool("photos")
+
+shipped = pytest.mark.skipif("eyewear.onnx" not in PINNED, reason="no eyewear model is bundled")
 
 FALLS, RISES = (213, 94, 0), (0, 114, 178)
 
@@ -52,8 +65,9 @@ def test_hiding_what_the_answer_hangs_on_lowers_its_probability(frames: Recogniz
     assert one.heat.shape == (30, 40)
     assert column == pytest.approx(30, abs=3)
     assert line == pytest.approx(7.5, abs=3)
-    # The spot takes 1/64 of the frame, and is lighter than the median by 125 of 255.
-    assert one.heat.max() == pytest.approx(125 / 255 / 64, rel=0.3)
+    # The spot takes 1/64 of the frame, and is lighter than the median by 125 of 255; where an
+    # answer is as good as open, log-odds change four times as much as the probability.
+    assert one.heat.max() == pytest.approx(4 * 125 / 255 / 64, rel=0.3)
     assert one.heat.min() >= -1e-6
     assert np.abs(one.heat[15:, :20]).max() < 1e-6
 
@@ -63,6 +77,115 @@ def test_hiding_what_speaks_against_the_answer_raises_its_probability(frames: Re
     assert one.prediction.label == "bright"
     assert one.heat.min() < -0.005
     assert one.heat.max() <= 1e-6
+
+
+def wearing(image: ImageArray, glasses: Glasses) -> ImageArray:
+    (face,) = FaceDetector().detect(image)
+    return put_on(image, face.landmarks, glasses=glasses)
+
+
+def people() -> dict[str, ImageArray]:
+    """Return twelve faces, photographed or painted, whose answers are sure."""
+    astronaut, sun = skimage.data.astronaut(), PHOTOS.SUNGLASSES
+    reading = Glasses(outline=Outline(0.8, 0.5, 3.4, 2.8, 0.04))
+    mirrored = dataclasses.replace(sun, mirror=0.7, tint=(90.0, 120.0, 190.0))
+    shield = dataclasses.replace(sun, joined=True, wrap=0.2, rim=0.02, colour=(150.0, 30.0, 30.0))
+    painted = ("bare.jpg", "eyeglasses.jpg", "sunglasses.webp", "turned.jpg")
+    return {
+        "bare": astronaut,
+        "sunglasses": wearing(astronaut, sun),
+        "mirrored": wearing(astronaut, mirrored),
+        "shield": wearing(astronaut, shield),
+        "reading": wearing(astronaut, reading),
+        "old": portrait(),
+        "old in sunglasses": wearing(portrait(), sun),
+        "old in a shield": wearing(portrait(), shield),
+        **{f"painted {name}": load_image(PICTURES / name) for name in painted},
+    }
+
+
+def measure_colour(image: ImageArray, one: Explanation) -> float:
+    """Return the share of a face's box that is clearly coloured in the drawing."""
+    photo = load_photo(image)
+    plain = dataclasses.replace(one, heat=np.zeros_like(one.heat))
+    drawn, grey = (draw(photo, [shown]) for shown in (one, plain))
+    factor = drawn.shape[1] / image.shape[1]
+    x1, y1, x2, y2 = (max(0, round(value * factor)) for value in one.prediction.face.box)
+    change = np.abs(drawn[y1:y2, x1:x2].astype(int) - grey[y1:y2, x1:x2])
+    return float((change.max(axis=2) > 30).mean())
+
+
+@shipped
+def test_sure_answers_have_maps_that_are_not_empty() -> None:
+    recognizer, shares = Recognizer(), {}
+    for name, image in people().items():
+        (one,) = explain(recognizer, image)
+        assert one.prediction.probability > 0.98, name
+        shares[name] = measure_colour(image, one)
+    assert len(shares) == 12
+    assert min(shares.values()) > 0.05, shares
+
+
+@shipped
+@pytest.mark.parametrize("name", ["bare", "sunglasses", "reading", "old", "painted eyeglasses.jpg"])
+def test_the_answer_hangs_on_the_eyes_and_what_is_before_them(name: str) -> None:
+    recognizer = Recognizer()
+    (one,) = explain(recognizer, people()[name])
+    place = place_crop(one.prediction.face, recognizer.geometry)
+    eyes = place.to_crop(np.array(one.prediction.face.landmarks[:2])).mean(axis=0)
+    line, column = np.unravel_index(one.heat.argmax(), one.heat.shape) / np.array(one.heat.shape)
+    assert abs(column - eyes[0]) < 0.35
+    assert -0.1 < line - eyes[1] < 0.2
+
+
+@shipped
+def test_one_eye_is_hidden_alone_and_both_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer, batches = Recognizer(), []
+    predict = EyewearClassifier.predict
+
+    def note(self: EyewearClassifier, batch: ImageArray) -> object:
+        batches.append(batch)
+        return predict(self, batch)
+
+    monkeypatch.setattr(EyewearClassifier, "predict", note)
+    (one,) = explain(recognizer, portrait())
+    seen, hidden = batches
+    place = place_crop(one.prediction.face, recognizer.geometry)
+    eyes = (place.to_crop(np.array(one.prediction.face.landmarks[:2])) * 96).astype(int)
+    gone = (hidden != seen).any(axis=3)
+    left, right = (gone[:, y, x] for x, y in eyes)
+    assert (left & right).sum() >= 3
+    assert (left & ~right).sum() >= 1
+    assert (right & ~left).sum() >= 1
+
+
+@shipped
+def test_each_face_has_a_scale_of_its_own() -> None:
+    image = load_image(PICTURES / "two.jpg")
+    sure, other = explain(Recognizer(), image)
+    assert other.peak > 2 * sure.peak  # on one scale, the first map would be faint
+    both, alone = (draw(load_photo(image), shown) for shown in ([sure, other], [sure]))
+    x1, y1, x2, y2 = (round(2 * value) for value in sure.prediction.face.box)
+    inside = np.s_[y1 + 20 : y2 - 20, x1 + 20 : x2 - 20]
+    np.testing.assert_array_equal(both[inside], alone[inside])
+    assert np.ptp(alone[inside].astype(int), axis=2).max() > 60
+
+
+def test_the_legend_speaks_both_languages(frames: Recognizer) -> None:
+    english, spanish = WORDS["en"], WORDS["es"]
+    assert english.keys() == spanish.keys()
+    assert set(english.values()).isdisjoint(spanish.values())
+    assert all(text.isascii() for text in spanish.values())  # Pillow's letters have no accents
+    image = spotted(255, ground=130)
+    image[60:240, 400:560] = 255
+    photo, found = load_photo(image), explain(frames, image)
+    default, named, translated = (
+        draw(photo, found, **words) for words in ({}, {"language": "en"}, {"language": "es"})
+    )
+    np.testing.assert_array_equal(default, named)
+    assert not np.array_equal(default[480:], translated[480:])
+    with pytest.raises(ValueError, match=r"languages en, es\. Received: 'fr'"):
+        draw(photo, found, language="fr")
 
 
 def test_every_face_is_explained_where_its_crop_lies(faces: Recognizer) -> None:

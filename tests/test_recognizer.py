@@ -17,6 +17,7 @@ from gafas import Recognizer, recognize
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource
+from gafas.types import ImageArray
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,60 @@ def test_the_models_threshold_counts_unless_another_is_given() -> None:
     assert (Recognizer(model).threshold, Recognizer(model, threshold=0).threshold) == (0.9, 0)
     with pytest.raises(ValueError, match=r"1\.5"):
         Recognizer(model, threshold=1.5)
+
+
+def people() -> ImageArray:
+    """Return a photo of one small face and a large one, in no order."""
+    image = crowd([(0, 0)], size=(1000, 600), tall=200).copy()
+    image[:, 400:912] = portrait()
+    return image
+
+
+def widths(recognizer: Recognizer, image: ImageArray) -> list[int]:
+    """Return how wide the faces are, in units of the portrait's own."""
+    boxes = [one.face.box for one in recognizer.predict(image)]
+    return sorted(round(3 * (box[2] - box[0]) / (BOX[2] - BOX[0])) for box in boxes)
+
+
+def test_small_faces_or_all_but_the_largest_are_passed_over(faces: Recognizer) -> None:
+    image, model = people(), faces.classifier
+    assert widths(faces, image) == [1, 3]
+    assert widths(Recognizer(model, largest=True), image) == [3]
+    assert widths(Recognizer(model, min_face=40), image) == [1, 3]
+    assert widths(Recognizer(model, min_face=100), image) == [3]
+    assert widths(Recognizer(model, min_face=100, largest=True), image) == [3]
+    assert widths(Recognizer(model, min_face=400, largest=True), image) == []
+    # Pixels are those of the photo, also where it is decoded at an eighth.
+    huge = np.repeat(np.repeat(image, 4, axis=0), 4, axis=1)
+    assert widths(Recognizer(model, min_face=400), encode(huge)) == [12]
+
+
+def test_faces_that_are_passed_over_cost_no_classification(
+    faces: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    predict = EyewearClassifier.predict
+
+    def note(self: EyewearClassifier, batch: ImageArray) -> object:
+        looked.append(len(batch))
+        return predict(self, batch)
+
+    monkeypatch.setattr(EyewearClassifier, "predict", note)
+    assert len(Recognizer(faces.classifier, largest=True).predict(people())) == 1
+    assert len(faces.predict(people())) == 2
+    assert looked == [1, 2]
+
+
+def test_a_frame_model_has_no_faces_to_select_and_pixels_are_counted_from_zero(
+    faces: Recognizer, frames: Recognizer
+) -> None:
+    for wanted in ({"largest": True}, {"min_face": 20}):
+        with pytest.raises(ModelError, match=r"whole photos.*EyewearClassifier\(bytes, dark"):
+            Recognizer(frames.classifier, **wanted)
+    assert Recognizer(frames.classifier, min_face=0, largest=False).predict(portrait())
+    for pixels in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="min_face is a number of pixels"):
+            Recognizer(faces.classifier, min_face=pixels)
 
 
 def test_many_photos_are_answered_in_their_order_and_as_one_by_one(faces: Recognizer) -> None:

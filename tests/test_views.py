@@ -10,7 +10,7 @@ from face_photos import BOX, crowd, encode, face_model, faceless, portrait
 from gafas import views
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
-from gafas.images import ImageSource, load_photo
+from gafas.images import ImageSource, load_image, load_photo
 from gafas.types import Face, Photo
 from gafas.views import Viewer
 from gafas.weights import read_bundled
@@ -77,7 +77,7 @@ def test_boxes_are_in_the_pixels_of_a_huge_photo_that_was_decoded_small(viewer: 
 def test_a_small_face_in_a_huge_photo_is_cropped_from_a_larger_decoding(viewer: Viewer) -> None:
     content = encode(crowd([(2500, 900)], size=(4000, 3000), tall=360))
     reduced = viewer.view(content)
-    whole = viewer.view(io.BytesIO(content))  # an open file is decoded in full
+    whole = viewer.view(load_image(content))
     assert len(reduced.faces) == len(whole.faces) == 1
     assert reduced.faces[0].box == pytest.approx(whole.faces[0].box, abs=12)
     # The crop has as much detail as one from the whole photo; from 1/4 it has half of it.
@@ -85,6 +85,13 @@ def test_a_small_face_in_a_huge_photo_is_cropped_from_a_larger_decoding(viewer: 
         float(np.abs(np.diff(v.patches.astype(int), axis=2)).mean()) for v in (reduced, whole)
     ]
     assert detail[0] == pytest.approx(detail[1], rel=0.1)
+
+
+def test_an_open_file_is_decoded_as_its_bytes_are(viewer: Viewer) -> None:
+    content = encode(crowd([(2500, 900)], size=(4000, 3000), tall=360))
+    one, other = viewer.view(io.BytesIO(content)), viewer.view(content)
+    assert one.faces == other.faces
+    np.testing.assert_array_equal(one.patches, other.patches)
 
 
 class Decodings:

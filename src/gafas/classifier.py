@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gafas.errors import ModelError
 from gafas.frames import squeeze
+from gafas.sessions import open_session
 
 METADATA_KEY = "gafas"
 """The key of the ONNX `metadata_props` under which gafas keeps its JSON object."""
@@ -40,17 +41,27 @@ class EyewearClassifier:
     Args:
         source: a `.onnx` file made by gafas, or its bytes.
         threads: how many threads one prediction may use; 0 lets onnxruntime decide.
+        providers: what runs the model, the first choice first: `cpu`, `cuda` and so on, or
+            onnxruntime's own names; the processor if left out.
 
     Raises:
         ModelError: the file is missing, is no ONNX model, was not made by gafas, or its metadata
-            contradict its graph.
+            contradict its graph; or a provider is not to be had.
     """
 
-    def __init__(self, source: Path | str | bytes, *, threads: int = 0) -> None:
+    def __init__(
+        self,
+        source: Path | str | bytes,
+        *,
+        threads: int = 0,
+        providers: Sequence[str] | None = None,
+    ) -> None:
         content = source if isinstance(source, bytes) else _read(Path(source))
         self._origin = "bytes" if isinstance(source, bytes) else repr(Path(source).name)
         self._sha256 = hashlib.sha256(content).hexdigest()
-        self._session = _open(content, origin=self._origin, threads=threads)
+        self._session = open_session(
+            content, origin=self._origin, threads=threads, providers=providers
+        )
         self._metadata = _read_metadata(self._session, origin=self._origin)
         _check_graph(self._session, self._metadata, origin=self._origin)
 
@@ -146,34 +157,6 @@ def _read(path: Path) -> bytes:
         raise ModelError(
             f"Cannot read the model: {error.strerror}. Received: {str(path)!r}. "
             "Give the path of a .onnx file that gafas made."
-        ) from error
-
-
-def _open(content: bytes, *, origin: str, threads: int) -> Any:
-    # Imported here: `import gafas` stays light, and --help needs no inference.
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as failures
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Waiting threads sleep: spinning, they starve each other on a busy machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors only: warnings would land on the user's stderr
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except (
-        failures.Fail,
-        failures.InvalidArgument,
-        failures.InvalidGraph,
-        failures.InvalidProtobuf,
-        failures.NoModel,
-        failures.NotImplemented,
-        failures.RuntimeException,
-        ValueError,  # an empty file
-    ) as error:
-        raise ModelError(
-            f"Cannot open the model: it is not an ONNX file that onnxruntime understands. Received:"
-            f" {origin} (starts with {content[:16]!r}). Give a .onnx file that gafas made."
         ) from error
 
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 from PIL import Image
 
 from gafas.candidates import (
@@ -31,6 +30,7 @@ from gafas.candidates import (
     suppress,
 )
 from gafas.retinaface import decode, prepare, stretch
+from gafas.sessions import open_session
 from gafas.turning import find_doubt, turn_back
 from gafas.types import Face, ImageArray
 from gafas.weights import read_bundled
@@ -68,17 +68,20 @@ class FaceDetector:
     """Find the faces in an image.
 
     One detector may be used by several threads at once; it keeps no state between images.
-    `threads` is the number of threads that work on one image.
+
+    Args:
+        threads: how many threads work on one image.
+        providers: what runs it, the first choice first: `cpu`, `cuda` and so on, or onnxruntime's
+            own names; the processor if left out.
+
+    Raises:
+        ModelError: a provider is not to be had.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Every image may have another shape: patterns of memory would be planned in vain.
-        options.enable_mem_pattern = False
-        self._session = ort.InferenceSession(
-            read_bundled("retinaface.onnx"), options, providers=["CPUExecutionProvider"]
+    def __init__(self, *, threads: int = 1, providers: Sequence[str] | None = None) -> None:
+        name = "retinaface.onnx"
+        self._session = open_session(
+            read_bundled(name), origin=name, threads=threads, providers=providers
         )
 
     def detect(self, image: ImageArray) -> list[Face]:

@@ -1,9 +1,13 @@
-"""Why: which spots of a face the answer hangs on, shown by hiding one after another."""
+"""Why: which spots of a face the answer hangs on, shown by hiding one after another.
+
+What is shown is the change in the answer's log-odds, ln(p / (1 - p)): of a sure answer, the
+probability itself stays near 1 whatever is hidden.
+"""
 
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +20,9 @@ from gafas.recognizer import Recognizer
 from gafas.types import Face, ImageArray, Photo, Point, Prediction
 
 Floats = npt.NDArray[np.float32]
+Spot = tuple[slice, slice]
+Line = tuple[str, tuple[int, int, int] | None]
+"""A line of the legend, and the colour that it explains, if it explains one."""
 
 GRID: Final = 10
 """So many positions of the hidden spot, across and down."""
@@ -23,8 +30,35 @@ GRID: Final = 10
 SPOT: Final = 0.2
 """The side of the hidden spot, as a share of the shorter side of what the model sees."""
 
-FAINT: Final = 0.01
-"""If no spot changes the probability by more than this, nothing is coloured."""
+FAINT: Final = 0.05
+"""If nothing hidden changes the log-odds by more, and so the odds by a twentieth, nothing is shown.
+"""
+
+# Both lenses are hidden at once: one lens alone leaves the other to tell. Lengths are in distances
+# between the eyes of a face seen from the front.
+_LENS: Final = (0.9, 0.65)
+_BELOW: Final = (-0.3, -0.1, 0.1, 0.3, 0.5)  # the eyes, as glasses slide down a nose
+_OUTWARD: Final = (-0.15, 0.0, 0.15)
+_LEAST: Final = 1e-12  # of a probability: beyond, a logarithm tells of rounding only
+
+WORDS: Final = {
+    "en": {
+        "falls": "Hiding this weakens the answer: its log-odds fall by up to {change}.",
+        "rises": "Hiding this strengthens the answer: its log-odds rise by up to {change}.",
+        "scale": "Each face has a scale of its own.",
+        "faint": "Hiding any one part hardly changes the answer.",
+        "nobody": "No face was found: there is nothing to explain.",
+    },
+    # Pillow's own letters have no accents.
+    "es": {
+        "falls": "Tapar esto debilita la respuesta: su logit baja como mucho {change}.",
+        "rises": "Tapar esto refuerza la respuesta: su logit sube como mucho {change}.",
+        "scale": "Cada cara tiene su propia escala.",
+        "faint": "Tapar cualquier parte apenas cambia la respuesta.",
+        "nobody": "No se ha encontrado ninguna cara: no hay nada que explicar.",
+    },
+}
+"""What the legend says, in each language."""
 
 # Masataka Okabe and Kei Ito's vermilion and blue, told apart by all kinds of colour vision.
 _FALLS: Final = (213, 94, 0)
@@ -43,8 +77,8 @@ class Explanation:
 
     Attributes:
         prediction: what the model says of the face.
-        heat: `(height, width)` of the model's input: by how much the probability of the most
-            probable label falls, -1 to 1, when a spot around that pixel is hidden.
+        heat: `(height, width)` of the model's input: by how much the log-odds of the most probable
+            label fall when something around that pixel is hidden, on average.
         corners: where the heat map lies in the photo, in its pixels: top left, top right and
             bottom left.
     """
@@ -53,13 +87,19 @@ class Explanation:
     heat: Floats
     corners: tuple[Point, Point, Point]
 
+    @property
+    def peak(self) -> float:
+        """Return the strongest change, whatever its direction: the face's own scale."""
+        return float(np.abs(self.heat).max())
+
 
 def explain(
     recognizer: Recognizer, source: ImageSource, *, face: int | None = None
 ) -> list[Explanation]:
-    """Explain the prediction of every face, by `GRID` × `GRID` hidden spots each.
+    """Explain the prediction of every face: hide `GRID` × `GRID` spots one by one, then lenses.
 
-    A spot is painted over with the median colour of what the model sees of the face: mostly skin,
+    Where the eyes are known, both lenses are also hidden at once, in several places. What is hidden
+    is painted over with the median colour of what the model sees of the face: mostly skin,
     where the dark of an average would look like a lens.
 
     Args:
@@ -87,59 +127,91 @@ def explain(
     ]
 
 
-def draw(photo: Photo, explanations: Sequence[Explanation]) -> ImageArray:
+def draw(photo: Photo, explanations: Sequence[Explanation], *, language: str = "en") -> ImageArray:
     """Draw heat maps, boxes and labels over a grey copy of the photo, and a legend below it.
 
-    Only a photo under `SMALLEST_SIDE` pixels is enlarged, by a whole factor.
+    Each face has a scale of its own: its strongest change has the deepest colour. Only a photo
+    under `SMALLEST_SIDE` pixels is enlarged, by a whole factor.
+
+    Args:
+        photo: which was explained, perhaps decoded small.
+        explanations: what `explain` gave for it.
+        language: of the legend, `en` or `es`.
 
     Returns:
         `(H, W, 3)` uint8 RGB, higher than the photo by the legend, and as wide as the legend needs.
+
+    Raises:
+        ValueError: there is no legend in that language.
     """
+    sentences = _sentences(explanations, language=language)
     longer = max(photo.image.shape[:2])
     factor = math.ceil(SMALLEST_SIDE / longer) if longer < SMALLEST_SIDE else 1
     picture = Image.fromarray(np.ascontiguousarray(photo.image)).convert("L").convert("RGB")
     size = (picture.width * factor, picture.height * factor)
     picture = picture.resize(size, Image.Resampling.BICUBIC)
     scale = photo.scale * factor
-    peak = max((float(np.abs(one.heat).max()) for one in explanations), default=0.0)
-    if peak > FAINT:
-        for one in explanations:
-            _lay(picture, one, scale=scale, peak=peak)
-    shown = [
-        dataclasses.replace(one.prediction, face=one.prediction.face.scaled(scale))
-        for one in explanations
-    ]
+    for one in explanations:
+        if one.peak > FAINT:
+            _lay(picture, one, scale=scale)
+    shown = [one.prediction.scaled(scale) for one in explanations]
     drawn = annotate(np.asarray(picture), shown)
     wide = max(picture.width, _NARROWEST)
     tall = max(12.0, min(wide, _FLATTEST * picture.height) / 42)
-    below = _legend(_sentences(explanations, peak=peak), width=wide, letters=tall)
+    below = _legend(sentences, width=wide, letters=tall)
     beside = ((0, 0), (0, below.shape[1] - drawn.shape[1]), (0, 0))
     return np.concatenate([np.pad(drawn, beside, constant_values=255), below])
 
 
 def _heat(recognizer: Recognizer, patch: ImageArray, *, prediction: Prediction) -> Floats:
-    spots = list(_spots(patch.shape[0], patch.shape[1]))
-    hidden = np.repeat(patch[np.newaxis], len(spots), axis=0)
+    hidings: list[tuple[Spot, ...]] = [(spot,) for spot in _spots(*patch.shape[:2])]
+    hidings += _pairs(recognizer, prediction.face, side=len(patch))
+    covered = np.zeros((len(hidings), *patch.shape[:2]), bool)
+    for mask, spots in zip(covered, hidings, strict=True):
+        for spot in spots:
+            mask[spot] = True
     colour = np.median(patch, axis=(0, 1)).astype(np.uint8)
-    for image, spot in zip(hidden, spots, strict=True):
-        image[spot] = colour
+    hidden = np.where(covered[..., np.newaxis], colour, patch)
     column = recognizer.classifier.labels.index(prediction.best)
-    falls = prediction.probability - recognizer.classifier.predict(hidden)[:, column]
-    total = np.zeros(patch.shape[:2], np.float32)
-    times = np.zeros(patch.shape[:2], np.float32)
-    for spot, fall in zip(spots, falls, strict=True):
-        total[spot] += fall
-        times[spot] += 1
-    return np.asarray(total / np.maximum(times, 1), np.float32)
+    before = _log_odds(np.array([[*prediction.probabilities.values()]]), column)
+    falls = before - _log_odds(recognizer.classifier.predict(hidden), column)
+    total = np.tensordot(falls, covered, axes=1)
+    return np.asarray(total / np.maximum(covered.sum(axis=0), 1), np.float32)
 
 
-def _spots(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+def _log_odds(probabilities: npt.NDArray[Any], column: int) -> npt.NDArray[np.float64]:
+    """Return the log-odds of one label in every row; the others are added up, not taken from 1."""
+    rows = probabilities.astype(np.float64)
+    others = np.delete(rows, column, axis=1).sum(axis=1)
+    logs = np.log(np.maximum(np.stack([rows[:, column], others]), _LEAST))
+    return np.asarray(logs[0] - logs[1])
+
+
+def _spots(height: int, width: int) -> Iterator[Spot]:
     side = max(1, round(SPOT * min(height, width)))
     tops = np.linspace(0, height - side, GRID).round().astype(int)
     lefts = np.linspace(0, width - side, GRID).round().astype(int)
     for top in tops:
         for left in lefts:
             yield slice(top, top + side), slice(left, left + side)
+
+
+def _pairs(recognizer: Recognizer, face: Face, *, side: int) -> Iterator[tuple[Spot, ...]]:
+    """Give places for two lenses, in a crop of `side` pixels, around the eyes where these are."""
+    if recognizer.geometry is None or not face.landmarks:
+        return
+    unit = side / recognizer.geometry.extent
+    left, right = place_crop(face, recognizer.geometry).to_crop(np.array(face.landmarks[:2])) * side
+    for below in _BELOW:
+        for outward in _OUTWARD:
+            shift = np.array([outward, below]) * unit
+            yield _lens(left + shift * (-1, 1), unit, side), _lens(right + shift, unit, side)
+
+
+def _lens(middle: npt.NDArray[np.float64], unit: float, side: int) -> Spot:
+    low, high = (middle + np.array(_LENS) * unit * half for half in (-0.5, 0.5))
+    bounds = np.clip(np.round([low, high]), 0, side).astype(int)
+    return slice(bounds[0, 1], bounds[1, 1]), slice(bounds[0, 0], bounds[1, 0])
 
 
 def _corners(recognizer: Recognizer, face: Face) -> tuple[Point, Point, Point]:
@@ -151,11 +223,11 @@ def _corners(recognizer: Recognizer, face: Face) -> tuple[Point, Point, Point]:
     return (one[0], one[1]), (two[0], two[1]), (three[0], three[1])
 
 
-def _lay(picture: Image.Image, one: Explanation, *, scale: float, peak: float) -> None:
-    """Colour the picture, in place, where hiding a spot lowers or raises the probability."""
+def _lay(picture: Image.Image, one: Explanation, *, scale: float) -> None:
+    """Colour the picture, in place, where hiding a spot weakens or strengthens the answer."""
     affine = _affine(one, scale=scale)
     for colour, part in ((_FALLS, one.heat), (_RISES, -one.heat)):
-        strength = np.clip(part / peak, 0, 1) * _STRONGEST
+        strength = np.clip(part / one.peak, 0, 1) * _STRONGEST
         mask = Image.fromarray(strength.astype(np.uint8)).transform(
             picture.size, Image.Transform.AFFINE, affine, resample=Image.Resampling.BILINEAR
         )
@@ -172,34 +244,38 @@ def _affine(one: Explanation, *, scale: float) -> tuple[float, ...]:
     return (*matrix[0].tolist(), float(shift[0]), *matrix[1].tolist(), float(shift[1]))
 
 
-def _sentences(
-    explanations: Sequence[Explanation], *, peak: float
-) -> list[tuple[str, tuple[int, int, int]]]:
-    """Return the legend's lines, each with the colour that it explains."""
+def _sentences(explanations: Sequence[Explanation], *, language: str) -> list[Line]:
+    """Return the legend's lines."""
+    if language not in WORDS:
+        raise ValueError(
+            f"Expected one of the languages {', '.join(WORDS)}. Received: {language!r}."
+        )
+    words = WORDS[language]
     if not explanations:
-        return [("No face was found: there is nothing to explain.", _INK)]
-    if peak <= FAINT:
-        return [(f"Hiding any one spot changes the probability by {FAINT} at most.", _INK)]
-    lowest = min(float(one.heat.min()) for one in explanations)
-    highest = max(float(one.heat.max()) for one in explanations)
-    falls = f"Hiding this lowers the probability of the answer, by up to {max(highest, 0):.2f}."
-    rises = f"Hiding this raises the probability of the answer, by up to {max(-lowest, 0):.2f}."
-    return [(falls, _FALLS), (rises, _RISES)]
+        return [(words["nobody"], None)]
+    told: list[Line] = []
+    for key, colour, sign in (("falls", _FALLS, 1), ("rises", _RISES, -1)):
+        change = max(float((sign * one.heat).max()) for one in explanations)
+        if change > FAINT:
+            number = f"{change:.1f}" if language == "en" else f"{change:.1f}".replace(".", ",")
+            told.append((words[key].format(change=number), colour))
+    if len(explanations) > 1 and told:
+        told.append((words["scale"], None))
+    return told or [(words["faint"], None)]
 
 
-def _legend(
-    sentences: Sequence[tuple[str, tuple[int, int, int]]], *, width: int, letters: float
-) -> ImageArray:
-    """Write sentences on white, one a line, each behind a square of its colour."""
+def _legend(lines: Sequence[Line], *, width: int, letters: float) -> ImageArray:
+    """Write lines on white, each behind a square of its colour."""
     font = ImageFont.load_default(letters)
     assert isinstance(font, ImageFont.FreeTypeFont)  # what Pillow gives when asked for a size
-    longest = max(font.getlength(text) for text, _ in sentences) + 4 * font.size
+    longest = max(font.getlength(text) for text, _ in lines) + 4 * font.size
     font = font.font_variant(size=font.size * min(1.0, width / longest))
     line = math.ceil(font.size * 1.6)
-    picture = Image.new("RGB", (width, line * len(sentences) + line // 2), "white")
+    picture = Image.new("RGB", (width, line * len(lines) + line // 2), "white")
     pen = ImageDraw.Draw(picture)
-    for number, (text, colour) in enumerate(sentences):
+    for number, (text, colour) in enumerate(lines):
         top = line // 2 + line * number
-        pen.rectangle((line // 2, top, line // 2 + font.size, top + font.size), fill=colour)
+        if colour is not None:
+            pen.rectangle((line // 2, top, line // 2 + font.size, top + font.size), fill=colour)
         pen.text((line // 2 + font.size * 1.6, top), text, fill=_INK, font=font)
     return np.asarray(picture)

@@ -3,11 +3,13 @@
 import io
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from gafas.errors import ImageError
 from gafas.pixels import to_rgb
@@ -20,10 +22,18 @@ MAX_BYTES: Final = 256 * 2**20
 """A file of more bytes is refused."""
 
 MAX_PIXELS: Final = 120_000_000
-"""An image of more pixels is refused: a compressed kilobyte can claim a billion of them."""
+"""Never are more pixels decoded: a compressed kilobyte can claim a billion of them."""
+
+MAX_JPEG_PIXELS: Final = 256_000_000
+"""A JPEG of more pixels is refused; one of more than `MAX_PIXELS` is decoded at a half at most.
+
+libjpeg keeps little beside what it decodes, but of a progressive file all coefficients: 1.5 GB here
+at the worst.
+"""
 
 EXPECTED: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF, PGM, PPM, AVIF or HEIC"
 
+_ADVICE: Final = "Check the path and the permission to read it."
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ORIENTATION: Final = 0x0112
@@ -67,13 +77,13 @@ def load_image(source: ImageSource) -> ImageArray:
     `(H, W, 3)` RGB or `(H, W, 4)` RGBA, uint8; an RGB array is returned without a copy.
 
     Raises:
-        ImageError: the source cannot be opened, is no image, is damaged, or is too large
+        ImageError: the source cannot be read, is no image, is damaged, or is too large
             (`MAX_BYTES`, `MAX_PIXELS`).
 
     >>> load_image(Image.new("RGBA", (4, 2))).shape
     (2, 4, 3)
     """
-    return load_photo(source).image
+    return _load(source, whole=True).image
 
 
 def load_photo(source: ImageSource, *, side: int | None = None, eighth: int | None = None) -> Photo:
@@ -81,11 +91,43 @@ def load_photo(source: ImageSource, *, side: int | None = None, eighth: int | No
 
     With `side`, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, where its longer side stays at
     least `side` pixels: several times faster. With `eighth`, 1/8 will do where its longer side is
-    at least so many pixels. Other formats come in full.
+    at least so many pixels. A JPEG of more than `MAX_PIXELS` is decoded at 1/2 at most, whatever is
+    asked for. Other formats come in full.
 
     Raises:
-        ImageError: as `load_image`.
+        ImageError: as `load_image`; of a JPEG, `MAX_JPEG_PIXELS` is the limit.
     """
+    return _load(source, side=side, eighth=eighth)
+
+
+def read_once(source: ImageSource) -> ImageSource:
+    """Return a source that can be loaded again and again: of an open file, its bytes.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    if isinstance(source, np.ndarray | Image.Image) or not hasattr(source, "read"):
+        return source
+    named = NamedBytes(_read(source)[1])
+    named.name = _name_file(source)
+    return named
+
+
+def read_size(data: bytes) -> tuple[int, int]:
+    """Read width and height, in pixels and before any turning, without decoding the image.
+
+    Raises:
+        ImageError: the bytes are no image, or it is too large (`MAX_BYTES`, `MAX_PIXELS`,
+            `MAX_JPEG_PIXELS`).
+    """
+    name, data = _read(data)
+    with _open(data, name=name) as opened:
+        return opened.size
+
+
+def _load(
+    source: ImageSource, *, side: int | None = None, eighth: int | None = None, whole: bool = False
+) -> Photo:
     if isinstance(source, np.ndarray):
         image = _from_array(source)
         return Photo(image, image.shape[1], image.shape[0])
@@ -93,19 +135,14 @@ def load_photo(source: ImageSource, *, side: int | None = None, eighth: int | No
         return _decode(source, name="a PIL image", side=None)
     name, data = _read(source)
     with _open(data, name=name) as opened:
-        reduced = max(opened.size) // 8
-        return _decode(opened, name=name, side=reduced if eighth and reduced >= eighth else side)
-
-
-def read_size(data: bytes) -> tuple[int, int]:
-    """Read width and height, in pixels and before any turning, without decoding the image.
-
-    Raises:
-        ImageError: the bytes are no image, or it is too large (`MAX_BYTES`, `MAX_PIXELS`).
-    """
-    name, data = _read(data)
-    with _open(data, name=name) as opened:
-        return opened.size
+        longer = max(opened.size)
+        if eighth and longer // 8 >= eighth:
+            side = longer // 8
+        if opened.width * opened.height > MAX_PIXELS:
+            if whole:
+                raise _too_many_pixels(name, opened.size, most=MAX_PIXELS)
+            side = min(side or longer, longer // 2)
+        return _decode(opened, name=name, side=side)
 
 
 def _from_array(array: ImageArray) -> ImageArray:
@@ -137,8 +174,8 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes
         _refuse_address(str(source))
         data = _read_path(Path(source))
     elif hasattr(source, "read"):
-        name = repr(str(getattr(source, "name", "an open file")))
-        data = source.read(MAX_BYTES + 1)
+        name = repr(_name_file(source))
+        data = _read_file(source, name)
     else:
         raise ImageError(
             "Cannot read the image: expected a path, bytes, a binary file, a PIL image or an array."
@@ -152,7 +189,7 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes
     if len(data) > MAX_BYTES:
         raise ImageError(
             f"Cannot read the image: expected at most {MAX_BYTES:,} bytes. "
-            f"Received: {name} with more. Save it smaller."
+            f"Received: {name}, which has more. Save it smaller."
         )
     return name, data
 
@@ -166,6 +203,21 @@ def _refuse_address(source: str) -> None:
         )
 
 
+def _name_file(file: object) -> str:
+    return str(getattr(file, "name", "an open file"))
+
+
+def _read_file(file: BinaryIO, name: str) -> bytes:
+    try:
+        return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError, EOFError, zlib.error) as error:  # it may be any kind of stream
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(
+            f"Cannot read the image: {reason}. Received: {name}, an open file. "
+            "Check where it comes from, and that it is open, and in binary mode ('rb')."
+        ) from error
+
+
 def _read_path(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -173,20 +225,26 @@ def _read_path(path: Path) -> bytes:
             known = os.fstat(file.fileno()).st_size
             return file.read(min(known or MAX_BYTES, MAX_BYTES) + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason, advice = getattr(error, "strerror", None) or str(error), _ADVICE
+        if path.is_dir():
+            reason, advice = "it is a directory", "Name one photo."
         raise ImageError(
-            f"Cannot open the image: {reason}. Received: {str(path)!r}. "
-            "Check the path and the permission to read it."
+            f"Cannot open the image: {reason}. Received: {str(path)!r}. {advice}"
         ) from error
 
 
 def _open(data: bytes, *, name: str) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         _enable_heic(name)
+    file, most = io.BytesIO(data), MAX_PIXELS
     try:
-        opened = Image.open(io.BytesIO(data), formats=_known_formats())
+        if data.startswith(b"\xff\xd8\xff"):  # past Pillow's own limit, which knows no reduction
+            opened: Image.Image = JpegImageFile(file)
+            most = MAX_JPEG_PIXELS
+        else:
+            opened = Image.open(file, formats=_known_formats())
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels(name) from error
+        raise _too_many_pixels(name, None, most=most) from error
     except Warning as error:
         raise ImageError(
             f"Cannot read the image: Pillow warns of it ({error}), and here a warning is an error. "
@@ -198,8 +256,8 @@ def _open(data: bytes, *, name: str) -> Image.Image:
             f"Cannot read the image: expected {EXPECTED}. Received: {name} ({start}). "
             "Check that it is a photo and not, say, a web page saved under a photo's name."
         ) from error
-    if opened.width * opened.height > MAX_PIXELS:
-        raise _too_many_pixels(f"{name} of {opened.width}×{opened.height}")
+    if opened.width * opened.height > most:
+        raise _too_many_pixels(name, opened.size, most=most)
     return opened
 
 
@@ -220,10 +278,11 @@ def _enable_heic(name: str) -> None:
     pillow_heif.register_heif_opener()
 
 
-def _too_many_pixels(name: str) -> ImageError:
+def _too_many_pixels(name: str, size: tuple[int, int] | None, *, most: int) -> ImageError:
+    has = f" of {size[0]}×{size[1]}" if size else ", which has many more"
     return ImageError(
-        f"Cannot read the image: expected at most {MAX_PIXELS:,} pixels. "
-        f"Received: {name} with more. Save it smaller."
+        f"Cannot read the image: expected at most {most:,} pixels. Received: {name}{has}. "
+        "Save it smaller."
     )
 
 

@@ -5,7 +5,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,23 +70,39 @@ class Recognizer:
         threads: how many threads work on one photo; `predict_many` works on several photos.
         threshold: the probability, 0–1, under which the answer is `unsure`; the model's own if left
             out.
+        providers: what runs the models, the first choice first: `cpu`, `cuda`, `coreml` and so on,
+            or onnxruntime's own names; the processor if left out. An opened model stays where it
+            was opened.
+        min_face: pass over faces whose box has a shorter side than so many pixels of the photo.
+        largest: answer only for the face with the largest box.
 
     Raises:
-        ModelError: the model cannot be opened, or none is bundled.
-        ValueError: the threshold is outside 0–1.
+        ModelError: the model cannot be opened, or none is bundled; a provider is not to be had; or
+            faces are to be selected for a model of whole frames.
+        ValueError: the threshold is outside 0–1, or `min_face` is no number of pixels.
     """
 
-    def __init__(
+    def __init__(  # what every door sets once, so that all of them answer alike
         self,
         model: Path | str | EyewearClassifier | None = None,
         *,
         threads: int = 1,
         threshold: float | None = None,
+        providers: Sequence[str] | None = None,
+        min_face: float = 0.0,
+        largest: bool = False,
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"A threshold is a probability, 0 to 1. Received: {threshold}.")
-        self._classifier = _open_model(model, threads=threads)
-        self._viewer = Viewer(self._classifier, threads=threads)
+        self._classifier = _open_model(model, threads=threads, providers=providers)
+        self._viewer = Viewer(
+            self._classifier,
+            threads=threads,
+            providers=providers,
+            min_face=min_face,
+            largest=largest,
+        )
+        self._min_face, self._largest = float(min_face), largest
         self._threshold = self._classifier.threshold if threshold is None else threshold
 
     def __repr__(self) -> str:
@@ -101,6 +117,16 @@ class Recognizer:
     def threshold(self) -> float:
         """Return the probability, 0–1, under which the answer is `unsure`."""
         return self._threshold
+
+    @property
+    def min_face(self) -> float:
+        """Return the shorter side, in pixels, under which a face's box is passed over."""
+        return self._min_face
+
+    @property
+    def largest(self) -> bool:
+        """Return whether only the face with the largest box is answered for."""
+        return self._largest
 
     @property
     def geometry(self) -> CropGeometry | None:
@@ -191,17 +217,22 @@ def _default() -> Recognizer:
     return Recognizer()
 
 
-def _open_model(model: Path | str | EyewearClassifier | None, *, threads: int) -> EyewearClassifier:
+def _open_model(
+    model: Path | str | EyewearClassifier | None,
+    *,
+    threads: int,
+    providers: Sequence[str] | None,
+) -> EyewearClassifier:
     if isinstance(model, EyewearClassifier):
         return model
     if model is not None:
-        return EyewearClassifier(model, threads=threads)
+        return EyewearClassifier(model, threads=threads, providers=providers)
     if _BUNDLED not in PINNED:
         raise ModelError(
             "This version of gafas bundles no eyewear model. Received: no model. Give a .onnx file "
             "that gafas made: --model FILE on the command line, Recognizer(FILE) in Python."
         )
-    return EyewearClassifier(read_bundled(_BUNDLED), threads=threads)
+    return EyewearClassifier(read_bundled(_BUNDLED), threads=threads, providers=providers)
 
 
 def _name(source: ImageSource) -> str:

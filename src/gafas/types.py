@@ -157,6 +157,10 @@ class Prediction:
         """Return the probability of the most probable label."""
         return self.probabilities[self.best]
 
+    def scaled(self, factor: float) -> Self:
+        """Express the face in the pixels of the same image, enlarged by a factor."""
+        return dataclasses.replace(self, face=self.face.scaled(factor))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON shows: the face's entries, the label, probabilities with three decimals.
 

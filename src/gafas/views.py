@@ -1,6 +1,7 @@
 """Photo → what a classifier is shown of it, a crop for each face or the whole photo squeezed."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -8,12 +9,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gafas.candidates import select_faces
 from gafas.classifier import EyewearClassifier
 from gafas.crops import CropGeometry, crop_face, place_crop
 from gafas.detector import LARGE_SIDE, FaceDetector
 from gafas.errors import ModelError
 from gafas.frames import squeeze
-from gafas.images import ImageSource, load_photo
+from gafas.images import ImageSource, load_photo, read_once
 from gafas.types import Face, ImageArray, Photo
 
 Probabilities = npt.NDArray[np.float32]
@@ -59,19 +61,38 @@ class Viewer:
     """Cut from photos what a classifier looks at, and have it answer.
 
     A model of whole frames does not look for faces: the whole photo is its one face. One viewer may
-    be used by several threads at once. `threads` is the number of threads that work on one photo.
+    be used by several threads at once.
+
+    Args:
+        classifier: who answers.
+        threads: how many threads work on one photo.
+        providers: what finds the faces, as `FaceDetector` takes them.
+        min_face: pass over faces whose box has a shorter side than so many pixels of the photo.
+        largest: look only at the face with the largest box.
 
     Raises:
-        ModelError: the model looks at faces but does not say how to crop them.
+        ModelError: the model looks at faces but does not say how to crop them, or it looks for none
+            and some are to be selected; or a provider is not to be had.
+        ValueError: `min_face` is no number of pixels.
     """
 
-    def __init__(self, classifier: EyewearClassifier, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        classifier: EyewearClassifier,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] | None = None,
+        min_face: float = 0.0,
+        largest: bool = False,
+    ) -> None:
+        _check_selection(classifier, min_face=min_face, largest=largest)
         self._classifier = classifier
+        self._select = functools.partial(select_faces, min_face=min_face, largest=largest)
         self._geometry: CropGeometry | None = None
         self._detector: FaceDetector | None = None
         if classifier.frame == "face":
             self._geometry = _read_geometry(classifier)
-            self._detector = FaceDetector(threads=threads)
+            self._detector = FaceDetector(threads=threads, providers=providers)
 
     @property
     def geometry(self) -> CropGeometry | None:
@@ -87,13 +108,15 @@ class Viewer:
         Raises:
             ImageError: the source is no readable photo.
         """
+        source = read_once(source)
         if self._detector is None:
-            photo = _load(source, side=_FINER * max(self._classifier.size))
+            photo = load_photo(source, side=_FINER * max(self._classifier.size))
             faces: tuple[Face, ...] = (Face.whole(photo.width, photo.height),)
             patches = self._classifier.prepare(photo.image)[np.newaxis]
             answers = self._classifier.predict(patches)
         else:
             photo, faces = find_faces(source, self._detector)
+            faces = self._select(faces)
             patches, answers = self._look(source, photo, faces)
         return View(photo.width, photo.height, faces, patches, answers)
 
@@ -135,11 +158,11 @@ def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tupl
     Raises:
         ImageError: the source is no readable photo.
     """
-    photo = _load(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
+    photo = load_photo(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
     faces = detector.detect(photo.image)
     crowd = sum(face.side < _SMALL for face in faces) >= _CROWD
     if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE and (crowd or not faces):
-        photo = _load(source, side=LARGE_SIDE)
+        photo = load_photo(source, side=LARGE_SIDE)
         faces = detector.detect(photo.image)
     return photo, tuple(face.scaled(1 / photo.scale) for face in faces)
 
@@ -173,7 +196,7 @@ def refine(
     detail = measure_detail(photo, faces, side=side, geometry=geometry).min(initial=1)
     if detail >= least:
         return photo
-    return _load(source, side=math.ceil(max(photo.image.shape) * least / detail))
+    return load_photo(source, side=math.ceil(max(photo.image.shape) * least / detail))
 
 
 def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
@@ -185,6 +208,17 @@ def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
     return math.hypot((x1 + x2 - width) / 2, (y1 + y2 - height) / 2)
 
 
+def _check_selection(classifier: EyewearClassifier, *, min_face: float, largest: bool) -> None:
+    if not 0 <= min_face < math.inf:
+        raise ValueError(f"min_face is a number of pixels, 0 or more. Received: {min_face}.")
+    if classifier.frame != "face" and (min_face or largest):
+        raise ModelError(
+            "The model looks at whole photos, so it has no faces to select by their size. Received:"
+            f" {classifier!r}, min_face {min_face:g}, largest {largest}. Leave both out, or choose "
+            "a model that looks at faces."
+        )
+
+
 def _read_geometry(classifier: EyewearClassifier) -> CropGeometry:
     stored = classifier.metadata.get("crop")
     if not isinstance(stored, dict):
@@ -193,10 +227,3 @@ def _read_geometry(classifier: EyewearClassifier) -> CropGeometry:
             f"{classifier!r}, crop {stored!r}. Use a model exported by this version of gafas."
         )
     return CropGeometry.from_dict(stored)
-
-
-def _load(source: ImageSource, *, side: int, eighth: int | None = None) -> Photo:
-    # An open file can be read only once, and a reduced photo may be wanted larger afterwards.
-    if hasattr(source, "read"):
-        return load_photo(source)
-    return load_photo(source, side=side, eighth=eighth)

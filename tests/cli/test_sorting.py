@@ -118,6 +118,30 @@ def test_a_threshold_and_a_rule_decide_as_they_do_elsewhere(
     assert (tmp_path / "c/unsure/two.png").read_bytes() == photo.read_bytes()
 
 
+def test_faces_that_do_not_count_decide_nothing_and_the_journal_knows(
+    gafas: Call, model: Path, tmp_path: Path
+) -> None:
+    two = crowd([(0, 0)], size=(1000, 600), tall=200).copy()
+    two[:, 400:912] = portrait() // 4
+    photo = write(tmp_path / "two.png", encode(two, "PNG"))
+    words = ("sort", photo, tmp_path / "a", "--model", model)
+    mixed = gafas(*words)
+    assert mixed.out == counts(0, 0, 0, 1, 0, 0, 0)
+    largest = gafas(*words[:2], tmp_path / "b", *words[3:], "--largest")
+    assert largest.out == counts(1, 0, 0, 0, 0, 0, 0)
+    near = gafas(*words[:2], tmp_path / "c", *words[3:], "--min-face", "100", "--device", "cpu")
+    assert near.out == largest.out
+    held = r"threshold 0\.\d+, model .* is what it holds, .*--largest, model .* is asked for"
+    refused(gafas(*words, "--largest"), held, code=1)
+    # A journal of the version before selects no faces, and is gone on with.
+    journal = tmp_path / "a/.gafas-sort-1.jsonl"
+    text = journal.read_text().replace('"min_face": 0.0, "largest": false, ', "")
+    assert "largest" not in text
+    journal.write_text(text)
+    assert "1 of them by earlier runs" in gafas(*words).err
+    refused(gafas(*words, "--min-face", "9"), "--min-face 9, model .* is asked for", code=1)
+
+
 def test_one_photo_may_be_moved_and_the_command_repeated(
     gafas: Call, photos: Path, model: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from gafas.cli.answers import Form, escape, make_writer, open_output, report, sa
 from gafas.cli.copies import Targets, check_target, write_picture
 from gafas.cli.progress import Work
 from gafas.cli.sources import Sources, count_ahead, read_stdin
+from gafas.errors import ModelError
 
 Model = Annotated[
     Path | None,
@@ -22,6 +23,35 @@ Model = Annotated[
 ]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Answer unsure under this probability.")
+]
+MinFace = Annotated[
+    int,
+    typer.Option(
+        "--min-face", min=0, metavar="PIXELS", help="Pass over faces that are narrower or lower."
+    ),
+]
+Largest = Annotated[bool, typer.Option("--largest", help="Look only at each photo's largest face.")]
+
+
+def _check_device(name: str) -> str:
+    if name == "cpu":  # which onnxruntime need not be asked for
+        return name
+    from gafas.sessions import find_provider
+
+    try:
+        return find_provider(name)
+    except ModelError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        callback=_check_device,
+        help="What runs the models: cpu, or what else the installed onnxruntime can use, as cuda.",
+    ),
 ]
 
 
@@ -50,6 +80,9 @@ def predict(
     ] = None,
     model: Model = None,
     threshold: Threshold = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
 ) -> None:
     """Say for every face in photos: sunglasses, eyeglasses, none or unsure.
 
@@ -59,7 +92,13 @@ def predict(
     from gafas.data.left_out import LeftOut
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, threshold=threshold)
+    recognizer = Recognizer(
+        model,
+        threshold=threshold,
+        providers=[device],
+        min_face=min_face,
+        largest=largest,
+    )
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
     answers = recognizer.predict_many(source for _, source in wanted)
@@ -107,6 +146,9 @@ def annotate(
         bool, typer.Option("--overwrite", help="Write over copies of an earlier run.")
     ] = False,
     model: Model = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
 ) -> None:
     """Draw boxes, labels and probabilities on copies of photos.
 
@@ -117,10 +159,10 @@ def annotate(
     check_target(out, photos, overwrite=overwrite)
     from gafas.annotate import annotate as draw
     from gafas.data.left_out import LeftOut
-    from gafas.images import load_image
+    from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model)
+    recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
     left_out, failed = LeftOut(), False
     searches = {path: Sources([path], left_out=left_out) for path in photos}
     # Now: copies may be written to where is still to search.
@@ -135,7 +177,9 @@ def annotate(
             failed |= report(found)
             if found.error is None:
                 target = targets.choose(name, under=path)
-                write_picture(draw(load_image(source), found.faces), target)
+                photo = load_photo(source)  # a very large one comes smaller
+                drawn = draw(photo.image, [one.scaled(photo.scale) for one in found.faces])
+                write_picture(drawn, target)
                 typer.echo(escape(str(target)))
     say(left_out.describe())
     raise typer.Exit(int(failed or any(sources.failed for sources in searches.values())))

@@ -13,7 +13,7 @@ import typer
 
 from gafas.cli.answers import complain, escape, prepare_stdout, say
 from gafas.cli.progress import Work
-from gafas.cli.recognition import Model, Threshold
+from gafas.cli.recognition import Device, Largest, MinFace, Model, Threshold
 from gafas.cli.sources import Sources, count_ahead
 from gafas.sorting.order import Action, Order, Rule
 
@@ -61,6 +61,9 @@ def sort(
     ] = None,
     model: Model = None,
     threshold: Threshold = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
 ) -> None:
     """Sort photos into folders by what their faces wear: gafas sort SOURCE… DEST.
 
@@ -72,7 +75,8 @@ def sort(
     actions = [action for action, wanted in flags.items() if wanted]
     named = [*(sources or []), *([str(dest)] if dest else [])]
     if undo is not None:
-        if actions or dry_run or model or threshold is not None or by != Rule.label:
+        chosen = actions or dry_run or model or min_face or largest or device != "cpu"
+        if chosen or threshold is not None or by != Rule.label:
             raise typer.BadParameter("--undo JOURNAL… goes alone: the journals know the rest")
         raise typer.Exit(_undo([undo, *map(Path, named)]))
     if not sources or dest is None:
@@ -84,7 +88,13 @@ def sort(
     from gafas.recognizer import Recognizer
     from gafas.sorting.orders import resolve_orders
 
-    recognizer = Recognizer(model, threshold=threshold)
+    recognizer = Recognizer(
+        model,
+        threshold=threshold,
+        providers=[device],
+        min_face=min_face,
+        largest=largest,
+    )
     action = actions[0] if actions else Action.copy
     orders = resolve_orders(sources, dest, recognizer=recognizer, action=action, by=by)
     raise typer.Exit(_sort(orders, recognizer, dry_run=dry_run))

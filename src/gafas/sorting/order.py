@@ -13,6 +13,7 @@ UNSURE: Final = "unsure"
 NO_FACE: Final = "no-face"
 UNREADABLE: Final = "unreadable"
 
+_ALL_FACES: Final[dict[str, object]] = {"min_face": 0.0, "largest": False}
 _OWN: Final = (MIXED, UNSURE, NO_FACE, UNREADABLE)
 
 
@@ -43,6 +44,8 @@ class Order:
         threshold: the probability, 0–1, under which the answer is `unsure`.
         action: what is done with each photo.
         by: how the answers choose the folder.
+        min_face: faces of fewer pixels, across or down, do not count.
+        largest: only each photo's largest face counts.
         wanted: what is sorted of the source: itself, or photos and folders in it; absolute. The
             rest of an order says what becomes of them.
     """
@@ -54,6 +57,8 @@ class Order:
     threshold: float
     action: Action = Action.copy
     by: Rule = Rule.label
+    min_face: float = 0.0
+    largest: bool = False
     wanted: tuple[Path, ...] = ()
 
     @property
@@ -80,18 +85,30 @@ class Order:
             "by": str(self.by),
             "model": self.model,
             "threshold": self.threshold,
+            "min_face": self.min_face,
+            "largest": self.largest,
         }
+
+
+def is_same(order: Order, about: Mapping[str, object]) -> bool:
+    """Say whether a journal's first line is about an order; older ones do not select faces."""
+    return order.to_dict().items() <= (_ALL_FACES | dict(about)).items()
 
 
 def describe_order(about: Mapping[str, object]) -> str:
     """Return the options of an order, of `Order.to_dict`, as a person would type them.
 
-    >>> describe_order({"action": "move", "by": "label", "threshold": 0.8, "model": "c0ffee…"})
+    >>> order = {"action": "move", "by": "label", "threshold": 0.8, "model": "c0ffee…"}
+    >>> describe_order(order)
     '--move --by label --threshold 0.8, model c0ffee…'
+    >>> describe_order({**order, "min_face": 40.0, "largest": True})
+    '--move --by label --threshold 0.8 --min-face 40 --largest, model c0ffee…'
     """
-    model = str(about["model"])[:12]
+    faces = f" --min-face {about['min_face']:g}" if about.get("min_face") else ""
+    faces += " --largest" if about.get("largest") else ""
     return (
-        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}, model {model}"
+        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}{faces}, "
+        f"model {str(about['model'])[:12]}"
     )
 
 

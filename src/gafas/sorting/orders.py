@@ -44,6 +44,8 @@ def resolve_orders(
         threshold=recognizer.threshold,
         action=action,
         by=by,
+        min_face=recognizer.min_face,
+        largest=recognizer.largest,
     )
     named = {_real(source): source for source in sources}
     groups = _group(list(named), plain.dest)

@@ -14,7 +14,7 @@ from gafas.sorting.acting import act, settle
 from gafas.sorting.files import FULL, PhotoChangedError, identify
 from gafas.sorting.journal import Journal, create_journal
 from gafas.sorting.looking import Looked, Recognize, look
-from gafas.sorting.order import UNREADABLE, Action, Order, describe_order
+from gafas.sorting.order import UNREADABLE, Action, Order, describe_order, is_same
 from gafas.sorting.record import Entry, Record, list_journals, read_journal
 
 
@@ -117,7 +117,7 @@ def find_journal(order: Order) -> Path | None:
     found = None
     for path in list_journals(order.dest, order.source):
         record = read_journal(path)
-        same = order.to_dict().items() <= record.about.items()
+        same = is_same(order, record.about)
         if record.select("undo"):
             problem = "an undoing was interrupted there. Finish it"
         elif not same and _is_in_the_way(record):
