@@ -75,7 +75,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "GAFAS_CMU": workplace / "cmu",
-        "CUADERNO_RECETA": NOTEBOOKS.parent / "recipes/seed.toml",
+        "CUADERNO_RECETA": "seed",
         "CUADERNO_AJUSTES": SHORT,
         "CUADERNO_ENTRENAMIENTOS": workplace / "runs",
         "CUADERNO_MODELO": workplace / "guardado",

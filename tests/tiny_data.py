@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gafas.data import eyewear
 from gafas.data.cmu import read_samples
-from gafas.data.samples import Sample
+from gafas.data.samples import EYEWEAR_LABELS, Sample
 from gafas.training.recipe import Recipe, make_recipe
 
 PEOPLE = ("ann", "bob", "cy", "dee", "eve")
@@ -54,6 +55,19 @@ def make_faces(folder: Path, *, people: Sequence[str] = PEOPLE) -> tuple[Sample,
                         path = folder / "faces" / person / f"{name}{ending}.pgm"
                         face.resize(size, Image.Resampling.BOX).save(path)
     return read_samples(folder, scales=("full", "half"))
+
+
+def make_sets(folder: Path) -> tuple[Sample, ...]:
+    """Write photos in the layout of the eyewear sets, and read them."""
+    generator = np.random.default_rng(5)
+    for label in EYEWEAR_LABELS:
+        (folder / "utkface" / label).mkdir(parents=True)
+        for number in range(20):
+            # Coarse noise: no two photos look alike to a perceptual hash.
+            noise = generator.integers(0, 256, (8, 8), np.uint8)
+            photo = Image.fromarray(noise).resize((32, 32), Image.Resampling.NEAREST)
+            photo.save(folder / "utkface" / label / f"{20 + number}_0_0_{number:06}.png")
+    return eyewear.read_samples(folder, sets=["utkface"])
 
 
 def tiny_recipe(**changes: Any) -> Recipe:

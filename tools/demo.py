@@ -55,7 +55,7 @@ def show_experiment(out: Path) -> int:
             return 1
     run = out / "compact"
     shutil.rmtree(run, ignore_errors=True)
-    gafas("train", ROOT / "recipes/compact.toml", run)
+    gafas("train", "compact", run)
     figures = ROOT / "benchmarks/cmu.json"
     for language, name in (("en", "report.html"), ("es", "informe.html")):
         gafas("report", run, out / name, "--language", language, "--benchmark", figures)

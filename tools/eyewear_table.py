@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import gafas.training
 from gafas.errors import DataError
 from gafas.evaluation.card import TESTS
 from gafas.evaluation.runfolder import read_json
 from gafas.evaluation.wording import Language, Wording
 
-RECIPES: Final = Path(__file__).resolve().parents[1] / "recipes"
+RECIPES: Final = Path(gafas.training.__file__).parent / "recipes"
 
 _HEADINGS: Final[dict[Language, str]] = {
     "en": "photos|faces found|macro F1|F1 sunglasses|F1 eyeglasses|F1 any eyewear|answered"

@@ -26,7 +26,7 @@ CARD = """# Classifier of eyewear
 | --- | --- |
 | file | `{name}`, {size:,} bytes |
 | SHA-256 | `{sha256}` |
-| source | trained by `recipes/eyewear.toml`; its log is in `benchmarks/runs/` |
+| source | trained by `eyewear`; its log is in `benchmarks/runs/` |
 | licence | MIT, as the code; on the rights of the photos it learnt from see MODEL_CARD.md |
 
 **Input** `{given}`: uint8 `(N, {height}, {width}, 3)`, RGB: crops of faces, cut by `gafas.crops`.

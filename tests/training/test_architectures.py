@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+import gafas.training
 from gafas.training.architectures import (
     TEMPERATURE,
     build,
@@ -15,7 +16,7 @@ from gafas.training.architectures import (
 from gafas.training.recipe import Recipe, read_recipe
 from tiny_data import tiny_recipe
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(gafas.training.__file__).parent / "recipes"
 
 
 def named(name: str) -> Recipe:

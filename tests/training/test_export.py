@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+import gafas.training
 from gafas.classifier import EyewearClassifier
 from gafas.data.cmu import read_samples
 from gafas.errors import ModelError
@@ -24,7 +25,7 @@ from gafas.training.pipeline import read_inputs
 from gafas.training.recipe import Recipe, read_recipe
 from tiny_data import tiny_recipe
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(gafas.training.__file__).parent / "recipes"
 FACTS = {"labels": ["a", "b"], "frame": "frame", "width": 16, "height": 15, "colour": "grey"}
 FILES = ["label_encoder.npy", "model.h5", "model.keras", "model.onnx", "model.tflite"]
 

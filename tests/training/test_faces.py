@@ -1,5 +1,7 @@
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from gafas.data.eyewear import SETS, read_samples
 from gafas.data.samples import Sample
 from gafas.errors import ImageError
 from gafas.evaluation.predictions import view_nearest
+from gafas.training import faces
 from gafas.training.faces import MARGIN, add_margin, cut_centre, read_faces
 from gafas.views import Viewer
 
@@ -69,12 +72,12 @@ def test_crops_are_made_once_and_anew_when_a_photo_has_changed(
     first = read_faces(samples, side=SIDE)
     kept = list((home / "faces").iterdir())
     assert [path.suffix for path in kept] == [".npz"]
-    written = kept[0].stat().st_mtime_ns
+    written = kept[0].stat().st_ino
     again = read_faces(samples, side=SIDE)
     assert np.array_equal(again.images, first.images)
     assert again.samples == first.samples
     assert list((home / "faces").iterdir()) == kept
-    assert kept[0].stat().st_mtime_ns == written
+    assert kept[0].stat().st_ino == written
     with Image.open(samples[0].path) as photo:
         photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(samples[0].path)
     os.utime(samples[0].path, ns=(1, 1))
@@ -82,6 +85,40 @@ def test_crops_are_made_once_and_anew_when_a_photo_has_changed(
     assert not np.array_equal(changed.images[0], first.images[0])
     assert np.array_equal(changed.images[1], first.images[1])
     assert len(list((home / "faces").iterdir())) == 2
+
+
+def test_crops_are_made_anew_when_the_code_that_cuts_them_has_changed(
+    samples: list[Sample], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_faces(samples[:1], side=SIDE)
+    monkeypatch.setattr(faces, "_hash_code", lambda: "of another schedule")
+    read_faces(samples[:1], side=SIDE)
+    assert len(list((home / "faces").iterdir())) == 2
+
+
+def test_all_code_between_a_photo_and_its_crop_counts() -> None:
+    used = "from gafas.views import find_faces, refine; from gafas.crops import cut_out; import sys"
+    ours = f"{used}; print(*sorted(n for n in sys.modules if n.startswith('gafas.')))"
+    told = subprocess.run([sys.executable, "-c", ours], capture_output=True, text=True, check=True)
+    decide_nothing = {"annotate", "classifier", "errors", "frames", "recognizer", "weights"}
+    needed = {name.removeprefix("gafas.") for name in told.stdout.split()} - decide_nothing
+    assert len(needed) > 5
+    assert needed <= {name.removesuffix(".py") for name in faces._DECIDING}
+
+
+def test_kept_crops_take_no_more_room_than_allowed(
+    samples: list[Sample], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chosen in (samples[:1], samples[1:], samples[:1]):
+        read_faces(chosen, side=SIDE)
+    oldest, newest = sorted((home / "faces").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    room = newest.stat().st_size + oldest.stat().st_size
+    monkeypatch.setattr(faces, "KEPT_BYTES", room + 1)
+    read_faces(samples, side=SIDE)
+    assert not oldest.exists()
+    monkeypatch.setattr(faces, "KEPT_BYTES", 0)
+    read_faces(samples, side=48)
+    assert len(list((home / "faces").iterdir())) == 1
 
 
 def test_another_size_makes_crops_of_its_own(samples: list[Sample]) -> None:

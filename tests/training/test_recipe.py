@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gafas.training
 from gafas.data.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.recipe import (
@@ -22,7 +23,7 @@ from gafas.training.recipe import (
 )
 from gafas.training.runs import hash_recipe
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(gafas.training.__file__).parent / "recipes").glob("*.toml"))
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 shares = st.floats(0, 0.99)
@@ -189,9 +190,25 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_the_hash_ignores_the_name_alone() -> None:
     recipe = Recipe()
     assert hash_recipe(dataclasses.replace(recipe, name="other")) == hash_recipe(recipe)
-    changed = list(_changed(recipe))
+    changed = [
+        other
+        for other in _changed(recipe)
+        if (other.network.weights, other.network.twins) == ("", ())
+    ]
     assert len(changed) > 30
     assert len({hash_recipe(other) for other in [recipe, *changed]}) == len(changed) + 1
+
+
+def test_the_hash_of_weights_to_begin_with_is_that_of_their_content(tmp_path: Path) -> None:
+    def hashed(content: bytes, name: str) -> str:
+        (tmp_path / name).write_bytes(content)
+        network = Network(weights=str(tmp_path / name), twins=(str(tmp_path / name),))
+        return hash_recipe(Recipe(network=network))
+
+    assert hashed(b"learnt", "a.keras") == hashed(b"learnt", "b.keras")
+    assert hashed(b"learnt", "a.keras") != hashed(b"learnt anew", "a.keras")
+    with pytest.raises(RecipeError, match="weights that cannot be read: No such file"):
+        hash_recipe(Recipe(network=Network(weights=str(tmp_path / "nowhere.keras"))))
 
 
 def _changed(recipe: Recipe) -> typing.Iterator[Recipe]:

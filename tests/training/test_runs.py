@@ -45,6 +45,7 @@ def test_a_run_begins_with_recipe_split_and_environment(
     begun: Path, recipe: Recipe, split: Split, faces: tuple[Sample, ...]
 ) -> None:
     assert sorted(p.name for p in begun.iterdir()) == [
+        "data.json",
         "environment.json",
         "recipe.toml",
         "split.json",

@@ -19,6 +19,7 @@ from gafas.training.train import TrainingData, fit, train
 from tiny_data import tiny_recipe
 
 FILES = [
+    "data.json",
     "environment.json",
     "history.csv",
     "label_encoder.npy",
@@ -57,7 +58,8 @@ def test_a_run_folder_is_complete_and_holds_no_state(finished: tuple[Recipe, Spl
     environment = json.loads((run / "environment.json").read_text())
     assert environment["keras"] == keras.__version__
     assert environment["seconds"] > 0
-    assert environment["data_sha256"] == hash_data(split, recipe.labels)
+    data = json.loads((run / "data.json").read_text())
+    assert (data["kind"], data["sha256"]) == ("own", hash_data(split, recipe.labels))
     history = read_history(run / "history.csv")
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]
     assert history[-1]["loss"] < history[0]["loss"]

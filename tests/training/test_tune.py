@@ -1,21 +1,27 @@
 import dataclasses
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
+from gafas.data.dataset import DataSet
 from gafas.data.samples import Sample
-from gafas.data.splits import make_split
+from gafas.data.splits import Split, make_split
 from gafas.errors import DataError, RecipeError
 from gafas.training import tune as tuning
 from gafas.training.recipe import Recipe, read_recipe
 from gafas.training.tune import suggest, tune
-from tiny_data import tiny_recipe
+from tiny_data import make_sets, tiny_recipe
 
 # Optuna marks parts of itself as experimental, and its storage's pool is closed by the collector.
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+
+def of(samples: Sequence[Sample]) -> DataSet:
+    return DataSet("cmu", Path("/nowhere"), tuple(samples))
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +37,8 @@ def searched(
     out = tmp_path_factory.mktemp("tuning") / "out"
     test = {sample.name for sample in make_split(faces, recipe.split).test}
     blind = [dataclasses.replace(s, path=Path("nowhere")) if s.name in test else s for s in faces]
-    tune(recipe, blind, out=out, trials=2)
-    tune(recipe, blind, out=out, trials=3)
+    tune(recipe, of(blind), out=out, trials=2)
+    tune(recipe, of(blind), out=out, trials=3)
     return out
 
 
@@ -65,7 +71,7 @@ def test_a_finished_study_trains_nothing_again(
         pytest.fail("a trial was trained")
 
     monkeypatch.setattr(tuning, "fit", refuse)
-    assert tune(recipe, faces, out=searched, trials=3) == searched / "tiny-tuned.toml"
+    assert tune(recipe, of(faces), out=searched, trials=3) == searched / "tiny-tuned.toml"
 
 
 def test_the_study_of_another_recipe_or_other_data_is_refused(
@@ -73,7 +79,7 @@ def test_the_study_of_another_recipe_or_other_data_is_refused(
 ) -> None:
     before = (searched / "study.db").read_bytes()
     with pytest.raises(DataError, match="was begun with another recipe"):
-        tune(dataclasses.replace(recipe, seed=9), faces, out=searched, trials=4)
+        tune(dataclasses.replace(recipe, seed=9), of(faces), out=searched, trials=4)
     train = {sample.name for sample in make_split(faces, recipe.split).train}
     other = [
         dataclasses.replace(s, label="eyeglasses") if s.name in train and s.label == "none" else s
@@ -82,7 +88,7 @@ def test_the_study_of_another_recipe_or_other_data_is_refused(
     wide = dataclasses.replace(recipe, labels=("none", "eyeglasses", "sunglasses"))
     tune_error = pytest.raises(DataError, match=r"was begun with another (recipe|data)")
     with tune_error:
-        tune(wide, other, out=searched, trials=4)
+        tune(wide, of(other), out=searched, trials=4)
     with sqlite3.connect(searched / "study.db") as study:
         assert study.execute("select count(*) from trials").fetchone() == (3,)
     study.close()
@@ -97,7 +103,7 @@ def test_a_photo_altered_since_is_other_data(
     altered = dataclasses.replace(first, path=tmp_path / "altered.pgm")
     other = [altered if s.name == first.name else s for s in faces]
     with pytest.raises(DataError, match="was begun with another data"):
-        tune(recipe, other, out=searched, trials=4)
+        tune(recipe, of(other), out=searched, trials=4)
 
 
 @pytest.mark.parametrize("protocol", ["by_file", "by_photo"])
@@ -106,8 +112,38 @@ def test_tuning_on_the_test_part_is_refused(
 ) -> None:
     recipe = tiny_recipe(split={"protocol": protocol, "validation_share": 0.0})
     with pytest.raises(RecipeError, match=r"set split\.protocol=by_subject"):
-        tune(recipe, faces, out=tmp_path / "out", trials=1)
+        tune(recipe, of(faces), out=tmp_path / "out", trials=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_held_out_photos_of_the_sets_are_not_learnt_from_while_tuning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = make_sets(tmp_path / "sets")
+    data = DataSet("eyewear", tmp_path / "sets", sets)
+    seen: list[Split] = []
+
+    def look(recipe: Recipe, split: Split) -> None:
+        seen.append(split)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning, "read_data", look)
+    recipe = tiny_recipe(labels=["none", "eyeglasses", "sunglasses"])
+    with pytest.raises(KeyboardInterrupt):
+        tune(recipe, data, out=tmp_path / "out", trials=1)
+    held_out = {sample.name for sample in data.part(recipe.split).test}
+    assert len(held_out) > 5
+    learnt = {sample.name for sample in seen[0].train + seen[0].validation}
+    assert len(learnt) > 20
+    assert not learnt & held_out
+
+
+def test_a_trial_that_begins_with_weights_keeps_their_size(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_bytes(b"learnt")
+    recipe = tiny_recipe(network={"weights": str(tmp_path / "model.keras")})
+    found = suggest(recipe, optuna.trial.FixedTrial({"dropout": 0.5, "learning_rate": 0.01}))
+    assert found.network.filters == recipe.network.filters
+    assert found.network.dense == recipe.network.dense
 
 
 def test_a_trial_changes_learning_rate_dropout_and_size_alone(recipe: Recipe) -> None:

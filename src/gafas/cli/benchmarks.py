@@ -54,10 +54,10 @@ def cmu(
     """Train recipes under every protocol and write down what each can be believed to know."""
     from gafas.data.cmu import read_samples
     from gafas.evaluation.benchmark import choose_protocols, merge_entries, run_protocol
-    from gafas.training.recipe import read_recipe
+    from gafas.training.recipe import find_recipe, read_recipe
 
     samples = read_samples()
-    for path in recipe or [Path("recipes/seed.toml"), Path("recipes/compact.toml")]:
+    for path in recipe or [find_recipe("seed"), find_recipe("compact")]:
         plan = read_recipe(path)
         for name in protocol or choose_protocols(plan.name):
             entry = run_protocol(plan, name, samples=samples, runs=runs)

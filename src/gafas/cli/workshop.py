@@ -3,16 +3,23 @@
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
 import enum
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from gafas.data.dataset import DataSet
     from gafas.data.samples import Sample
     from gafas.training.recipe import Recipe
 
-Recipes = Annotated[Path, typer.Argument(help="A TOML recipe, such as recipes/seed.toml.")]
+Recipes = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A recipe's name (seed, compact), a TOML file, or a run to repeat."
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
 Data = Annotated[
     Path | None,
@@ -31,7 +38,7 @@ class Language(enum.StrEnum):
     en = "en"
 
 
-class DataSet(enum.StrEnum):
+class Fetched(enum.StrEnum):
     """The data sets that gafas knows by name."""
 
     cmu = "cmu"
@@ -44,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 
 def fetch(
-    data_set: Annotated[DataSet, typer.Argument(help="What to fetch.")],
+    data_set: Annotated[Fetched, typer.Argument(help="What to fetch.")],
     source: Annotated[
         Path | None,
         typer.Option("--from", help="A zip, or an unpacked folder, instead of the net."),
@@ -61,18 +68,27 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
-    from gafas.data.mixing import part_material
-    from gafas.data.splits import make_split
-    from gafas.training.recipe import read_recipe
+    from gafas.training.runs import check_free, check_same, is_evaluated, is_finished
 
-    plan = read_recipe(recipe, overrides=settings or [])
-    samples = _read_samples(data, recipe=plan)
-    sets = data is None and plan.input.frame == "face"
-    split = part_material(samples, plan.split) if sets else make_split(samples, plan.split)
-    from gafas.training.train import train as run_training
+    if is_evaluated(run) or not is_finished(run):
+        check_free(run)  # before anything takes time
+    plan, found = _prepare(recipe, settings or [], data=data, began=run)
+    split = found.part(plan.split)
+    if is_finished(run):  # it was stopped before it was measured
+        check_same(plan, split, run=run)
+    else:
+        from gafas.training.train import train as run_training
 
-    run_training(plan, split, run=run)
-    _evaluate_run(run, samples)
+        try:
+            run_training(plan, split, run=run, data=found)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command goes on near where it was.", err=True)
+            raise typer.Exit(130) from None
+    _evaluate_run(run, found.samples)
+    _say_next(
+        f"gafas report {_quote(run)}",
+        f"gafas predict PHOTO --model {_quote(run / 'model.onnx')}",
+    )
 
 
 def evaluate(
@@ -89,10 +105,9 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled photos, or list what it says of unlabelled ones."""
     if folder is None:
-        from gafas.training.runs import read_run_recipe
+        from gafas.training.runs import read_run_data
 
-        samples = _read_samples(data, recipe=read_run_recipe(model))
-        _evaluate_run(model, samples, out=out)
+        _evaluate_run(model, read_run_data(model, data).samples, out=out, compare=True)
         return
     from gafas.classifier import EyewearClassifier
     from gafas.data.folders import has_labels, read_labelled, read_unlabelled
@@ -151,6 +166,8 @@ def export(
 ) -> None:
     """Turn a Keras model that was trained elsewhere into a gafas model file."""
     target = out or model.with_suffix(".onnx")
+    if target.suffix.lower() != ".onnx":
+        raise typer.BadParameter(f"a gafas model file ends in .onnx. Received: {str(target)!r}")
     if out is None and target.exists():
         raise typer.BadParameter(f"{target} is there already; name it with --out to replace it")
     from gafas.training.foreign import export_foreign
@@ -167,35 +184,66 @@ def tune(
     settings: Settings = None,
 ) -> None:
     """Search learning rate, dropout and network size on validation people."""
-    from gafas.training.recipe import read_recipe
+    plan, found = _prepare(recipe, settings or [], data=data, began=out)
     from gafas.training.tune import tune as search
 
-    plan = read_recipe(recipe, overrides=settings or [])
-    samples = _read_samples(data, recipe=plan)
-    typer.echo(search(plan, samples, out=out, trials=trials))
+    tuned = search(plan, found, out=out, trials=trials)
+    typer.echo(tuned)
+    where = f" --data {_quote(found.path)}" if found.kind == "own" else ""
+    _say_next(f"gafas train {_quote(tuned)} RUN{where}")
+
+
+def _prepare(
+    recipe: str, settings: list[str], *, data: Path | None, began: Path
+) -> "tuple[Recipe, DataSet]":
+    """Read a recipe and what is to be learnt from: named, remembered, or what the recipe is for.
+
+    `began` is where the work goes: what was begun there is gone on with on the same data. A recipe
+    that is a run's is of that run's data.
+    """
+    from gafas.data.dataset import read_data_set
+    from gafas.training.recipe import adapt_recipe, find_recipe, read_recipe
+    from gafas.training.runs import DATA_FILE, read_run_data
+
+    path = find_recipe(recipe)
+    plan = read_recipe(path, overrides=settings)
+    before = [folder for folder in (began, path.parent) if (folder / DATA_FILE).is_file()]
+    if before:
+        found = read_run_data(before[0], data, recipe=plan)
+    else:
+        scales, faces = plan.input.scales, plan.input.frame == "face"
+        found = read_data_set(data, faces=faces, scales=scales, plan=plan.split)
+    return adapt_recipe(plan, found, fixed=settings), found
+
+
+def _quote(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _say_next(*commands: str) -> None:
+    typer.echo("Next: " + "\n      ".join(commands), err=True)
 
 
 def _read_samples(data: Path | None, *, recipe: "Recipe") -> "tuple[Sample, ...]":
     """Read the user's own photos, or else those that the recipe is for."""
-    if data is not None:
-        from gafas.data.folders import read_labelled
+    from gafas.data.dataset import read_data_set
 
-        return read_labelled(data)
-    from gafas.data import cmu, mixing
-
-    scales = recipe.input.scales
-    if recipe.input.frame == "face":
-        return mixing.read_material(recipe.split, scales=scales)
-    return cmu.read_samples(scales=scales)
+    scales, faces = recipe.input.scales, recipe.input.frame == "face"
+    return read_data_set(data, faces=faces, scales=scales, plan=recipe.split).samples
 
 
-def _evaluate_run(run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None) -> None:
+def _evaluate_run(
+    run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
+) -> None:
     from gafas.classifier import EyewearClassifier
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
-    from gafas.training.runs import read_run_split
+    from gafas.training.runs import find_changes, read_run_split
 
     split, leaks = read_run_split(run, samples)
+    changed = find_changes(run, split) if compare else None
+    if changed:
+        typer.echo(changed, err=True)
     classifier = EyewearClassifier(run / "model.onnx")
     result = measure(classifier, split.test, name=run.name, leaks=leaks)
     write_evaluation(result, out or run)

@@ -44,6 +44,11 @@ def find() -> Path:
     )
 
 
+def is_layout(folder: Path) -> bool:
+    """Tell whether a folder holds photos in the layout of the CMU Face Images."""
+    return any((folder / "faces").glob("*/*_*_*_*.pgm"))
+
+
 def fetch(source: Path | None = None) -> Path:
     """Fetch the data into `home()`, verify every image by its SHA-256, and return the folder.
 

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from gafas.evaluation.rounding import round_floats
 from gafas.evaluation.runfolder import read_json
 from gafas.evaluation.signs import CLAIMED_VAL_ACCURACY
 from gafas.evaluation.slices import measure_accuracy
+from gafas.recognizer import count_cores
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
@@ -201,7 +201,7 @@ def merge_entries(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     machine = {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "cpu_count": os.cpu_count(),
+        "cpu_count": count_cores(),
     }
     content = {"schema": 1, "claimed": CLAIMED_VAL_ACCURACY, "machine": machine, "entries": ordered}
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -3,7 +3,6 @@
 import functools
 import json
 import logging
-import os
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ from gafas.evaluation.predictions import Row, describe_model
 from gafas.evaluation.robustness import choose_samples, measure_lenses, measure_robustness
 from gafas.evaluation.rounding import round_floats
 from gafas.evaluation.runfolder import read_json
+from gafas.recognizer import count_cores
 from gafas.types import Eyewear
 
 PARTS: Final = ("utkface", "web", "cmu", "tinted", "robustness", "lenses")
@@ -120,7 +120,7 @@ def merge_part(
         "machine": {
             "python": platform.python_version(),
             "machine": platform.machine(),
-            "cpu_count": os.cpu_count(),
+            "cpu_count": count_cores(),
         },
         "parts": {name: parts[name] for name in order if name in parts},
     }

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import hashlib
 import io
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from gafas.data.writing import write_text
 from gafas.errors import ImageError
 from gafas.evaluation.conditions import Conditions, measure_conditions
 from gafas.images import MAX_BYTES, ImageSource
+from gafas.recognizer import count_cores
 from gafas.types import UNSURE
 from gafas.views import View, Viewer, measure_eccentricity
 
@@ -178,7 +178,7 @@ def _write(conditions: Conditions | None, name: str) -> float | str:
 def _predict_chunk(
     classifier: EyewearClassifier, samples: Sequence[Sample], *, viewer: Viewer
 ) -> list[Row]:
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
         views = list(pool.map(functools.partial(_see, viewer), samples))
     rows = []
     for sample, view in zip(samples, views, strict=True):

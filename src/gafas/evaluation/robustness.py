@@ -6,7 +6,6 @@ what a user would meet.
 
 import concurrent.futures
 import dataclasses
-import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -23,6 +22,7 @@ from gafas.evaluation.degradations import SWEEPS, Picture, Sweep
 from gafas.evaluation.metrics import wilson
 from gafas.evaluation.predictions import view_nearest
 from gafas.images import load_photo
+from gafas.recognizer import count_cores
 from gafas.types import UNSURE, Eyewear, Face, ImageArray
 from gafas.views import Viewer
 
@@ -130,7 +130,7 @@ def measure_lenses(classifier: EyewearClassifier, samples: Sequence[Sample]) -> 
 
 
 def _find_all(viewer: Viewer, samples: Sequence[Sample]) -> list[_Found]:
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
         every = pool.map(lambda pair: _find(viewer, pair[1], seed=pair[0]), enumerate(samples))
         found = [one for one in every if one is not None]
     if not found:
@@ -202,6 +202,6 @@ def _dress(found: _Found, number: int, *, darkness: float | None) -> ImageArray:
 
 def _answer(pipeline: _Pipeline, images: Sequence[ImageArray]) -> _Answers:
     viewer = pipeline.viewer
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
         rows = list(pool.map(lambda image: view_nearest(viewer, image).probabilities, images))
     return _Answers(np.concatenate(rows), np.array([len(row) > 0 for row in rows]))

@@ -8,11 +8,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from gafas.data.writing import write_text
 from gafas.errors import RecipeError
+from gafas.training.backend import keras
 from gafas.training.recipe import Network, Recipe
 
 TEMPERATURE = "temperature"

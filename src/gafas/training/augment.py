@@ -6,8 +6,7 @@ changes whatever ran before it, so an interrupted training goes on exactly where
 
 import math
 
-import tensorflow as tf
-
+from gafas.training.backend import tf
 from gafas.training.degrade import QUALITIES, bend, blur, cast, coarsen, compress, fade, turn_grey
 from gafas.training.lettering import OPACITY, letter
 from gafas.training.recipe import Augmentation

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from gafas.data.samples import Sample
+from gafas.training.backend import tf
 from gafas.training.recipe import Optimization
 
 _PEOPLE: Final = ("gender", "race")

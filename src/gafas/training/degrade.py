@@ -5,7 +5,7 @@ Each function takes `(N, H, W, C)` float32 images in 0–255 and one drawn numbe
 
 from typing import Final
 
-import tensorflow as tf
+from gafas.training.backend import tf
 
 _LUMINANCE: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's grey
 

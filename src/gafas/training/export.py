@@ -9,14 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import onnx
 import onnxruntime
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from gafas.errors import ModelError
+from gafas.training.backend import keras, silence, tf
 
 TOLERANCE = 1e-4
 """Largest difference between two formats' probabilities for the same photo."""
@@ -24,9 +23,6 @@ TOLERANCE = 1e-4
 Array = NDArray[Any]
 
 _log = logging.getLogger(__name__)
-
-# Keras, through absl, calls H5 legacy at every save; the original's users need it.
-logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 def export_model(
@@ -123,7 +119,7 @@ def _rename(model: onnx.ModelProto, old: str, *, new: str) -> None:
 
 
 def _write_litert(model: keras.Model, path: Path) -> None:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), silence():
         warnings.simplefilter("ignore")
         model.export(path, format="litert", verbose=False)
 
@@ -165,11 +161,11 @@ def _run_onnx(path: Path, photos: NDArray[np.uint8]) -> Array:
 
 
 def _run_litert(path: Path, photos: NDArray[np.uint8]) -> Array:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), silence():
         warnings.simplefilter("ignore")  # TensorFlow's own note that LiteRT moves house
         interpreter = tf.lite.Interpreter(str(path))
+        interpreter.allocate_tensors()
     place, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    interpreter.allocate_tensors()
     rows = []
     for photo in photos:
         interpreter.set_tensor(place["index"], photo[None].astype(np.float32))

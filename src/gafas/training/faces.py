@@ -1,6 +1,7 @@
 """Face crops to learn from: cut by the functions that serve, with a margin to jitter in, kept."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import logging
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime as ort
+import PIL
 import rich.console
 import rich.progress
 
@@ -19,12 +22,30 @@ from gafas.crops import CropGeometry, Points, cut_out, place_crop
 from gafas.data.cmu import home
 from gafas.data.samples import Sample
 from gafas.detector import FaceDetector
+from gafas.recognizer import count_cores
 from gafas.types import ImageArray
 from gafas.views import find_faces, measure_eccentricity, refine
 from gafas.weights import PINNED
 
 MARGIN: Final = 1.25
 """How many times larger the crops are than what the network sees, in pixels and in the photo."""
+
+KEPT_BYTES: Final = 4 * 1024**3
+"""The crops under `GAFAS_HOME` take no more room than this: those longest unused go first."""
+
+# The modules whose code decides which crop comes of a photo, from its bytes to its pixels.
+_DECIDING: Final = (
+    "candidates.py",
+    "crops.py",
+    "detector.py",
+    "images.py",
+    "pixels.py",
+    "retinaface.py",
+    "turning.py",
+    "types.py",
+    "views.py",
+    "training/faces.py",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +90,7 @@ def read_faces(
 
     A photo in which no face is found is left out, for the served model would not see it either;
     how many is logged. The crops are kept under `GAFAS_HOME` and made anew when a photo's size or
-    time, the geometry or the detector has changed.
+    time, the geometry, the detector or any code between a photo and its crop has changed.
 
     Args:
         samples: their photos.
@@ -81,9 +102,13 @@ def read_faces(
     """
     geometry = geometry or CropGeometry()
     path = home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
-    cut = _load(path) if path.is_file() else _make(samples, side, geometry=geometry)
-    if not path.is_file():
+    if path.is_file():
+        cut = _load(path)
+        path.touch()  # used now, so that it is not the next to go
+    else:
+        cut = _make(samples, side, geometry=geometry)
         _save(path, cut)
+        _make_room(path.parent, newest=path)
     kept = tuple(s for s, there in zip(samples, cut["found"], strict=True) if there)
     if len(kept) < len(samples):
         missed = len(samples) - len(kept)
@@ -94,14 +119,18 @@ def read_faces(
 def _hash_inputs(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> str:
     """Hash what the crops depend on; names and times of files are enough, and quick."""
     states = [(s.name, (state := s.path.stat()).st_size, state.st_mtime_ns) for s in samples]
-    facts = [
-        "points",
-        add_margin(side),
-        side,
-        dataclasses.astuple(geometry),
-        PINNED["retinaface.onnx"],
-    ]
+    facts = [side, dataclasses.astuple(geometry), PINNED["retinaface.onnx"], _hash_code()]
     return hashlib.sha256(json.dumps([facts, states]).encode()).hexdigest()
+
+
+@functools.cache
+def _hash_code() -> str:
+    """Hash the code that decides a crop, and the versions of what decodes and detects."""
+    package = Path(__file__).parent.parent
+    code = hashlib.sha256(f"{PIL.__version__} {ort.__version__}".encode())
+    for name in _DECIDING:
+        code.update((package / name).read_bytes())
+    return code.hexdigest()
 
 
 def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _Cut:
@@ -110,7 +139,7 @@ def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _C
     images = np.empty((len(samples), wide, wide, 3), np.uint8)
     points = np.empty((len(samples), 5, 2))
     found = np.zeros(len(samples), np.bool_)
-    detector = FaceDetector(threads=os.cpu_count() or 1)
+    detector = FaceDetector(threads=count_cores())
     console = rich.console.Console(stderr=True)
     track = rich.progress.Progress(console=console, disable=not console.is_terminal)
     with track as progress:
@@ -154,3 +183,13 @@ def _save(path: Path, cut: _Cut) -> None:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _make_room(folder: Path, *, newest: Path) -> None:
+    """Remove the crops that were not used for longest, until the others are few enough."""
+    left = KEPT_BYTES - newest.stat().st_size
+    others = (path for path in folder.glob("*.npz") if path != newest and path.name[0] != ".")
+    for path in sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        left -= path.stat().st_size
+        if left < 0:
+            path.unlink(missing_ok=True)

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from gafas.training.architectures import TEMPERATURE, build, copy_weights, look_twice
+from gafas.training.backend import keras
 from gafas.training.balance import weigh_labels
 from gafas.training.calibrate import choose_threshold, fit_calibration
 from gafas.training.foreign import load_keras

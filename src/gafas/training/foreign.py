@@ -4,14 +4,14 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import keras
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
 from gafas.errors import ModelError
 from gafas.frames import squeeze
 from gafas.images import load_image
+from gafas.selfcheck import PICTURES
+from gafas.training.backend import keras
 from gafas.training.export import publish_onnx
 
 _COLOURS = {1: "grey", 3: "rgb"}
@@ -156,8 +156,8 @@ def _check_output(model: keras.Model, photos: NDArray[np.uint8], *, names: list[
 
 
 def _make_photos(size: tuple[int, int], colour: str) -> NDArray[np.uint8]:
-    """Cut a real photo that every installation of the workshop has into many different views."""
-    image = load_image(matplotlib.get_data_path() + "/sample_data/grace_hopper.jpg")
+    """Cut a picture that every installation has into many different views."""
+    image = load_image(PICTURES / "two.jpg")
     height, width = image.shape[:2]
     generator = np.random.default_rng(0)
     views = []

@@ -5,8 +5,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
-
+from gafas.training.backend import keras
 from gafas.training.history import History, find_best_epoch, read_history, write_history
 from gafas.training.recipe import Optimization
 

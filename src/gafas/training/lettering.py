@@ -9,9 +9,10 @@ import string
 from typing import Final
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from gafas.training.backend import tf
 
 _MASKS: Final = 400
 _SEED: Final = 5

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.frames import squeeze
 from gafas.images import load_image
 from gafas.training.augment import augment
+from gafas.training.backend import tf
 from gafas.training.balance import accumulate, draw
 from gafas.training.faces import cut_centre, read_faces
 from gafas.training.recipe import Input, Recipe

@@ -3,18 +3,24 @@
 import dataclasses
 import difflib
 import json
+import logging
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from gafas.data.samples import ORIGINAL_LABELS
+from gafas.data.dataset import DataSet
+from gafas.data.samples import ORIGINAL_LABELS, TINTED
 from gafas.data.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.limits import check_recipe
 
 _T = typing.TypeVar("_T")
+
+_BUNDLED = Path(__file__).parent / "recipes"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,6 +139,56 @@ class Recipe:
     optimization: Optimization = dataclasses.field(default_factory=Optimization)
 
 
+def find_recipe(name: str) -> Path:
+    """Find a recipe: a file's path, a run folder's, or the name of one that gafas brings along.
+
+    Raises:
+        RecipeError: it is a plain word, and no recipe bears that name.
+    """
+    path = Path(name)
+    if (path / "recipe.toml").is_file():
+        return path / "recipe.toml"
+    bundled = sorted(found.stem for found in _BUNDLED.glob("*.toml"))
+    if name in bundled and not path.is_file():
+        return _BUNDLED / f"{name}.toml"
+    if path.name == name and not path.suffix and not path.exists():
+        raise RecipeError(
+            f"No recipe is called {name!r}: expected one of {', '.join(bundled)}, a run folder, or "
+            f"the path of a TOML file. {_hint(name, bundled)}".rstrip()
+        )
+    return path
+
+
+def adapt_recipe(recipe: Recipe, data: DataSet, *, fixed: Sequence[str] = ()) -> Recipe:
+    """Fit a recipe to a user's own photos, and log what was changed.
+
+    Labels are the data's own where these are other words than the recipe's; and photos are parted
+    by photo where it is not known of any whom it shows.
+
+    Args:
+        recipe: as it was read.
+        data: what is to be learnt from; a recipe stays as it is for the sets that gafas knows.
+        fixed: overrides `key=value`, whose keys are not changed.
+    """
+    keys = {override.partition("=")[0].strip() for override in fixed}
+    told = []
+    if data.kind != "own":
+        return recipe
+    words = set(data.labels)
+    if "labels" not in keys and set(recipe.labels) not in (words, words - {TINTED}):
+        recipe = dataclasses.replace(recipe, labels=data.labels)
+        told.append(f"the labels are {', '.join(data.labels)}")
+    by_subject = recipe.split.protocol == "by_subject" and "split.protocol" not in keys
+    if by_subject and not data.knows_subjects:
+        split = dataclasses.replace(recipe.split, protocol="by_photo")
+        recipe = dataclasses.replace(recipe, split=split)
+        told.append("they are parted by photo, since nothing says whom they show")
+    if told:
+        _log.warning("Of your own photos %s.", "; ".join(told))
+    check_recipe(recipe)
+    return recipe
+
+
 def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
     """Read a TOML recipe, then apply `key=value` overrides such as `optimization.epochs=5`.
 
@@ -210,9 +266,13 @@ def _build(kind: type[_T], table: Mapping[str, Any], *, place: str) -> _T:
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(key.rpartition(".")[2], known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."
+    hint = _hint(key.rpartition(".")[2], known) or f"Known keys: {', '.join(known)}."
     return f"The recipe has an unknown key {key!r}. {hint}"
+
+
+def _hint(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def _convert(hint: Any, value: Any, *, place: str) -> Any:

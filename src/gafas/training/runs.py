@@ -4,21 +4,26 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gafas.data import cmu
+from gafas.data.dataset import DataSet, read_data_set
 from gafas.data.leaks import audit
 from gafas.data.samples import Sample, relabel
 from gafas.data.splits import Split, read_split, write_split
 from gafas.data.writing import write_text
-from gafas.errors import DataError
+from gafas.errors import DataError, RecipeError
+from gafas.recognizer import count_cores
 from gafas.training.recipe import Recipe, read_recipe, write_recipe
 
-_BEGUN = frozenset({"recipe.toml", "environment.json"})
+DATA_FILE = "data.json"
+"""What a run, or a study, remembers of its data: which they are, where they lay, their SHA-256."""
+
+_BEGUN = frozenset({"recipe.toml", "environment.json", DATA_FILE})
 """What lies in the folder of a run that was interrupted before its split was written."""
 
 _PACKAGES = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
@@ -26,33 +31,61 @@ _PACKAGES = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
 _log = logging.getLogger(__name__)
 
 
-def open_run(recipe: Recipe, split: Split, *, run: Path) -> None:
+def open_run(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = None) -> str:
     """Begin a run folder with its recipe, split and leak audit, or accept an interrupted one.
+
+    Args:
+        recipe: what is to be trained.
+        split: what on.
+        run: the folder, made if missing.
+        data: what the split was made of, for the run to remember where it lies.
+
+    Returns:
+        The SHA-256 of the data, see `hash_data`.
 
     Raises:
         DataError: the folder holds a finished run, another training, or something else.
     """
-    if is_finished(run):
-        raise DataError(f"The run {str(run)!r} is finished already. Choose another folder.")
+    check_free(run)
+    sha256 = hash_data(split, recipe.labels)
     if (run / "split.json").exists():
-        check_same(recipe, split, run=run)
-        return
-    if run.exists() and (not run.is_dir() or {p.name for p in run.iterdir()} - _BEGUN):
-        raise DataError(
-            f"{str(run)!r} exists and is no run of gafas; nothing in it was touched. "
-            "Choose another folder."
-        )
+        check_same(recipe, split, run=run, sha256=sha256)
+        return sha256
     leaks = audit(split)
     _log.warning("%s", leaks.sentence())
     run.mkdir(parents=True, exist_ok=True)
     write_text(run / "recipe.toml", write_recipe(recipe))
-    write_environment(run, {"data_sha256": hash_data(split, recipe.labels)})
+    write_environment(run, {"recipe_sha256": hash_recipe(recipe)})
+    write_data(run, data, sha256=sha256)
     write_split(split, run / "split.json", leaks=leaks.to_dict())
+    return sha256
+
+
+def check_free(run: Path) -> None:
+    """Make sure that a folder is free for a run, or holds one that was interrupted.
+
+    Raises:
+        DataError: it holds a finished run or something else.
+    """
+    if is_finished(run):
+        raise DataError(f"The run {str(run)!r} is finished already. Choose another folder.")
+    begun = (run / "split.json").exists() and (run / "recipe.toml").exists()
+    foreign = run.exists() and (not run.is_dir() or {p.name for p in run.iterdir()} - _BEGUN)
+    if foreign and not begun:
+        raise DataError(
+            f"{str(run)!r} exists and is no run of gafas; nothing in it was touched. "
+            "Choose another folder."
+        )
 
 
 def is_finished(run: Path) -> bool:
-    """Tell whether a folder holds a training that came to its end."""
+    """Tell whether a folder holds a training that came to its end, and left its model."""
     return (run / "model.onnx").exists()
+
+
+def is_evaluated(run: Path) -> bool:
+    """Tell whether a folder holds a finished training that was measured, too."""
+    return is_finished(run) and (run / "evaluation.json").exists()
 
 
 def read_run_recipe(run: Path) -> Recipe:
@@ -68,30 +101,107 @@ def read_run_recipe(run: Path) -> Recipe:
 
 
 def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[str, Any]]:
-    """Read the split of a run, with the samples it names, and the audit of its leaks."""
-    split = read_split(run / "split.json", samples)
-    return split, json.loads((run / "split.json").read_text(encoding="utf-8"))["leaks"]
-
-
-def check_same(recipe: Recipe, split: Split, *, run: Path) -> None:
-    """Make sure that a run folder holds this training and no other.
+    """Read the split of a run, with the samples it names, and the audit of its leaks.
 
     Raises:
-        DataError: its recipe, its split or the content of a file differs.
+        DataError: the file is no split, or does not fit the samples.
     """
-    if hash_recipe(read_run_recipe(run)) != hash_recipe(recipe):
+    path = run / "split.json"
+    return read_split(path, samples), _read_facts(path).get("leaks") or {}
+
+
+def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
+    """Write what a run or a study is to remember of its data."""
+    facts = {
+        "kind": data.kind if data else "own",
+        "path": str(data.path) if data else None,
+        "samples": len(data.samples) if data else None,
+        "sha256": sha256,
+    }
+    write_text(folder / DATA_FILE, json.dumps(facts, indent=1) + "\n")
+
+
+def read_run_data(run: Path, path: Path | None = None, *, recipe: Recipe | None = None) -> DataSet:
+    """Read the data that a run, or a study, was begun with.
+
+    Args:
+        run: its folder.
+        path: where the data lie now; where they lay then if left out.
+        recipe: what the data are read for; the run's own if left out.
+
+    Raises:
+        DataError: the folder does not say where its data lay, or they are not there any more.
+    """
+    recipe = recipe or read_run_recipe(run)
+    facts = _read_facts(run / DATA_FILE)
+    held = facts.get("path")
+    found = path or (Path(held) if isinstance(held, str) else None)
+    faces = facts.get("kind") == "eyewear"
+    if faces and path is None:
+        return read_data_set(faces=True, scales=recipe.input.scales, plan=recipe.split)
+    if found is None or not found.exists():
+        where = f"lay in {str(found)!r}, and are not there" if found else "are not named in it"
+        if facts.get("kind") != "cmu" or path is not None:
+            raise DataError(
+                f"The photos of {str(run)!r} {where}. Say where they are now: --data PATH."
+            )
+        found = cmu.find()
+    return read_data_set(found, scales=recipe.input.scales)
+
+
+def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = None) -> None:
+    """Make sure that a run folder holds this training and no other.
+
+    Args:
+        recipe: of the training.
+        split: of the training.
+        run: the folder.
+        sha256: what `hash_data` gives for the split, where it is known already.
+
+    Raises:
+        DataError: its recipe, the weights that it begins with, its split or the content of a file
+            differs, or a file of the folder is damaged.
+    """
+    begun_with = _read_facts(run / "environment.json").get("recipe_sha256")
+    held_recipe = hash_recipe(read_run_recipe(run))
+    if hash_recipe(recipe) != held_recipe or begun_with not in (None, held_recipe):
         raise DataError(
-            f"The run {str(run)!r} was begun with another recipe. Choose another folder, or go on "
-            "with the recipe that it holds (recipe.toml)."
+            f"The run {str(run)!r} was begun with another recipe, or with other weights to begin "
+            "with. Choose another folder, or go on with the recipe that it holds (recipe.toml)."
         )
-    held = json.loads((run / "split.json").read_text(encoding="utf-8"))
+    path = run / "split.json"
+    held = _read_facts(path)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    if not set(parts) <= set(held):
+        raise DataError(f"{path} is not a split. Choose another folder, or restore the file.")
     same = all(held[part] == [s.name for s in samples] for part, samples in parts.items())
-    if not same or _read_data_hash(run) not in (None, hash_data(split, recipe.labels)):
+    known = _read_facts(run / DATA_FILE).get("sha256")
+    if not same or known not in (None, sha256 or hash_data(split, recipe.labels)):
         raise DataError(
             f"The run {str(run)!r} was begun with other data. Choose another folder, or bring the "
             "data back to what it was."
         )
+
+
+def find_changes(run: Path, split: Split) -> str | None:
+    """Return a sentence if the files of a run's split are not what they were; None if they are."""
+    known = _read_facts(run / DATA_FILE).get("sha256")
+    if known in (None, hash_data(split, read_run_recipe(run).labels)):
+        return None
+    return "The photos, or their labels, are not what they were when the run was trained."
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a run folder; an absent file says nothing."""
+    if not path.is_file():
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}. Restore it, or train anew.") from error
+    if not isinstance(facts, dict):
+        raise DataError(f"{path} is damaged: expected a JSON object. Restore it, or train anew.")
+    return facts
 
 
 def hash_data(split: Split, labels: Sequence[str]) -> str:
@@ -116,25 +226,16 @@ def _hash_file(path: Path) -> str:
         raise DataError(f"Cannot read the photo {str(path)!r}: {error.strerror}.") from error
 
 
-def _read_data_hash(run: Path) -> str | None:
-    path = run / "environment.json"
-    if not path.is_file():
-        return None
-    found: str | None = json.loads(path.read_text(encoding="utf-8")).get("data_sha256")
-    return found
-
-
 def write_environment(run: Path, more: Mapping[str, Any]) -> None:
     """Write what a training runs on and with which versions; `more` joins what is written there."""
     path = run / "environment.json"
-    held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     facts = {
-        **held,
+        **_read_facts(path),
         "python": platform.python_version(),
         **{name: _find_version(name) for name in _PACKAGES},
         "machine": platform.machine(),
         "system": platform.system(),
-        "cpu_count": os.cpu_count(),
+        "cpu_count": count_cores(),
         **more,
     }
     write_text(path, json.dumps(facts, indent=1) + "\n")
@@ -152,10 +253,30 @@ def _find_version(name: str) -> str:
 def hash_recipe(recipe: Recipe) -> str:
     """Return the SHA-256 of everything that the recipe decides, its name aside.
 
-    Values that are the defaults do not count: a key that a later version adds changes no hash.
+    Values that are the defaults do not count: a key that a later version adds changes no hash. Of
+    weights to begin with the content counts, not the path.
+
+    Raises:
+        RecipeError: the recipe names weights that cannot be read.
     """
-    chosen = _leave_defaults(dataclasses.asdict(dataclasses.replace(recipe, name="recipe")))
+    network = dataclasses.replace(
+        recipe.network,
+        weights=_hash_weights(recipe.network.weights),
+        twins=tuple(map(_hash_weights, recipe.network.twins)),
+    )
+    plain = dataclasses.replace(recipe, name="recipe", network=network)
+    chosen = _leave_defaults(dataclasses.asdict(plain))
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _hash_weights(path: str) -> str:
+    try:
+        return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise RecipeError(
+            f"The recipe begins with weights that cannot be read: {error.strerror}. Received: "
+            f"{path!r}. Give the model.keras of a run."
+        ) from error
 
 
 def _leave_defaults(table: dict[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from gafas.crops import CropGeometry
+from gafas.data.dataset import DataSet
 from gafas.data.folders import check_trainable
 from gafas.data.samples import relabel
 from gafas.data.splits import Split
 from gafas.training.architectures import build, copy_weights, write_layers
+from gafas.training.backend import keras, tf
 from gafas.training.balance import weigh
 from gafas.training.bar import Bar
 from gafas.training.export import export_model
@@ -31,7 +31,7 @@ from gafas.training.pipeline import (
 )
 from gafas.training.recipe import Optimization, Recipe
 from gafas.training.rendered import render
-from gafas.training.runs import hash_data, hash_recipe, open_run, write_environment
+from gafas.training.runs import hash_recipe, open_run, write_environment
 from gafas.training.shading import shade
 
 _log = logging.getLogger(__name__)
@@ -39,13 +39,19 @@ _log = logging.getLogger(__name__)
 _PARITY_PHOTOS = 64
 
 
-def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
+def train(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = None) -> Path:
     """Train a recipe on a split and leave everything about it in the run folder.
 
-    The folder then holds recipe.toml, split.json, environment.json, history.csv, network.json,
-    model.keras, model.h5, label_encoder.npy, model.onnx and model.tflite. An interrupted training
-    of the same recipe and split goes on from its latest state. The test part is not looked at,
-    unless the split itself makes it the validation part, as the original did.
+    The folder then holds recipe.toml, split.json, data.json, environment.json, history.csv,
+    network.json, model.keras, model.h5, label_encoder.npy, model.onnx and model.tflite. An
+    interrupted training of the same recipe and split goes on from its latest state. The test part
+    is not looked at, unless the split itself makes it the validation part, as the original did.
+
+    Args:
+        recipe: everything that decides the training.
+        split: the samples to learn from, to watch and to leave alone.
+        run: the folder, made if missing.
+        data: what the split was made of; the run remembers where it lies.
 
     Returns:
         The model file, `run/model.onnx`.
@@ -60,17 +66,17 @@ def train(recipe: Recipe, split: Split, *, run: Path) -> Path:
     )
     split = Split(split.name, *parts)
     check_trainable(split.train)
-    open_run(recipe, split, run=run)
-    data = read_data(recipe, split)
-    model, seconds = fit(recipe, data, run=run)
+    sha256 = open_run(recipe, split, run=run, data=data)
+    learnt = read_data(recipe, split)
+    model, seconds = fit(recipe, learnt, run=run)
     model = finish(model, recipe)
-    facts = _describe(recipe, split)
-    if data.watched is not None and not split.watches_test:
-        facts |= calibrate(model, data.watched, balance=recipe.optimization.balance_validation)
+    facts = _describe(recipe, split, sha256=sha256)
+    if learnt.watched is not None and not split.watches_test:
+        facts |= calibrate(model, learnt.watched, balance=recipe.optimization.balance_validation)
     write_layers(model, run / "network.json")
     write_environment(run, {"seconds": round(seconds, 1)})
-    chosen = np.random.default_rng(recipe.seed).permutation(len(data.images))[:_PARITY_PHOTOS]
-    photos = cut_size(data.images[chosen], recipe.input)
+    chosen = np.random.default_rng(recipe.seed).permutation(len(learnt.images))[:_PARITY_PHOTOS]
+    photos = cut_size(learnt.images[chosen], recipe.input)
     export_model(model, run, metadata=facts, photos=photos)
     remove_states(run)
     return run / "model.onnx"
@@ -184,7 +190,7 @@ def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimize
     return keras.optimizers.Adam(rate)
 
 
-def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
+def _describe(recipe: Recipe, split: Split, *, sha256: str) -> dict[str, Any]:
     counts = {"train": len(split.train), "validation": len(split.validation)}
     return {
         "labels": list(recipe.labels),
@@ -198,6 +204,6 @@ def _describe(recipe: Recipe, split: Split) -> dict[str, Any]:
             "split": split.name,
             "cmu": recipe.split.cmu,
             **counts,
-            "sha256": hash_data(split, recipe.labels),
+            "sha256": sha256,
         },
     } | ({"crop": dataclasses.asdict(CropGeometry())} if recipe.input.frame == "face" else {})

@@ -1,34 +1,37 @@
 """Search for better settings: learning rate, dropout and size of the network, with Optuna."""
 
 import dataclasses
+import logging
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
 
+from gafas.data.dataset import DataSet
 from gafas.data.folders import check_trainable
-from gafas.data.samples import Sample, relabel
-from gafas.data.splits import Split, make_split
+from gafas.data.samples import relabel
+from gafas.data.splits import Split
 from gafas.data.writing import write_text
 from gafas.errors import DataError, RecipeError
 from gafas.training.history import find_best_epoch, read_history
 from gafas.training.recipe import Recipe, write_recipe
-from gafas.training.runs import hash_data, hash_recipe
+from gafas.training.runs import hash_data, hash_recipe, write_data
 from gafas.training.train import fit, read_data
 
 _SIZES = (0.5, 0.75, 1.0, 1.25)
 """Factors on the recipe's filters and dense units."""
 
+_log = logging.getLogger(__name__)
+
 _COMPLETE = (optuna.trial.TrialState.COMPLETE,)
 
 
-def tune(recipe: Recipe, samples: Sequence[Sample], *, out: Path, trials: int) -> Path:
+def tune(recipe: Recipe, data: DataSet, *, out: Path, trials: int) -> Path:
     """Search until the study has the given number of trials; write the best as a new recipe.
 
-    A trial trains on the training part and is judged by its lowest validation loss; the test part
-    is never read. The study lies in `out/study.db`: the same command goes on with it, so raising
-    `trials` searches further.
+    A trial trains on the training part and is judged by its lowest validation loss; the test part,
+    which is that of a training, is never read. The study lies in `out/study.db`: the same command
+    goes on with it, so raising `trials` searches further.
 
     Returns:
         The new recipe, `out/<name>-tuned.toml`.
@@ -37,7 +40,7 @@ def tune(recipe: Recipe, samples: Sequence[Sample], *, out: Path, trials: int) -
         RecipeError: the recipe keeps no validation part.
         DataError: the folder holds the study of another recipe or of other data.
     """
-    split = make_split(samples, recipe.split)
+    split = data.part(recipe.split)
     if not split.validation or split.watches_test:
         raise RecipeError(
             "Tuning judges by the validation part, and this recipe keeps none of its own: set "
@@ -47,16 +50,21 @@ def tune(recipe: Recipe, samples: Sequence[Sample], *, out: Path, trials: int) -
     train_part, validation = parts
     split = Split(split.name, train_part, validation, ())
     check_trainable(split.train)
-    study = _open_study(recipe, split, out=out)
+    sha256 = hash_data(split, recipe.labels)
+    study = _open_study(recipe, sha256, out=out)
+    write_data(out, data, sha256=sha256)
     missing = trials - len(study.get_trials(states=_COMPLETE))
-    data = read_data(recipe, split)
+    learnt = read_data(recipe, split) if missing > 0 else None
 
     def judge(trial: optuna.Trial) -> float:
         """Return the lowest validation loss of a trial's training."""
+        assert learnt is not None
         with tempfile.TemporaryDirectory(prefix="gafas-trial-") as room:
-            fit(suggest(recipe, trial), data, run=Path(room))
+            fit(suggest(recipe, trial), learnt, run=Path(room))
             history = read_history(Path(room) / "history.csv")
-        return history[find_best_epoch(history)]["val_loss"]
+        loss = history[find_best_epoch(history)]["val_loss"]
+        _log.warning("Trial %d of %d: validation loss %.4f.", trial.number + 1, trials, loss)
+        return loss
 
     study.optimize(judge, n_trials=max(0, missing))
     finished = study.get_trials(states=_COMPLETE)
@@ -73,9 +81,12 @@ def tune(recipe: Recipe, samples: Sequence[Sample], *, out: Path, trials: int) -
 
 
 def suggest(recipe: Recipe, trial: optuna.trial.BaseTrial) -> Recipe:
-    """Return the recipe with the trial's learning rate, dropout and network size."""
+    """Return the recipe with the trial's learning rate, dropout and network size.
+
+    A recipe that begins with weights keeps the size that these are of.
+    """
     rate = recipe.optimization.learning_rate
-    size = trial.suggest_categorical("size", _SIZES)
+    size = 1.0 if recipe.network.weights else trial.suggest_categorical("size", _SIZES)
     network = dataclasses.replace(
         recipe.network,
         dropout=round(trial.suggest_float("dropout", 0.0, 0.8, step=0.1), 1),
@@ -90,7 +101,7 @@ def suggest(recipe: Recipe, trial: optuna.trial.BaseTrial) -> Recipe:
     return dataclasses.replace(recipe, name=name, network=network, optimization=optimization)
 
 
-def _open_study(recipe: Recipe, split: Split, *, out: Path) -> optuna.Study:
+def _open_study(recipe: Recipe, sha256: str, *, out: Path) -> optuna.Study:
     out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -100,7 +111,7 @@ def _open_study(recipe: Recipe, split: Split, *, out: Path) -> optuna.Study:
     )
     # Begun anew with the same seed, the sampler would propose its first trials again.
     study.sampler = optuna.samplers.TPESampler(seed=recipe.seed + len(study.trials))
-    marks = {"recipe": hash_recipe(recipe), "data": hash_data(split, recipe.labels)}
+    marks = {"recipe": hash_recipe(recipe), "data": sha256}
     for key, value in marks.items():
         if study.user_attrs.get(key, value) != value:
             raise DataError(
