@@ -15,12 +15,18 @@ OUT := out
 
 .PHONY: demo browser test check docs golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-eyewear clean
 
+INSTALL = $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 $(VENV)/ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
-demo: $(VENV)/ready
+$(VENV)/demo: pyproject.toml
+	$(INSTALL) -e '.[demo]'
+	touch $@
+
+# What the tests need holds what the demo needs.
+demo: $(if $(wildcard $(VENV)/ready),$(VENV)/ready,$(VENV)/demo)
 	$(BIN)/python tools/demo.py $(OUT)
 
 # The tests of the web page need a browser. Where none can be installed, they say so and are skipped.
