@@ -1,7 +1,13 @@
 """What a command left, and what to expect of it."""
 
 import dataclasses
+import functools
+import os
+import pty
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +34,31 @@ def refused(told: Told, message: str, *, code: int) -> None:
     assert told.code == code
     ours = [line for line in told.err.splitlines() if line.startswith("gafas: ")]
     assert len(ours) == (1 if "Usage:" not in told.err else 0)
+
+
+def start(*words: object) -> "subprocess.Popen[bytes]":
+    """Run the command line in a process of its own that heeds Ctrl-C."""
+    # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    command = [sys.executable, "-m", "gafas.cli", *map(str, words)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, preexec_fn=listening, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def run_in_terminal(*words: object) -> str:
+    """Return what a program writes to a terminal."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen([*map(str, words)], stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        written = b""
+        try:
+            while part := os.read(ours, 4096):
+                written += part
+        except OSError:  # Linux says so when the last writer has gone
+            pass
+    os.close(ours)
+    return written.decode()
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

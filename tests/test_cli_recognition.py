@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 
 import numpy as np
@@ -327,8 +328,13 @@ def test_a_name_that_is_no_text_does_not_stop_the_run(tmp_path: Path, model: str
     photo.rename(photo.parent / os.fsdecode(b"\xe9\x1b.png"))
     text = run("predict", tmp_path / "in", "--model", model)
     assert text.stdout.startswith(f"{tmp_path / 'in'}/\\udce9\\x1b.png: bright")
-    shown = json.loads(run("predict", tmp_path / "in", "--json", "--model", model).stdout)
-    assert os.fsencode(shown["photo"]).endswith(b"\xe9\x1b.png")
+    told = run("predict", tmp_path / "in", "--json", "--model", model).stdout_bytes
+    address = json.loads(told.decode("utf-8"))["photo"]
+    assert address.encode("utf-8").isascii()
+    path = urllib.parse.unquote_to_bytes(urllib.parse.urlsplit(address).path)
+    assert path == os.fsencode(tmp_path / "in") + b"/\xe9\x1b.png"
+    table = run("predict", tmp_path / "in", "--csv", "--model", model).stdout_bytes.decode("utf-8")
+    assert table.splitlines()[1].startswith(f"{address},")
 
 
 def shell(command: str) -> subprocess.CompletedProcess[str]:

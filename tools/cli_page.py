@@ -22,7 +22,9 @@ def describe_cli() -> str:
     )
     shared = _tabulate(root.params, {})
     commands = [_describe(*found) for found in list_commands(app)]
-    return "\n".join([opening, "Before any command:\n", shared, *commands])
+    return "\n".join(
+        [opening, "Before any command; `-v` and `-q` also after its name:\n", shared, *commands]
+    )
 
 
 def list_commands(door: Any, words: str = "") -> Iterator[tuple[str, Any, Any]]:

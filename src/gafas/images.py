@@ -171,6 +171,7 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes
         data = bytes(source)
     elif isinstance(source, str | os.PathLike):
         name = repr(Path(source).name or str(source))
+        _refuse_address(str(source))
         data = _read_path(Path(source))
     elif hasattr(source, "read"):
         name = repr(_name_file(source))
@@ -191,6 +192,15 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes
             f"Received: {name}, which has more. Save it smaller."
         )
     return name, data
+
+
+def _refuse_address(source: str) -> None:
+    """Say of an address that it is none of a file; a file that is called like one is taken."""
+    if "://" in source and not os.path.exists(source):  # noqa: PTH110 (a Path raises for some)
+        raise ImageError(
+            f"Cannot read the image: gafas fetches nothing from the net. Received: {source!r}. "
+            "Download it first, then name the file."
+        )
 
 
 def _name_file(file: object) -> str:
@@ -263,7 +273,7 @@ def _enable_heic(name: str) -> None:
     except ImportError as error:
         raise ImageError(
             f"Cannot read the image: HEIC needs an extra package. Received: {name}. "
-            "Install it: pip install 'gafas[heic]'"
+            "Install it: pip install pillow-heif"
         ) from error
     pillow_heif.register_heif_opener()
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from gafas.errors import ImageError, ModelError
 from gafas.images import load_photo
+from gafas.installing import advise_reinstall
 from gafas.recognizer import Recognizer
 from gafas.weights import FOLDER
 
@@ -97,7 +98,7 @@ def _read_answers(folder: Path) -> dict[str, Any]:
         problem = f"damaged ({error})"
     raise ModelError(
         f"Cannot read the selfcheck's stored answers: {problem}. Received: '{path}'. "
-        "Install gafas again: pip install --force-reinstall gafas"
+        f"Install gafas again: {advise_reinstall()}"
     )
 
 
@@ -105,8 +106,8 @@ def _check_weights(expected: str, received: str) -> None:
     if expected != received:
         raise ModelError(
             "The selfcheck's stored answers were given by another model file: expected SHA-256 "
-            f"{expected}. Received: {received}. Install gafas again: pip install "
-            "--force-reinstall gafas; in the sources, run make selfcheck-answers."
+            f"{expected}. Received: {received}. Install gafas again: "
+            f"{advise_reinstall()}; in the sources, run make selfcheck-answers."
         )
 
 
@@ -121,7 +122,7 @@ def _observe(recognizer: Recognizer, path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ImageError(
             f"Cannot read the picture: {error.strerror or error}. Received: '{path}'. "
-            "Install gafas again: pip install --force-reinstall gafas"
+            f"Install gafas again: {advise_reinstall()}"
         ) from error
     photo = load_photo(content)
     found = [face.to_dict() for face in recognizer.predict(content)]

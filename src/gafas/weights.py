@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gafas.errors import ModelError
+from gafas.installing import advise_reinstall
 
 FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""
@@ -43,13 +44,13 @@ def read_pinned(path: Path, sha256: str) -> bytes:
     except OSError as error:
         raise ModelError(
             f"Cannot read the model file: {error.strerror or error}. Received: '{path}'. "
-            "Install gafas again: pip install --force-reinstall gafas"
+            f"Install gafas again: {advise_reinstall()}"
         ) from error
     got = hashlib.sha256(data).hexdigest()
     if got != sha256:
         raise ModelError(
             f"The model file is not the one that was released: expected SHA-256 {sha256}. "
             f"Received: '{path}' with {got}. It was cut short, altered or replaced. "
-            "Install gafas again: pip install --force-reinstall gafas"
+            f"Install gafas again: {advise_reinstall()}"
         )
     return data

@@ -1,5 +1,6 @@
 """The command line in this process, and a folder with photos, a recipe and its run."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def gafas(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
         out, err = capfd.readouterr()
+        logging.getLogger("gafas").setLevel(logging.NOTSET)  # -q is for one command, not for us
         return Told(code, out, err)
 
     return call

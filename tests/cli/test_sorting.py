@@ -1,12 +1,9 @@
 """The door for sorting: what it prints where, with which exit code; and the real thing, killed."""
 
 import csv
-import functools
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command_line import Call, refused
+from command_line import Call, refused, start
 from eyewear_model import eyewear_model, scene
 from face_photos import crowd, encode, faceless, portrait
 from gafas.recognizer import Recognizer
@@ -207,7 +204,6 @@ def test_what_cannot_be_sorted_at_all_ends_with_one_sentence(
         ["sort", "in", "out", "--move", "--link"],
         ["sort", "in", "out", "--by", "size"],
         ["sort", "in", "out", "--threshold", "2"],
-        ["sort", "in", "out", "--undo", "journal"],
         ["sort", "--undo", "journal", "--dry-run"],
         ["sort", "--undo", "journal", "--by", "any"],
         ["sort", "-", "out"],
@@ -235,14 +231,6 @@ def make_many(folder: Path, number: int) -> Path:
     for at in range(number):
         Image.new("RGB", (40, 30), (at % 256, at // 256, 90)).save(folder / f"{at:04}.png")
     return folder
-
-
-def start(*words: object) -> "subprocess.Popen[bytes]":
-    # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
-    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    command = [sys.executable, "-m", "gafas.cli", *map(str, words)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, preexec_fn=listening, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 def wait_for(paths: Iterable[Path] | Path, pattern: str, *, number: int) -> None:

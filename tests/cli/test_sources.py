@@ -3,11 +3,12 @@
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from gafas.cli.sources import Sources
+from gafas.cli.sources import Sources, count_ahead
 
 
 def touch(folder: Path, *names: str) -> list[str]:
@@ -91,3 +92,20 @@ def test_a_search_through_one_folder_may_show_progress(tmp_path: Path) -> None:
     assert not Sources([photo]).many
     assert Sources([photo, photo]).many
     assert Sources([str(tmp_path)]).many
+
+
+def test_photos_are_counted_ahead_bit_by_bit_and_silently(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    touch(tmp_path, "a.png", "b/c.png")
+    sources = Sources([str(tmp_path), "-", "gone.png", str(tmp_path / "b")])
+    ask = count_ahead(sources.silently())  # it would wait for stdin if it read it
+    assert [ask(), ask()] == [5, 5]
+    (tmp_path / "empty").mkdir()
+    assert count_ahead(Sources([str(tmp_path / "empty")]).silently())() == 0
+    assert capsys.readouterr() == ("", "")
+    slow = (time.sleep(0.001) for _ in range(120))
+    ask = count_ahead(slow)
+    answers = [ask() for _ in range(4)]
+    assert answers[0] is None
+    assert answers[-1] == 120

@@ -13,6 +13,7 @@ import pytest
 
 from face_photos import crowd, encode, faceless, portrait
 from gafas.cli import main
+from gafas.installing import advise_install
 from service_client import Process, form, refused, serving, wait_for
 
 PLACES = [(x, y) for x in range(0, 1200, 300) for y in range(0, 600, 150)]
@@ -180,7 +181,7 @@ def test_a_missing_package_names_the_extra(
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 1
-    assert "pip install 'gafas[serve]'" in capsys.readouterr().err
+    assert advise_install("serve") in capsys.readouterr().err
 
 
 def test_an_origin_must_look_like_one(

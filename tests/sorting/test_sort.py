@@ -11,7 +11,8 @@ from gafas.errors import DataError, ModelError
 from gafas.recognizer import Recognizer
 from gafas.sorting.files import Identity
 from gafas.sorting.journal import Journal
-from gafas.sorting.order import Action, Order, Rule
+from gafas.sorting.order import Action, Rule
+from gafas.sorting.orders import resolve_orders
 from gafas.sorting.outcomes import choose_folder
 from gafas.sorting.record import Entry
 from gafas.sorting.sort import plan_photos, sort_photos
@@ -172,9 +173,7 @@ def test_a_source_inside_the_folder_may_be_sorted_but_not_what_was_sorted(tmp_pa
     recognizer = Recognizer()
     for again in (tmp_path / "out/none", tmp_path / "out/unsure/deep"):
         with pytest.raises(DataError, match=r"it lies in the folder (none|unsure) there"):
-            Order.resolve(
-                again, tmp_path / "out", recognizer=recognizer, action=Action.copy, by=Rule.label
-            )
+            resolve_orders([str(again)], tmp_path / "out", recognizer=recognizer)
 
 
 def test_labels_that_cannot_be_folders_are_refused(
@@ -184,9 +183,7 @@ def test_labels_that_cannot_be_folders_are_refused(
     for labels in (("none", "../x"), ("none", "None"), ("a", "mixed"), ("a", ".b"), ("a", "b\n")):
         monkeypatch.setattr(EyewearClassifier, "labels", labels)
         with pytest.raises(ModelError, match="its labels become folders"):
-            Order.resolve(
-                tmp_path, tmp_path, recognizer=recognizer, action=Action.copy, by=Rule.label
-            )
+            resolve_orders([str(tmp_path)], tmp_path, recognizer=recognizer)
 
 
 def test_only_photos_themselves_are_moved_not_links_to_them(tmp_path: Path) -> None:

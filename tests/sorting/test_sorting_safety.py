@@ -67,7 +67,7 @@ def refusals() -> Iterator[None]:
     except KilledError:
         pass
     except DataError as error:
-        expected = ("Cannot sort the same photos", "The disk is full", "Cannot write the journal")
+        expected = ("Cannot sort photos of", "The disk is full", "Cannot write the journal")
         if not str(error).startswith(expected):
             raise
 

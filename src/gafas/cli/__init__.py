@@ -1,20 +1,81 @@
 """The command line: parse, call, print."""
 
+import errno
 import logging
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from gafas.cli import benchmarks, recognition, selfcheck, service, sorting, workshop
 from gafas.errors import GafasError, RecipeError
+from gafas.installing import advise_install
+
+_USAGE = 2
+_INTERRUPTED = 130
+_VERBOSE = "Tell more on stderr."
+_QUIET = "Tell only what went wrong."
+
+# The extra that a missing package comes with; all others come with `train`.
+_EXTRAS = dict.fromkeys(
+    ("fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn"),
+    "serve",
+)
+
+
+def _talk(level: int) -> Any:
+    """Return what an option of `level` does when it is given."""
+
+    def set_level(_: typer.Context, __: typer.CallbackParam, wanted: bool) -> None:
+        if wanted:
+            logging.getLogger("gafas").setLevel(level)
+
+    return set_level
+
+
+class _Group(TyperGroup):
+    """All commands: here an interrupt gets its one sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            told = f": {error}" if error.args else "."
+            line_break = "\n" * sys.stderr.isatty()  # after the ^C that a terminal shows
+            typer.echo(f"{line_break}gafas: Interrupted{told}", err=True)
+            raise typer.Exit(_INTERRUPTED) from error
+
+
+class _Command(TyperCommand):
+    """A command, after whose name -v and -q may stand as well as before it."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        *own, help_option = super().get_params(ctx)
+        return [*own, *_TALK, help_option]
+
+
+_TALK = [
+    TyperOption(
+        param_decls=[f"--{name}", f"-{name[0]}"],
+        is_flag=True,
+        default=False,
+        expose_value=False,
+        callback=_talk(level),
+        help=text,
+    )
+    for name, level, text in (
+        ("verbose", logging.INFO, _VERBOSE),
+        ("quiet", logging.ERROR, _QUIET),
+    )
+]
 
 app = typer.Typer(
+    cls=_Group,
     name="gafas",
     help="Sunglasses, eyeglasses or nothing: recognise eyewear in photos, and prove it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 recognition.register(app)
@@ -24,13 +85,16 @@ service.register(app)
 workshop.register(app)
 benchmarks.register(app)
 
-_USAGE = 2
 
-# The extra that a missing package comes with; all others come with `train`.
-_EXTRAS = dict.fromkeys(
-    ("fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn"),
-    "serve",
-)
+def _share_talk(door: typer.Typer) -> None:
+    for command in door.registered_commands:
+        command.cls = _Command
+    for group in door.registered_groups:
+        if group.typer_instance is not None:
+            _share_talk(group.typer_instance)
+
+
+_share_talk(app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -43,14 +107,15 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def prepare(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=_VERBOSE)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET)] = False,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Set up what all commands share."""
-    level = logging.INFO if verbose else logging.WARNING
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("gafas").setLevel(level)
 
@@ -69,14 +134,15 @@ def main() -> None:
         extra = _EXTRAS.get((error.name or "").partition(".")[0], "train")
         _fail(
             f"This command needs more than was installed, and {error.name!r} is missing: "
-            f"pip install 'gafas[{extra}]'.",
+            f"{advise_install(extra)}",
             1,
         )
     except OSError as error:
         place = f" {error.filename!r}" if error.filename else ""
-        _fail(f"Cannot read or write{place}: {error.strerror or error}.", 1)
-    except KeyboardInterrupt:
-        _fail("Interrupted.", 130)
+        told = f"Cannot read or write{place}: {error.strerror or error}."
+        if error.errno == errno.ENOSPC:
+            told += " Free some space there, then give the same command again."
+        _fail(told, 1)
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -1,10 +1,14 @@
-"""How answers about photos are written on stdout: as text, JSON or CSV."""
+"""How answers about photos are written, on stdout or into a file: as text, JSON or CSV."""
 
-import csv
+import contextlib
+import enum
+import functools
 import io
 import json
+import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,21 +20,51 @@ _PHOTO = ("photo", "width", "height", "error")
 _FACE = ("face", "x1", "y1", "x2", "y2", "confidence", "label")
 
 
+class Form(enum.StrEnum):
+    """The forms of answers."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+
+
+Write = Callable[[str], object]
+"""Takes text that is to be written."""
+
+
+@contextlib.contextmanager
+def open_output(file: Path | None, form: Form) -> Iterator[Write]:
+    """Open stdout, or a file that gets its name only when it is whole; data are UTF-8 everywhere.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if file is None:
+        prepare_stdout(None if form is Form.text else "utf-8")
+        yield functools.partial(typer.echo, nl=False)
+        return
+    from gafas.data.writing import open_beside
+
+    with open_beside(file) as opened:
+        yield lambda text: opened.write(text.encode("utf-8", "backslashreplace"))
+
+
 def make_writer(
-    labels: Sequence[str], *, as_json: bool, as_csv: bool
-) -> "Callable[[Recognition], None]":
-    """Return what writes one answer to stdout, in the form that was asked for.
+    labels: Sequence[str], form: Form, *, write: Write
+) -> "Callable[[Recognition], object]":
+    """Return what writes one answer, in the form that was asked for.
 
     CSV gives its header at once: a row is a face, or a photo without any; what is not known is
     empty. `labels` are the model's; each has a column with its probability.
     """
-    prepare_stdout("utf-8" if as_json or as_csv else None)  # data is UTF-8 everywhere
-    if as_json:
-        return lambda found: typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
-    if as_csv:
-        typer.echo(_csv([[*_PHOTO, *_FACE, *labels]]), nl=False)
-        return lambda found: typer.echo(_csv(_rows(found, labels)), nl=False)
-    return _write_text
+    if form is Form.json:
+        return lambda found: write(_json(found))
+    if form is Form.csv:
+        from gafas.data.writing import make_csv
+
+        write(make_csv([[*_PHOTO, *_FACE, *labels]]))
+        return lambda found: write(make_csv(_rows(found, labels)))
+    return lambda found: write("".join(f"{line}\n" for line in _lines(found)))
 
 
 def prepare_stdout(encoding: str | None = None) -> None:
@@ -39,9 +73,32 @@ def prepare_stdout(encoding: str | None = None) -> None:
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
+def name_in_data(name: str) -> str:
+    r"""Return a photo's name as it stands in JSON and CSV: itself, if it is text.
+
+    The bytes of a file's name may be no UTF-8. Such a name is given as the file's `file:` address,
+    in which every byte can be written and which any program can turn back.
+
+    >>> name_in_data("año.jpg")
+    'año.jpg'
+    >>> name_in_data("/in/\udce9 1.jpg")
+    'file:///in/%E9%201.jpg'
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return Path(name).absolute().as_uri()
+    return name
+
+
+def _json(found: "Recognition") -> str:
+    shown = found.to_dict() | {"photo": name_in_data(found.photo)}
+    return json.dumps(shown, ensure_ascii=False) + "\n"
+
+
 def _rows(found: "Recognition", labels: Sequence[str]) -> Iterator[list[object]]:
     """Give one row per face, or one for a photo without any."""
-    photo = [found.photo, found.width, found.height, found.error]
+    photo = [name_in_data(found.photo), found.width, found.height, found.error]
     if not found.faces:
         yield [*photo, *[None] * (len(_FACE) + len(labels))]
     for number, face in enumerate((face.to_dict() for face in found.faces), 1):
@@ -49,21 +106,15 @@ def _rows(found: "Recognition", labels: Sequence[str]) -> Iterator[list[object]]
         yield [*photo, number, *face["box"], face["confidence"], face["label"], *answers]
 
 
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _write_text(found: "Recognition") -> None:
+def _lines(found: "Recognition") -> Iterator[str]:
     from gafas.annotate import caption
 
     name = escape(found.photo)
     if not found.faces and found.error is None:
-        typer.echo(f"{name}: no face")
+        yield f"{name}: no face"
     for one in found.faces:
         x1, y1, x2, y2 = (round(value) for value in one.face.box)
-        typer.echo(f"{name}: {caption(one)} at {x1},{y1} {x2},{y2}")
+        yield f"{name}: {caption(one)} at {x1},{y1} {x2},{y2}"
 
 
 def report(found: "Recognition") -> bool:
@@ -75,7 +126,20 @@ def report(found: "Recognition") -> bool:
 
 def complain(name: str, sentence: str) -> None:
     """Say on stderr what is wrong with a path."""
-    typer.echo(f"gafas: {escape(name)}: {sentence}", err=True)
+    _talk(f"gafas: {escape(name)}: {sentence}")
+
+
+def say(sentence: str) -> None:
+    """Say something on stderr that is good to know, unless -q was given."""
+    if sentence and logging.getLogger("gafas").isEnabledFor(logging.WARNING):
+        _talk(f"gafas: {sentence}")
+
+
+def _talk(line: str) -> None:
+    """Write to what stderr is now: above a bar, if one is shown, which Typer would write into."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def escape(name: str) -> str:

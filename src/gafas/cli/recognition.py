@@ -7,17 +7,15 @@ import gc
 import itertools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gafas.cli.answers import escape, make_writer, report
-from gafas.cli.progress import show_bar
-from gafas.cli.sources import Sources, read_stdin
+from gafas.cli.answers import Form, escape, make_writer, open_output, report, say
+from gafas.cli.copies import Targets, check_target, write_picture
+from gafas.cli.progress import Work
+from gafas.cli.sources import Sources, count_ahead, read_stdin
 from gafas.errors import ModelError
-
-if TYPE_CHECKING:
-    from gafas.types import ImageArray
 
 Model = Annotated[
     Path | None,
@@ -55,7 +53,6 @@ Device = Annotated[
         help="What runs the models: cpu, or what else the installed onnxruntime can use, as cuda.",
     ),
 ]
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +68,16 @@ def predict(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per photo.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, one line per face.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write the answers into FILE, once all are there; what it held is replaced. A "
+            "name in .csv, .json or .jsonl chooses the form.",
+        ),
+    ] = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -81,8 +88,8 @@ def predict(
 
     Folders are searched to the bottom. Exit code 1: something could not be read.
     """
-    if as_json and as_csv:
-        raise typer.BadParameter("choose one of --json and --csv")
+    form = _choose_form(out, as_json=as_json, as_csv=as_csv)
+    from gafas.data.left_out import LeftOut
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(
@@ -92,18 +99,39 @@ def predict(
         min_face=min_face,
         largest=largest,
     )
-    write = make_writer(recognizer.classifier.labels, as_json=as_json, as_csv=as_csv)
-    sources = Sources(paths)
+    sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
     answers = recognizer.predict_many(source for _, source in wanted)
     # A person who sees the answers come needs no bar.
-    failed, shown = False, sources.many and not sys.stdout.isatty()
-    for (name, _), answer in zip(named, show_bar(answers, shown=shown), strict=True):
-        found = dataclasses.replace(answer, photo=name)
-        failed |= report(found)
-        write(found)
+    shown = sources.many and not (out is None and sys.stdout.isatty())
+    go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
+    go_on += " To go on, name the other photos; the same command begins anew."
+    with (
+        Work("Looking", total=count_ahead(sources.silently()), go_on=go_on, shown=shown) as work,
+        open_output(out, form) as write,
+    ):
+        answer = make_writer(recognizer.classifier.labels, form, write=write)
+        failed = False
+        for (name, _), found in zip(named, work.watch(answers), strict=True):
+            failed |= report(renamed := dataclasses.replace(found, photo=name))
+            answer(renamed)
+    say(left_out.describe())
     gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
     raise typer.Exit(int(failed or sources.failed))
+
+
+def _choose_form(out: Path | None, *, as_json: bool, as_csv: bool) -> Form:
+    """Return the form of the answers; refuse to write them over a photo."""
+    from gafas.data.folders import PHOTO_ENDINGS
+
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    if out is not None and (out.is_dir() or out.suffix.lower() in PHOTO_ENDINGS):
+        raise typer.BadParameter(f"-o takes the name of a table. Received: {str(out)!r}")
+    ending = out.suffix.lower() if out is not None else ""
+    if as_json or (not as_csv and ending in (".json", ".jsonl")):
+        return Form.json
+    return Form.csv if as_csv or ending == ".csv" else Form.text
 
 
 def annotate(
@@ -114,6 +142,9 @@ def annotate(
         Path, typer.Argument(help="A folder, or for one photo a .jpg, .png or .webp file.")
     ],
     *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over copies of an earlier run.")
+    ] = False,
     model: Model = None,
     min_face: MinFace = 0,
     largest: Largest = False,
@@ -121,25 +152,37 @@ def annotate(
 ) -> None:
     """Draw boxes, labels and probabilities on copies of photos.
 
-    No file that exists is ever written to: in a folder, copies are numbered where they must be.
+    Of a folder, the copies lie as the photos do: a/b/x.jpg becomes OUT/b/x-annotated.jpg for
+    gafas annotate a OUT. No photo is ever written over, nor any other file without --overwrite:
+    copies are numbered where they must be.
     """
-    _check_target(out, several=len(photos) > 1 or Path(photos[0]).is_dir())
+    check_target(out, photos, overwrite=overwrite)
     from gafas.annotate import annotate as draw
+    from gafas.data.left_out import LeftOut
     from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
-    sources, failed = Sources(photos), False
-    for name, source in list(sources):  # now: copies may be written to where is still to search
-        found = recognizer.recognize(source, name=name)
-        failed |= report(found)
-        if found.error is None:
-            target = _target(out, name, doing="annotated")
-            photo = load_photo(source)  # a very large one comes smaller
-            shown = [one.scaled(photo.scale) for one in found.faces]
-            _write_picture(draw(photo.image, shown), target)
-            typer.echo(escape(str(target)))
-    raise typer.Exit(int(failed or sources.failed))
+    left_out, failed = LeftOut(), False
+    searches = {path: Sources([path], left_out=left_out) for path in photos}
+    # Now: copies may be written to where is still to search.
+    wanted = [(path, *one) for path, sources in searches.items() for one in sources]
+    names = [name for _, name, _ in wanted]
+    targets = Targets(out, names, doing="annotated", overwrite=overwrite)
+    go_on = "To begin anew and write over their copies, give the same command with --overwrite."
+    shown = len(wanted) > 1 and not sys.stdout.isatty()
+    with Work("Drawing", total=len(wanted), go_on=go_on, shown=shown) as work:
+        for path, name, source in work.watch(wanted):
+            found = recognizer.recognize(source, name=name)
+            failed |= report(found)
+            if found.error is None:
+                target = targets.choose(name, under=path)
+                photo = load_photo(source)  # a very large one comes smaller
+                drawn = draw(photo.image, [one.scaled(photo.scale) for one in found.faces])
+                write_picture(drawn, target)
+                typer.echo(escape(str(target)))
+    say(left_out.describe())
+    raise typer.Exit(int(failed or any(sources.failed for sources in searches.values())))
 
 
 def explain(
@@ -149,7 +192,7 @@ def explain(
     model: Model = None,
 ) -> None:
     """Show which spots of each face the answer hangs on, as a heat map over the photo."""
-    _check_target(out, several=False)
+    check_target(out, [photo])
     from gafas.annotate import SMALLEST_SIDE
     from gafas.explain import draw
     from gafas.explain import explain as find_reasons
@@ -159,41 +202,6 @@ def explain(
     recognizer = Recognizer(model)
     source = read_stdin() if photo == "-" else photo
     reasons = find_reasons(recognizer, source)
-    target = _target(out, photo, doing="explained")
-    _write_picture(draw(load_photo(source, side=2 * SMALLEST_SIDE), reasons), target)
+    target = Targets(out, [photo], doing="explained").choose(photo, under=photo)
+    write_picture(draw(load_photo(source, side=2 * SMALLEST_SIDE), reasons), target)
     typer.echo(escape(str(target)))
-
-
-def _check_target(out: Path, *, several: bool) -> None:
-    """Refuse a target before any work: a file that exists, or one file for several photos."""
-    from gafas.data.folders import PHOTO_ENDINGS
-
-    if out.is_dir():
-        return
-    ending = out.suffix.lower()
-    if out.exists():
-        problem = f"{str(out)!r} exists and is no folder. Name a new file, or a folder, at the end"
-    elif several and ending in PHOTO_ENDINGS:
-        problem = f"several photos need a folder. Received: {str(out)!r}"
-    elif ending in PHOTO_ENDINGS and ending not in _FORMATS:
-        problem = f"copies are written as {', '.join(_FORMATS)}. Received: {str(out)!r}"
-    else:
-        return
-    raise typer.BadParameter(problem)
-
-
-def _target(out: Path, name: str, *, doing: str) -> Path:
-    """Return a path where nothing is yet."""
-    if out.suffix.lower() in _FORMATS and not out.is_dir():
-        return out
-    stem = "stdin" if name == "-" else Path(name).stem
-    numbered = (f"{stem}-{doing}-{number}.jpg" for number in itertools.count(2))
-    names = itertools.chain([f"{stem}-{doing}.jpg"], numbered)
-    return next(path for path in map(out.joinpath, names) if not path.exists())
-
-
-def _write_picture(image: "ImageArray", target: Path) -> None:
-    from gafas.annotate import encode
-    from gafas.data.writing import write_bytes
-
-    write_bytes(target, encode(image, _FORMATS[target.suffix.lower()]))

@@ -2,15 +2,24 @@
 
 # Heavy modules are imported inside, so that `gafas --help` answers at once.
 
+import itertools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from gafas.cli.answers import complain
 from gafas.errors import ImageError
 
+if TYPE_CHECKING:
+    from gafas.data.left_out import LeftOut
+
 Source = str | bytes
+
+_COUNTING: Final = 0.002
+"""Seconds for which photos are counted ahead whenever one is done."""
 
 
 class Sources:
@@ -23,6 +32,7 @@ class Sources:
         paths: files, folders, or `-` for stdin.
         follow: whether to search folders, below those named, that are links; or else to name them.
         may_be_empty: whether to be silent about a folder that holds no photo.
+        left_out: what counts the files that are passed over in folders.
 
     Attributes:
         failed: whether something has been named on stderr.
@@ -30,11 +40,18 @@ class Sources:
     """
 
     def __init__(
-        self, paths: Sequence[str], *, follow: bool = True, may_be_empty: bool = False
+        self,
+        paths: Sequence[str],
+        *,
+        follow: bool = True,
+        may_be_empty: bool = False,
+        left_out: "LeftOut | None" = None,
     ) -> None:
         self._paths = paths
         self._follow = follow
         self._may_be_empty = may_be_empty
+        self._left_out = left_out
+        self._silent = False
         self._seen: set[str] = set()
         self.failed = False
         self.many = len(paths) > 1 or any(Path(path).is_dir() for path in paths)
@@ -48,9 +65,15 @@ class Sources:
             else:
                 yield path, path
 
+    def silently(self) -> "Sources":
+        """Return the same search, for counting: it reads no stdin and names nothing on stderr."""
+        silent = Sources(self._paths, follow=self._follow, may_be_empty=True)
+        silent._silent = True
+        return silent
+
     def _read(self, path: str) -> Iterator[tuple[str, Source]]:
         try:
-            yield path, read_stdin()
+            yield path, b"" if self._silent else read_stdin()
         except ImageError as error:
             self._complain(path, str(error))
 
@@ -100,15 +123,39 @@ class Sources:
         from gafas.data.folders import PHOTO_ENDINGS
 
         if not _is_folder(entry):
-            return entry.name if Path(entry.name).suffix.lower() in PHOTO_ENDINGS else ""
+            if Path(entry.name).suffix.lower() in PHOTO_ENDINGS:
+                return entry.name
+            if self._left_out is not None:
+                self._left_out.note(entry.path)
+            return ""
         if not self._follow and entry.is_symlink():
             self._complain(entry.path, "It is a link to a folder, so nothing in it is touched.")
             return ""
         return entry.name + "/"
 
     def _complain(self, path: str, sentence: str) -> None:
-        complain(path, sentence)
+        if not self._silent:
+            complain(path, sentence)
         self.failed = True
+
+
+def count_ahead(found: Iterable[object]) -> Callable[[], int | None]:
+    """Return what says how many are found: None as long as they are being counted.
+
+    Every question has them counted a little further, so that other work goes on meanwhile.
+    """
+    search = iter(found)
+    counted, ended = 0, False
+
+    def ask() -> int | None:
+        nonlocal counted, ended
+        until = time.monotonic() + _COUNTING
+        while not ended and time.monotonic() < until:
+            some = sum(1 for _ in itertools.islice(search, 50))
+            counted, ended = counted + some, some < 50
+        return counted if ended else None
+
+    return ask
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -63,16 +63,11 @@ def look(
     yield from waiting
 
 
-def find_base(photo: str, order: Order) -> Path:
-    """Return the folder below which a photo's name is kept: the source, or that of one photo."""
-    return order.source.parent if photo == str(order.source) else order.source
-
-
 def _choose(
     photos: Iterable[str], waiting: collections.deque[Looked], *, order: Order, known: Known
 ) -> Iterator[str]:
     """Yield the photos that must be recognized; note them, and those that cannot be."""
-    places = _Places(order)
+    places = Places(order)
     for photo in photos:
         if places.made_by_us(photo):
             continue
@@ -86,7 +81,7 @@ def _choose(
 
 def _examine(photo: str, order: Order) -> Looked:
     path = Path(photo)
-    name = path.relative_to(find_base(photo, order)).as_posix()
+    name = path.relative_to(order.source).as_posix()
     try:
         if order.action is Action.move and path.is_symlink():
             return Looked(photo, error=_LINK)
@@ -100,8 +95,12 @@ def _examine(photo: str, order: Order) -> Looked:
     return Looked(photo, name, seen)
 
 
-class _Places:
-    """Remember of the last folder whether a run made what lies in it: photos come by folders."""
+class Places:
+    """Remember of the last folder whether a run made what lies in it: photos come by folders.
+
+    Args:
+        order: of the run.
+    """
 
     def __init__(self, order: Order) -> None:
         self._made = order.passed_over

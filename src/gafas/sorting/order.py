@@ -2,15 +2,11 @@
 
 import dataclasses
 import enum
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 from gafas.errors import DataError, ModelError
-
-if TYPE_CHECKING:
-    from gafas.recognizer import Recognizer
 
 MIXED: Final = "mixed"
 UNSURE: Final = "unsure"
@@ -41,7 +37,7 @@ class Order:
     """Say what shall be sorted where, and how.
 
     Attributes:
-        source: the folder, or the one photo, that is sorted; absolute.
+        source: the folder that is sorted, or in which the sorted photos lie; absolute.
         dest: the folder that gets the folders; absolute.
         labels: the model's, in its order.
         model: the SHA-256 of the model.
@@ -50,6 +46,8 @@ class Order:
         by: how the answers choose the folder.
         min_face: faces of fewer pixels, across or down, do not count.
         largest: only each photo's largest face counts.
+        wanted: what is sorted of the source: itself, or photos and folders in it; absolute. The
+            rest of an order says what becomes of them.
     """
 
     source: Path
@@ -61,35 +59,7 @@ class Order:
     by: Rule = Rule.label
     min_face: float = 0.0
     largest: bool = False
-
-    @classmethod
-    def resolve(
-        cls, source: Path, dest: Path, *, recognizer: "Recognizer", action: Action, by: Rule
-    ) -> Self:
-        """Make an order of paths as a user writes them.
-
-        Raises:
-            DataError: the folders cannot be used together.
-            ModelError: a label of the model cannot be the name of a folder.
-        """
-        # A photo that is a link stays one; a folder that is a link is where it leads.
-        real = source if source.is_dir() else source.parent
-        inside = Path(os.path.realpath(real))
-        classifier = recognizer.classifier
-        order = cls(
-            inside if source.is_dir() else inside / source.name,
-            Path(os.path.realpath(dest)),
-            labels=classifier.labels,
-            model=classifier.sha256,
-            threshold=recognizer.threshold,
-            action=action,
-            by=by,
-            min_face=recognizer.min_face,
-            largest=recognizer.largest,
-        )
-        _check_labels(order.labels)
-        _check_places(order)
-        return order
+    wanted: tuple[Path, ...] = ()
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -104,7 +74,11 @@ class Order:
         return tuple(self.dest / name for name in self.folders)
 
     def to_dict(self) -> dict[str, object]:
-        """Return what a journal says of the order; equal dictionaries are the same order."""
+        """Return what a journal says of the order; equal dictionaries are the same order.
+
+        Whatever is wanted of a source, there is one journal for it, so that nothing is sorted twice
+        where first some of it is named and then more.
+        """
         return {
             "source": str(self.source),
             "action": str(self.action),
@@ -138,8 +112,12 @@ def describe_order(about: Mapping[str, object]) -> str:
     )
 
 
-def _check_labels(labels: tuple[str, ...]) -> None:
-    """Refuse labels that lead out of a folder, or that are what gafas calls a folder itself."""
+def check_labels(labels: tuple[str, ...]) -> None:
+    """Refuse labels that lead out of a folder, or that are what gafas calls a folder itself.
+
+    Raises:
+        ModelError: one does, or is.
+    """
     names = [label.casefold() for label in labels]
     for label, name in zip(labels, names, strict=True):
         plain = label.isprintable() and not set(label) & set('/\\:*?"<>|') and label[0] != "."
@@ -150,7 +128,12 @@ def _check_labels(labels: tuple[str, ...]) -> None:
             )
 
 
-def _check_places(order: Order) -> None:
+def check_places(order: Order) -> None:
+    """Refuse folders that cannot be used together.
+
+    Raises:
+        DataError: they cannot.
+    """
     if order.dest.exists() and not order.dest.is_dir():
         raise DataError(
             f"Expected a folder to sort into. Received: {str(order.dest)!r}, which is a file. "

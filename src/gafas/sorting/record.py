@@ -97,18 +97,18 @@ class Record:
                 self.files.pop(("part", row["undo"]), None)  # of the way there, not back
 
 
-def list_journals(dest: Path, source: Path) -> Iterator[tuple[Path, Record]]:
+def list_journals(dest: Path, source: Path) -> Iterator[Path]:
     """Yield the journals in a folder that are about the same source.
 
     Raises:
-        DataError: one of them is damaged.
+        DataError: one in the folder is none.
         OSError: one of them cannot be read.
     """
     for path in sorted(dest.glob(_PATTERN)):
-        if has_first_line(path):
-            record = read_journal(path)
-            if record.about["source"] == str(source):
-                yield path, record
+        with path.open("rb") as file:
+            first = file.readline()
+        if first.endswith(b"\n") and _read_about(first, path)["source"] == str(source):
+            yield path
 
 
 def has_first_line(path: Path) -> bool:
@@ -130,22 +130,7 @@ def read_journal(path: Path) -> Record:
     """
     with path.open("rb") as file:
         first = file.readline()
-        try:
-            about = json.loads(first)
-            known = set(about) >= _FIRST and about["gafas"] == "sort"
-        except (ValueError, TypeError):
-            known = False
-        if not known:
-            raise DataError(
-                f"This is no journal of `gafas sort`. Received: {str(path)!r}, which starts with "
-                f"{first[:40]!r}. Name a file {_PATTERN}, as it lies in the folder sorted into."
-            )
-        if about["version"] > VERSION:
-            raise DataError(
-                f"The journal is newer than this gafas. Received: {str(path)!r}, version "
-                f"{about['version']}. Install the gafas that wrote it, or a newer one."
-            )
-        record = Record(about, length=len(first))
+        record = Record(_read_about(first, path), length=len(first))
         for number, line in enumerate(file, 2):
             if not line.endswith(b"\n"):
                 break
@@ -158,6 +143,26 @@ def read_journal(path: Path) -> Record:
                 ) from error
             record.length += len(line)
     return record
+
+
+def _read_about(first: bytes, path: Path) -> Mapping[str, Any]:
+    """Read a journal's first line."""
+    try:
+        about: Mapping[str, Any] = json.loads(first)
+        known = set(about) >= _FIRST and about["gafas"] == "sort"
+    except (ValueError, TypeError):
+        known = False
+    if not known:
+        raise DataError(
+            f"This is no journal of `gafas sort`. Received: {str(path)!r}, which starts with "
+            f"{first[:40]!r}. Name a file {_PATTERN}, as it lies in the folder sorted into."
+        )
+    if about["version"] > VERSION:
+        raise DataError(
+            f"The journal is newer than this gafas. Received: {str(path)!r}, version "
+            f"{about['version']}. Install the gafas that wrote it, or a newer one."
+        )
+    return about
 
 
 def _check_path(text: str) -> str:

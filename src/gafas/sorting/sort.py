@@ -13,7 +13,7 @@ from gafas.errors import DataError
 from gafas.sorting.acting import act, settle
 from gafas.sorting.files import FULL, PhotoChangedError, identify
 from gafas.sorting.journal import Journal, create_journal
-from gafas.sorting.looking import Looked, Recognize, find_base, look
+from gafas.sorting.looking import Looked, Recognize, look
 from gafas.sorting.order import UNREADABLE, Action, Order, describe_order, is_same
 from gafas.sorting.record import Entry, Record, list_journals, read_journal
 
@@ -52,7 +52,7 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
     the next run of the order goes on, or `undo` takes it back.
 
     Args:
-        photos: their paths; all lie in the order's source, or are it.
+        photos: their paths; all lie in the order's source.
         recognize: `Recognizer.predict_many`, or what answers like it.
         order: what goes where.
 
@@ -68,8 +68,7 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
         if first is None:
             return
         photos = itertools.chain([first], waiting)
-        base = {"base": str(find_base(first, order))}
-        path = create_journal(order.dest, order.to_dict() | base)
+        path = create_journal(order.dest, order.to_dict() | {"base": str(order.source)})
     with Journal(path) as journal:
         for entry in journal.record.select("do"):
             settle(journal, entry)
@@ -79,8 +78,16 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
         journal.write({"finished": True}, sync=True)
 
 
-def plan_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) -> Iterator[Filed]:
+def plan_photos(
+    photos: Iterable[str], recognize: Recognize, *, order: Order, taken: set[Path] | None = None
+) -> Iterator[Filed]:
     """Say what `sort_photos` would do, and write nothing.
+
+    Args:
+        photos: as for `sort_photos`.
+        recognize: as for `sort_photos`.
+        order: as for `sort_photos`.
+        taken: targets that orders before this one would have taken; its own are added.
 
     Raises:
         DataError: as `sort_photos`.
@@ -91,7 +98,7 @@ def plan_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
         record = read_journal(path)
         known = _list_known(record)
         yield from _tell_earlier(record, order)
-    taken: set[Path] = set()
+    taken = set() if taken is None else taken
     for one in look(photos, recognize, order=order, known=known):
         if one.seen is None:
             yield Filed(one.photo, problem=one.error)
@@ -108,7 +115,8 @@ def find_journal(order: Order) -> Path | None:
         DataError: the folder holds an unlike sorting of the same source, or half an undoing.
     """
     found = None
-    for path, record in list_journals(order.dest, order.source):
+    for path in list_journals(order.dest, order.source):
+        record = read_journal(path)
         same = is_same(order, record.about)
         if record.select("undo"):
             problem = "an undoing was interrupted there. Finish it"
@@ -119,8 +127,8 @@ def find_journal(order: Order) -> Path | None:
             found = path if same else found
             continue
         raise DataError(
-            f"Cannot sort the same photos into {str(order.dest)!r}: {problem}: gafas sort --undo "
-            f"{shlex.quote(str(path))}; or name another folder to sort into."
+            f"Cannot sort photos of {str(order.source)!r} into {str(order.dest)!r}: {problem}: "
+            f"gafas sort --undo {shlex.quote(str(path))}; or name another folder to sort into."
         )
     return found
 

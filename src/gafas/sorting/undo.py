@@ -55,6 +55,20 @@ def undo(path: Path) -> Iterator[Undone]:
             _remove_empty([path.parent, *path.parent.parents][: record.about["made"]])
 
 
+def undo_all(paths: Iterable[Path]) -> Iterator[Undone]:
+    """Take back what several journals tell, as `undo` does.
+
+    The newest comes first, for folders that one run made hold what later ones sorted.
+    """
+    for path in sorted(paths, key=_number, reverse=True):
+        yield from undo(path)
+
+
+def _number(path: Path) -> int:
+    digits = path.stem.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else 0
+
+
 def _try(journal: Journal, entry: Entry) -> str | None:
     """Take one action back; say why, if that cannot be done."""
     action = journal.record.about["action"]
