@@ -157,5 +157,5 @@ def test_a_training_says_nothing_of_tensorflow(at_home: Path, tmp_path: Path) ->
     )
     lines = told.stderr.splitlines()
     assert lines[0] == "None of 16 test files shares a photo, nor a person, with training."
-    assert lines[-2].startswith("Next: gafas report")
+    assert lines[-2].startswith("gafas: next: gafas report")
     assert all(line.startswith("epoch ") for line in lines[1:-2])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gafas.cli.answers import say
+
 if TYPE_CHECKING:
     from gafas.data.dataset import DataSet
     from gafas.data.samples import Sample
@@ -81,9 +83,8 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
         try:
             run_training(plan, split, run=run, data=found)
-        except KeyboardInterrupt:
-            typer.echo("Stopped. The same command goes on near where it was.", err=True)
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt("the same command goes on near where it was.") from stop
     _evaluate_run(run, found.samples)
     _say_next(
         f"gafas report {_quote(run)}",
@@ -221,7 +222,7 @@ def _quote(path: Path) -> str:
 
 
 def _say_next(*commands: str) -> None:
-    typer.echo("Next: " + "\n      ".join(commands), err=True)
+    say("next: " + "\n       ".join(commands))
 
 
 def _read_samples(data: Path | None, *, recipe: "Recipe") -> "tuple[Sample, ...]":
@@ -242,8 +243,7 @@ def _evaluate_run(
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
-    if changed:
-        typer.echo(changed, err=True)
+    say(changed or "")
     classifier = EyewearClassifier(run / "model.onnx")
     result = measure(classifier, split.test, name=run.name, leaks=leaks)
     write_evaluation(result, out or run)

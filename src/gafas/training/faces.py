@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import PIL
-import rich.console
-import rich.progress
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
 from gafas.data.cmu import home
 from gafas.data.samples import Sample
 from gafas.detector import FaceDetector
+from gafas.progress import show_progress
 from gafas.recognizer import count_cores
 from gafas.types import ImageArray
 from gafas.views import find_faces, measure_eccentricity, refine
@@ -140,14 +139,12 @@ def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _C
     points = np.empty((len(samples), 5, 2))
     found = np.zeros(len(samples), np.bool_)
     detector = FaceDetector(threads=count_cores())
-    console = rich.console.Console(stderr=True)
-    track = rich.progress.Progress(console=console, disable=not console.is_terminal)
-    with track as progress:
-        for at in progress.track(range(len(samples)), description="Cutting faces"):
-            crop = _cut(samples[at].path, detector, side=side, geometry=geometry)
-            if crop is not None:
-                images[found.sum()], points[found.sum()] = crop
-                found[at] = True
+    places = range(len(samples))
+    for at in show_progress(places, doing="Cutting faces", total=len(samples)):
+        crop = _cut(samples[at].path, detector, side=side, geometry=geometry)
+        if crop is not None:
+            images[found.sum()], points[found.sum()] = crop
+            found[at] = True
     return {"images": images[: found.sum()], "points": points[: found.sum()], "found": found}
 
 
