@@ -139,8 +139,7 @@ class Gate:
     def _check_key(self, headers: dict[bytes, str]) -> None:
         if not self._access.keys:
             return
-        bearer = headers.get(b"authorization", "")
-        given = headers.get(b"x-api-key") or bearer.removeprefix("Bearer ").strip()
+        given = headers.get(b"x-api-key") or _read_bearer(headers.get(b"authorization", ""))
         if not self._access.is_key(given):
             raise RefusalError(
                 401,
@@ -216,6 +215,16 @@ def _strip_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+def _read_bearer(header: str) -> str:
+    """Return the key of an Authorization header; its scheme may be written in any case.
+
+    >>> _read_bearer("bearer secret"), _read_bearer("secret"), _read_bearer("Basic secret")
+    ('secret', '', '')
+    """
+    scheme, _, key = header.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _is_address(name: str) -> bool:

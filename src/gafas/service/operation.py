@@ -13,7 +13,7 @@ from gafas.images import NamedBytes, read_size
 from gafas.recognizer import Recognition, Recognizer
 from gafas.service.forms import NAMELESS, Upload
 from gafas.service.limits import Limits
-from gafas.service.memory import Memory
+from gafas.service.memory import Account, Memory
 from gafas.service.metrics import Metrics
 from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.uploads import receive_uploads
@@ -70,7 +70,8 @@ class Operation:
                 )
             try:
                 async with asyncio.timeout_at(ends):
-                    return await self._work(request, [_bind(do, upload) for upload in uploads])
+                    tasks = [_bind(do, upload, account) for upload in uploads]
+                    return await self._work(request, tasks)
             except TimeoutError:
                 raise _out_of_time(self.limits) from None
 
@@ -130,8 +131,13 @@ def _name(upload: Upload) -> bytes:
     return photo if upload.name != NAMELESS else upload.data
 
 
-def _bind(do: Callable[[Upload], T], upload: Upload) -> Callable[[], T]:
-    return lambda: do(upload)
+def _bind(do: Callable[[Upload], T], upload: Upload, account: Account) -> Callable[[], T]:
+    def work() -> T:
+        """Work on the photo, which is held until that is done, whoever has stopped waiting."""
+        with account.use(len(upload.data)):
+            return do(upload)
+
+    return work
 
 
 async def _wait_until_gone(request: Request) -> None:
