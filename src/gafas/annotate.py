@@ -147,29 +147,55 @@ def lay_tags(
         language: one of `LANGUAGES`.
     """
     boxes = np.array([_box(one, size) for one in predictions], np.float64).reshape(-1, 4)
-    gap = _line(size)  # a box's line is on both sides of its border
-    taken = boxes + np.array([-gap, -gap, gap, gap])
-    tags: list[Tag] = []
-    for at, prediction in enumerate(predictions):
-        text, number = caption(prediction, language=language), ""
-        if len(predictions) > 1:
-            number = str(at + 1)
-            text = f"{number} {text}"
-        letters = _letters(boxes[at], size, faces=len(predictions))
-        forms = [(text, letters * share) for share in _SMALLER]
-        forms += [(number, letters * share) for share in _SMALLER if number]
-        tag = _find_room(taken[at], forms, size=size, taken=taken)
-        if tag is None:
-            others = np.delete(taken, at, axis=0)
-            marks = np.array(prediction.face.landmarks).reshape(-1, 2)
-            tag = _lay_inside(boxes[at], forms[-1], size=size, hidden=(others, marks))
-        tags.append(tag)
-        taken = np.concatenate([taken, [tag.place]])
+    faces = []
+    for at, (prediction, box) in enumerate(zip(predictions, boxes, strict=True)):
+        text = caption(prediction, language=language)
+        letters = _letters(box, size, faces=len(boxes))
+        several = len(boxes) > 1
+        texts = [f"{at + 1} {text}", f"{at + 1}"] if several else [text]
+        forms = [(text, letters * share) for text in texts for share in _SMALLER]
+        marks = np.array(prediction.face.landmarks).reshape(-1, 2)
+        faces.append(_Labelled(box, forms, last=forms[-1 if several else 0], marks=marks))
+    # Long tags of the first faces may leave no room for the others: then all are made shorter.
+    attempts = (_lay(size, faces, skipped=skipped) for skipped in range(2 * len(_SMALLER)))
+    tags, hidden = next(attempts)
+    while hidden and (attempt := next(attempts, None)):
+        tags, hidden = min((tags, hidden), attempt, key=lambda one: one[1])
     return tags
 
 
 Form = tuple[str, float]
 """What might be written, and how large."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Labelled:
+    """A face for which a tag is to be laid: what it may say, and what it may not hide."""
+
+    box: Rectangles
+    forms: list[Form]
+    last: Form
+    marks: npt.NDArray[np.float64]
+
+
+def _lay(
+    size: tuple[int, int], faces: Sequence[_Labelled], *, skipped: int
+) -> tuple[list[Tag], int]:
+    """Lay tags without so many of their largest forms; return how many stand in their face, too."""
+    gap = _line(size)  # a box's line is on both sides of its border
+    boxes = np.array([one.box for one in faces]).reshape(-1, 4)
+    taken = boxes + np.array([-gap, -gap, gap, gap])
+    tags: list[Tag] = []
+    hidden = 0
+    for at, one in enumerate(faces):
+        tag = _find_room(taken[at], one.forms[skipped:], size=size, taken=taken)
+        if tag is None:
+            hidden += 1
+            others = np.delete(taken, at, axis=0)
+            tag = _lay_inside(one, size=size, others=others)
+        tags.append(tag)
+        taken = np.concatenate([taken, [tag.place]])
+    return tags, hidden
 
 
 def _find_room(
@@ -185,22 +211,16 @@ def _find_room(
     return None
 
 
-def _lay_inside(
-    box: Rectangles,
-    form: Form,
-    *,
-    size: tuple[int, int],
-    hidden: tuple[Rectangles, npt.NDArray[np.float64]],
-) -> Tag:
+def _lay_inside(one: _Labelled, *, size: tuple[int, int], others: Rectangles) -> Tag:
     """Place a tag inside a face's own box, where it hides least of others and of the landmarks."""
-    others, marks = hidden
-    letters, extent = _measure(form[0], form[1], size=size)
+    (text, wanted), box = one.last, one.box
+    letters, extent = _measure(text, wanted, size=size)
     lefts = [box[0], (box[0] + box[2] - extent[0]) // 2, box[2] - extent[0]]
     tops = [box[1], box[3] - extent[1]]
     places = _keep_inside([(left, top) for top in tops for left in lefts], extent, size=size)
-    spots = np.concatenate([marks, marks], axis=1)
+    spots = np.concatenate([one.marks, one.marks], axis=1)
     hides = 10 * _touch(places, others).sum(axis=1) + _touch(places, spots).sum(axis=1)
-    return _tag(form[0], places[hides.argmin()], letters)
+    return _tag(text, places[hides.argmin()], letters)
 
 
 def _list_places(box: Rectangles, extent: tuple[int, int], *, size: tuple[int, int]) -> Rectangles:

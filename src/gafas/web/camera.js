@@ -1,7 +1,7 @@
 /** The camera: live boxes and labels. One frame is under way at a time; none waits in a queue. */
 
 import { recognize } from "./api.js";
-import { makeLine } from "./bars.js";
+import { makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
 import { count, say, short } from "./language.js";
 import { patiently } from "./patience.js";
@@ -123,7 +123,7 @@ function showAnswer() {
   const mirror = find(".mirror").checked;
   drawFaces(find(".over"), answer, { shown: width, mirror });
   const none = make("p", { kind: "note", text: say("state.no-face") });
-  find(".lines").replaceChildren(...(answer.faces.length ? answer.faces.map(makeLine) : [none]));
+  find(".lines").replaceChildren(...(answer.faces.length ? makeLines(answer.faces) : [none]));
   find(".found").textContent = count("faces", answer.faces.length);
 }
 

@@ -1,9 +1,9 @@
 /** The large view of a photo: its faces in numbers, the heat map, the way to its neighbours. */
 
 import { draw } from "./api.js";
-import { makeTable } from "./bars.js";
+import { makeDot, makeTable } from "./bars.js";
 import { makeStage } from "./cards.js";
-import { colour, drawFaces, make } from "./drawing.js";
+import { drawFaces, make } from "./drawing.js";
 import { nameLabel, say } from "./language.js";
 import { patiently } from "./patience.js";
 
@@ -45,8 +45,9 @@ function makeFacts({ faces, width, height }) {
   const size = make("p", { kind: "note", text: say("viewer.size", { width, height }) });
   if (!faces.length) return [make("p", { text: say("state.no-face") }), size];
   const parts = faces.map((face, at) => {
-    const title = make("h3", { holds: [make("i", { kind: `dot ${colour(face.label)}` })] });
-    title.append(say("viewer.face", { at: at + 1 }), ": ", nameLabel(face.label));
+    const number = faces.length > 1 ? `${at + 1}` : "";
+    const title = make("h3", { holds: [makeDot(face.label, number)] });
+    title.append(number && `${say("viewer.face", { at: number })}: `, nameLabel(face.label));
     return make("section", { holds: [title, makeTable(face)] });
   });
   return [...parts, size];
