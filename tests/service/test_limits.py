@@ -95,7 +95,8 @@ def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded(
     small = Door(recognizer, limits=Limits(pixels_per_photo=400 * 300 - 1))
     for path in ("recognize", "annotate", "explain"):
         answer = small.post(f"/v1/{path}", photo)
-        refused(answer, 422, "unreadable-photo", saying="119,999 pixels.*400×300")
+        refused(answer, 422, "too-many-pixels", saying="119,999 pixels.*400×300")
+        assert answer.json()["limit"] == 119_999
 
 
 def test_too_many_photos_are_refused(recognizer: Recognizer, photo: bytes) -> None:

@@ -98,6 +98,45 @@ def test_a_picture_is_jpeg_unless_png_is_liked_better(door: Door, photos: dict[s
     refused(answer, 406, "not-acceptable", saying="text/html")
 
 
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [("es", "es"), ("es-AR, en;q=0.5", "es"), ("en, es;q=0.9", "en"), ("fr, de", "en"), ("", "en")],
+)
+def test_drawings_speak_the_language_that_is_liked_best(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes], accept: str, language: str
+) -> None:
+    headers = {"Accept": "image/png", "Accept-Language": accept}
+    photo = photos["group.webp"]
+    wanted = annotate(load_image(photo), recognizer.predict(photo), language=language)
+    answer = door.post("/v1/annotate", photo, headers=headers)
+    assert np.array_equal(decode(answer.content), wanted)
+    reasons = explain(recognizer, photo, face=0)
+    answer = door.post("/v1/explain?face=0", photo, headers=headers)
+    wanted = draw(load_photo(photo), reasons, language=language)
+    assert np.array_equal(decode(answer.content), wanted)
+
+
+def test_a_photo_is_converted_without_anything_drawn_on_it(
+    door: Door, photos: dict[str, bytes]
+) -> None:
+    headers = {"Accept": "image/png"}
+    answer = door.post("/v1/annotate?plain=true", photos["turned.jpg"], headers=headers)
+    assert np.array_equal(decode(answer.content), load_image(photos["turned.jpg"]))
+    refused(door.post("/v1/annotate?plain=true", photos["notes.txt"]), 422, "unreadable-photo")
+    refused(door.post("/v1/annotate?plain=true", photos["cut short.jpg"]), 422, "damaged-photo")
+
+
+def test_what_is_wrong_with_a_photo_has_a_word_of_its_own(
+    door: Door, photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("recognize", "annotate", "explain"):
+        refused(door.post(f"/v1/{path}", photos["notes.txt"]), 422, "unreadable-photo")
+        refused(door.post(f"/v1/{path}", photos["cut short.jpg"]), 422, "damaged-photo")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    heic = b"\0\0\0\x18ftypheic" + bytes(100)
+    refused(door.post("/v1/recognize", heic), 422, "missing-package", saying="HEIC")
+
+
 def test_explain_draws_what_python_draws(
     door: Door, recognizer: Recognizer, photos: dict[str, bytes]
 ) -> None:

@@ -76,32 +76,45 @@ class Operation:
                 raise _out_of_time(self.limits) from None
 
     def recognize(self, upload: Upload) -> Recognition:
-        """Recognize one photo; what is wrong with it stands in the answer."""
-        found = self._recognize(upload)
+        """Recognize one photo, and count it.
+
+        Raises:
+            RefusalError: 422, it cannot be read.
+        """
+        try:
+            self.check_size(upload)
+            found = self.recognizer.recognize(_name(upload), name=upload.name)
+            if found.error is not None:
+                raise refuse_damaged(found.error)
+        except RefusalError:
+            self.metrics.photos.labels("unreadable").inc()
+            raise
         self.metrics.count(found)
         return found
 
     def check_size(self, upload: Upload) -> None:
-        """Refuse a photo of too many pixels before it is decoded.
+        """Refuse what is no photo, or has too many pixels, before it is decoded.
 
         Raises:
-            ImageError: it has too many, or is no photo.
+            RefusalError: 422, it is such.
         """
         if upload.error is not None:
-            raise ImageError(upload.error)
-        width, height = read_size(_name(upload))
-        if width * height > self.limits.pixels_per_photo:
-            raise ImageError(
-                f"Cannot read the image: expected at most {self.limits.pixels_per_photo:,} pixels. "
-                f"Received: {width}×{height}. Save it smaller."
-            )
-
-    def _recognize(self, upload: Upload) -> Recognition:
+            raise upload.error
         try:
-            self.check_size(upload)
+            width, height = read_size(_name(upload))
         except ImageError as error:
-            return Recognition(upload.name, error=str(error))
-        return self.recognizer.recognize(_name(upload), name=upload.name)
+            lacking = isinstance(error.__cause__, ImportError)
+            reason = "missing-package" if lacking else "unreadable-photo"
+            raise RefusalError(422, reason, detail=str(error)) from None
+        most = self.limits.pixels_per_photo
+        if width * height > most:
+            raise RefusalError(
+                422,
+                "too-many-pixels",
+                detail=f"Cannot read the image: expected at most {most:,} pixels. "
+                f"Received: {width}×{height}. Save it smaller.",
+                more={"limit": most},
+            )
 
     async def _work(self, request: Request, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Run tasks, unless the client leaves before they are done."""
@@ -117,6 +130,11 @@ class Operation:
         finally:
             work.cancel()
             leaving.cancel()
+
+
+def refuse_damaged(error: str) -> RefusalError:
+    """Return the refusal of a photo that looked like one until it was decoded."""
+    return RefusalError(422, "damaged-photo", detail=error)
 
 
 def write_answer(found: Recognition) -> bytes:
@@ -151,6 +169,7 @@ def _too_slow(limits: Limits) -> RefusalError:
         "slow",
         detail=f"The request took longer than {limits.seconds_per_request:g} s to arrive. "
         "Send smaller photos, or fewer at once.",
+        more={"limit": limits.seconds_per_request},
     )
 
 
@@ -159,4 +178,5 @@ def _out_of_time(limits: Limits) -> RefusalError:
         "timeout",
         detail=f"No answer within {limits.seconds_per_request:g} s. Send fewer photos at once, or "
         "try again when the service has less to do.",
+        more={"limit": limits.seconds_per_request},
     )

@@ -5,6 +5,7 @@ import { makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
 import { count, say, short } from "./language.js";
 import { patiently } from "./patience.js";
+import { tell } from "./problems.js";
 
 const SIDE = 640;
 const QUALITY = 0.85;
@@ -137,7 +138,7 @@ function show(state, error = null) {
   find(".message").hidden = live;
   find(".message h2").textContent = say(`camera.${state}.title`);
   find(".message p").textContent = say(`camera.${state}.text`);
-  if (error?.detail) find(".message p").append(` ${error.detail}`);
+  if (error?.reason) find(".message p").append(` ${tell(error)}`);
 }
 
 find(".start").addEventListener("click", startCamera);

@@ -3,6 +3,7 @@
 import { describe, makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
 import { count, say } from "./language.js";
+import { tell } from "./problems.js";
 
 const LINES = 3;
 
@@ -39,8 +40,8 @@ export function showPhoto(photo) {
 
 /** Say in words what became of a photo. */
 export function summarize(photo) {
-  if (photo.state !== "answered") return photo.problem ?? say(`state.${photo.state}`);
-  if (photo.answer.error) return say("state.unreadable");
+  if (photo.problem) return tell(photo.problem);
+  if (photo.state !== "answered") return say(`state.${photo.state}`);
   if (!photo.answer.faces.length) return say("state.no-face");
   return `${count("faces", photo.answer.faces.length)}: ${describe(photo.answer.faces)}`;
 }
@@ -65,10 +66,10 @@ function makePicture(photo) {
 }
 
 function listLines(photo) {
-  if (photo.state === "failed") return [note(photo.problem), makeRetry()];
+  if (photo.state === "failed") return [note(tell(photo.problem)), makeRetry()];
   if (photo.state !== "answered") return [note(say(`state.${photo.state}`))];
-  const { error, faces } = photo.answer;
-  if (error) return [note(say("state.unreadable"), "strong"), note(error)];
+  if (photo.problem) return [note(say("state.unreadable"), "strong"), note(tell(photo.problem))];
+  const { faces } = photo.answer;
   if (!faces.length) return [note(say("state.no-face"))];
   const rest = faces.length - LINES;
   const more = rest > 0 ? [note(count("faces.more", rest))] : [];

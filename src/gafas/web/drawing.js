@@ -54,7 +54,8 @@ export function drawFaces(place, answer, { shown, mirror = false, brief = false 
   });
   const forms = answer.faces.map((face, at) => listTexts(face, answer.faces[1] && at + 1, brief));
   const tags = layTags(scaled, forms, { size, marks, brief });
-  place.replaceChildren(frame, ...answer.faces.flatMap((face, at) => drawTag(face, tags[at], size)));
+  const drawn = answer.faces.flatMap((face, at) => drawTag(face, tags[at], size));
+  place.replaceChildren(frame, ...drawn);
 }
 
 /** Return what the label of a face may say, from the longest to the shortest. */

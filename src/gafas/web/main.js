@@ -42,8 +42,8 @@ async function work(photo, signal) {
 function settle(photo, error, signal) {
   if (photo.answer) return; // only its small picture is missing
   if (signal.aborted) photo.state = "cancelled";
-  else if (error.kind === "refused") photo.refuse(error.detail);
-  else photo.fail(error.detail || say(`problem.${error.kind ?? "failed"}`));
+  else if (error.kind === "refused") photo.refuse(error);
+  else photo.fail(error);
 }
 
 function take(more) {

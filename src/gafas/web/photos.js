@@ -9,7 +9,8 @@ export const ENDINGS = [
 
 /**
  * One photo. Its state is "waiting", "working", "answered", "failed" (no answer; it may be tried
- * again) or "cancelled". `text` is the JSON object as the server wrote it, `answer` that object.
+ * again) or "cancelled". `text` is the JSON object as the server wrote it, `answer` that object,
+ * `problem` the error where there is none, or none but that it cannot be read.
  */
 export class Photo {
   state = "waiting";
@@ -28,13 +29,14 @@ export class Photo {
   }
 
   /** Take the server's word that this is no readable photo: an answer, too. */
-  refuse(sentence) {
-    this.take(unreadable(this.name, sentence));
+  refuse(error) {
+    this.take(unreadable(this.name, error.detail));
+    this.problem = error;
   }
 
   /** Note that there is no answer, and why. */
-  fail(sentence) {
-    Object.assign(this, { state: "failed", problem: sentence });
+  fail(error) {
+    Object.assign(this, { state: "failed", problem: error });
   }
 
   /** Say under which filters this photo is found. */
