@@ -34,7 +34,8 @@ SAFE_HEADERS: Final = {
 }
 """Sent with every answer: the page may load nothing but its own files, and nobody may frame it."""
 
-_OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+_PAGES: Final = frozenset({"/", "/docs"})
+_OPEN: Final = _PAGES | {"/healthz", "/readyz", "/openapi.json"}
 _ROUTES: Final = _OPEN | WORK | {"/metrics", "/v1/model"}
 _STATIC: Final = "/static/"
 
@@ -162,7 +163,7 @@ class _Exchange:
         self._arrived = length == b"0" and b"transfer-encoding" not in headers
         self._small = length.isdigit() and int(length) <= _SMALL and not self._arrived
         self._waits = b"expect" in headers  # such a client sends no body before it is asked to
-        self._secret = not (scope["path"] == "/" or scope["path"].startswith(_STATIC))
+        self._secret = not (scope["path"] in _PAGES or scope["path"].startswith(_STATIC))
 
     async def receive(self) -> Message:
         """Pass on a piece of the request, and note whether it was the last."""

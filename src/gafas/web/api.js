@@ -41,6 +41,11 @@ export async function readModel(signal) {
   return (await call("/v1/model", { signal })).json();
 }
 
+/** Return the description of the HTTP interface. */
+export async function readDescription(signal) {
+  return (await call("/openapi.json", { signal })).json();
+}
+
 /** Say whether the server answers at all. */
 export async function isAlive() {
   try {
