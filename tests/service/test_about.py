@@ -126,7 +126,7 @@ def test_what_goes_wrong_inside_is_not_told(
 ) -> None:
     door = Door(recognizer)
 
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("/secret/path")
 
     door.operation.recognize = fail

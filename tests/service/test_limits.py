@@ -16,7 +16,7 @@ from gafas.service.forms import Upload
 from gafas.service.workers import Workers
 from service_client import Door, form, refused, wait_for
 
-Look = Callable[[Upload], Recognition]
+Look = Callable[[Upload, Recognizer], Recognition]
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ class Valve:
         self._look: Look = door.operation.recognize
         door.operation.recognize = self
 
-    def __call__(self, upload: Upload) -> Recognition:
+    def __call__(self, upload: Upload, recognizer: Recognizer) -> Recognition:
         if upload.name.startswith("slow"):
             assert self.open.wait(60)
         self.seen.append(upload.name)
-        return self._look(upload)
+        return self._look(upload, recognizer)
 
 
 async def post(client: httpx.AsyncClient, name: str, photo: bytes) -> httpx.Response:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from brightness_model import brightness_model
+from face_photos import encode, portrait
 from gafas.annotate import annotate
 from gafas.explain import draw, explain
 from gafas.images import load_image, load_photo
@@ -157,6 +159,52 @@ def test_a_face_that_is_not_there_cannot_be_explained(door: Door, photos: dict[s
     assert answer.json()["errors"][0]["where"] == ["query", "face"]
     refused(door.post("/v1/explain", photos["notes.txt"]), 422, "unreadable-photo")
     refused(door.post("/v1/annotate", photos["notes.txt"]), 422, "unreadable-photo")
+
+
+def test_a_request_may_ask_for_some_faces_only(recognizer: Recognizer) -> None:
+    door = Door(recognizer)
+    small = Image.fromarray(portrait()).resize((128, 150))
+    picture = Image.new("RGB", (700, 600), (150, 150, 150))
+    picture.paste(Image.fromarray(portrait()), (0, 0))
+    picture.paste(small, (540, 20))
+    photo = encode(np.asarray(picture), "PNG")
+    both = door.post("/v1/recognize", photo).json()["faces"]
+    sides = [min(face["box"][2] - face["box"][0], face["box"][3] - face["box"][1]) for face in both]
+    assert len(both) == 2
+    large = both[int(np.argmax(sides))]
+    for query in ("largest=true", f"min_face={(min(sides) + max(sides)) / 2}"):
+        assert door.post(f"/v1/recognize?{query}", photo).json()["faces"] == [large]
+        (told,) = door.post(f"/v1/recognize?{query}", files=form({"a.png": photo})).json()
+        assert told["faces"] == [large]
+        headers = {"Accept": "image/png"}
+        chosen = recognizer.selecting(largest=True)
+        drawn = decode(door.post(f"/v1/annotate?{query}", photo, headers=headers).content)
+        assert np.array_equal(drawn, annotate(np.asarray(picture), chosen.predict(photo)))
+        drawn = decode(door.post(f"/v1/explain?{query}", photo, headers=headers).content)
+        assert np.array_equal(drawn, draw(load_photo(photo), explain(chosen, photo)))
+    assert door.post("/v1/recognize?min_face=9999", photo).json()["faces"] == []
+    assert door.post("/v1/recognize", photo).json()["faces"] == both  # the others are not touched
+    for wrong in ("min_face=-1", "min_face=nan", "min_face=inf", "largest=perhaps"):
+        refused(door.post(f"/v1/recognize?{wrong}", photo), 422, "parameters")
+
+
+def test_a_service_that_selects_faces_goes_on_doing_so(
+    recognizer: Recognizer, photos: dict[str, bytes]
+) -> None:
+    door = Door(recognizer.selecting(largest=True))
+    for query in ("", "?largest=false", "?min_face=10"):
+        answer = door.post(f"/v1/recognize{query}", photos["group.webp"])
+        assert len(answer.json()["faces"]) == 1
+
+
+def test_a_model_of_whole_photos_has_no_faces_to_select(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(brightness_model())
+    door = Door(Recognizer(path))
+    photo = encode(portrait())
+    assert len(door.post("/v1/recognize", photo).json()["faces"]) == 1
+    answer = door.post("/v1/recognize?largest=true", photo)
+    refused(answer, 422, "parameters", saying="whole photos")
 
 
 def test_drawings_are_of_one_photo(door: Door, photos: dict[str, bytes]) -> None:

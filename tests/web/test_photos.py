@@ -191,6 +191,28 @@ def test_unsure_answers_are_told_and_counted(open_page: Open, photos: list[Path]
         expect(page.locator("#viewer .tag")).to_have_text("unsure: eyeglasses 99%?")
 
 
+def test_only_the_largest_face_may_be_asked_for(
+    page: Page, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos[0].parent)
+    lines = [
+        CliRunner().invoke(app, ["predict", "--json", *words, "two.png"]).stdout
+        for words in ([], ["--largest"])
+    ]
+    assert len(lines[1]) < len(lines[0])
+    give(page, [photos[3]])
+    for line, faces in ((lines[1], 1), (lines[0], 2)):
+        page.locator(".largest").click()
+        expect(page.locator(".card rect.rim")).to_have_count(faces)
+        settled(page)
+        assert download(page, ".json") == f"[\n{line.strip()}\n]\n"
+        page.locator(".card .open").click()
+        with page.expect_request("**/v1/explain*") as asked:
+            page.locator(".heat").click()
+        assert asked.value.url.endswith("largest=true") == (faces == 1)
+        page.keyboard.press("Escape")
+
+
 def test_clear_empties_the_page_and_frees_the_pictures(page: Page, photos: list[Path]) -> None:
     give(page, photos)
     url = page.locator(".card img").first.get_attribute("src")

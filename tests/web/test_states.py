@@ -91,6 +91,24 @@ def test_long_lists_can_be_cancelled_and_continued(page: Page, many: list[Path])
     assert list_filters(page)["no-face"] == 12
 
 
+def test_asking_for_other_faces_takes_up_everything_anew(page: Page, many: list[Path]) -> None:
+    held: list[Route] = []
+    page.route("**/v1/recognize*", lambda route: held.append(route))
+    page.set_input_files("#files", many)
+    expect(page.locator(".card[data-state=working]")).to_have_count(4)
+    page.unroute("**/v1/recognize*")
+    with page.expect_response("**/v1/recognize*largest=true"):
+        page.get_by_label("Only the largest face").check()
+    for _ in range(50):
+        assert page.locator(".card[data-state=cancelled]").count() == 0
+        if list_filters(page)["no-face"] == 12:
+            break
+        page.wait_for_timeout(100)
+    settled(page)
+    assert list_filters(page)["no-face"] == 12
+    expect(page.locator(".card img")).to_have_count(12)
+
+
 def test_a_server_that_stops_is_noticed_and_work_goes_on_when_it_is_back(
     open_page: Open, photos: list[Path]
 ) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gafas.cli.recognition import Model, Threshold
+from gafas.cli.recognition import Device, Largest, MinFace, Model, Threshold
 from gafas.errors import ServiceError
 from gafas.service.limits import MEBIBYTE, Access, Limits
 
@@ -30,6 +30,9 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     ] = 8000,
     model: Model = None,
     threshold: Threshold = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Photos worked on at once; one per processor core if left out."),
@@ -89,7 +92,13 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         from gafas.recognizer import Recognizer
 
         told = describe(listener, keys=bool(access.keys))
-        recognizer = Recognizer(model, threshold=threshold)
+        recognizer = Recognizer(
+            model,
+            threshold=threshold,
+            providers=[device],
+            min_face=min_face,
+            largest=largest,
+        )
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
         run_service(app, listener, announce=lambda: _announce(told))
 

@@ -75,15 +75,15 @@ class Operation:
             except TimeoutError:
                 raise _out_of_time(self.limits) from None
 
-    def recognize(self, upload: Upload) -> Recognition:
-        """Recognize one photo, and count it.
+    def recognize(self, upload: Upload, recognizer: Recognizer) -> Recognition:
+        """Recognize one photo by the service's recognizer, or one made of it, and count it.
 
         Raises:
             RefusalError: 422, it cannot be read.
         """
         try:
             self.check_size(upload)
-            found = self.recognizer.recognize(_name(upload), name=upload.name)
+            found = recognizer.recognize(_name(upload), name=upload.name)
             if found.error is not None:
                 raise refuse_damaged(found.error)
         except RefusalError:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, cast
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, encode
-from gafas.errors import ImageError
+from gafas.errors import ImageError, ModelError
 from gafas.explain import draw, explain
-from gafas.images import load_image, load_photo
-from gafas.recognizer import Recognition
+from gafas.images import load_photo
+from gafas.recognizer import Recognition, Recognizer
 from gafas.service.forms import Upload
 from gafas.service.operation import Operation, refuse_damaged, write_answer
 from gafas.service.problems import RefusalError
@@ -41,12 +41,34 @@ def get_operation(request: Request) -> Operation:
     return cast(Operation, request.app.state.operation)
 
 
+async def _select(
+    request: Request,
+    min_face: Annotated[
+        float,
+        Query(
+            ge=0,
+            allow_inf_nan=False,
+            description="Pass over faces whose box is narrower or lower, in the photo's pixels.",
+        ),
+    ] = 0.0,
+    largest: Annotated[bool, Query(description="Only the photo's largest face.")] = False,
+) -> Recognizer:
+    """Return the recognizer that answers for the faces that a request asks for."""
+    try:
+        return get_operation(request).recognizer.selecting(min_face=min_face, largest=largest)
+    except ModelError as error:
+        raise RefusalError(422, "parameters", detail=str(error)) from error
+
+
+Selected = Annotated[Recognizer, Depends(_select)]
+
+
 @router.post(
     "/v1/recognize",
     responses={**describe_answers(), **describe_problems(*_REFUSALS)},
     openapi_extra=describe_body(several=True),
 )
-async def recognize_photos(request: Request, name: Name = None) -> Response:
+async def recognize_photos(request: Request, recognizer: Selected, name: Name = None) -> Response:
     """Say what every face in one or many photos wears.
 
     A photo as raw body gives one object; a form with photos gives a list, in their order. A photo
@@ -58,7 +80,7 @@ async def recognize_photos(request: Request, name: Name = None) -> Response:
     def look(upload: Upload) -> bytes | RefusalError:
         """Return the answer as JSON, or why there is none."""
         try:
-            return write_answer(operation.recognize(upload))
+            return write_answer(operation.recognize(upload, recognizer))
         except RefusalError as problem:
             told = Recognition(upload.name, error=problem.detail)
             return write_answer(told) if several else problem
@@ -76,6 +98,7 @@ async def recognize_photos(request: Request, name: Name = None) -> Response:
 )
 async def annotate_photo(
     request: Request,
+    recognizer: Selected,
     plain: Annotated[
         bool,
         Query(description="The photo alone, upright: for what cannot show its format itself."),
@@ -92,9 +115,11 @@ async def annotate_photo(
         """Return the photo as it is drawn on."""
         if plain:
             operation.check_size(upload)
-            return load_image(upload.data)
-        found = operation.recognize(upload)
-        return annotate(load_image(upload.data), found.faces, language=language)
+            return load_photo(upload.data).image
+        found = operation.recognize(upload, recognizer)
+        photo = load_photo(upload.data)  # a very large one comes smaller
+        shown = [one.scaled(photo.scale) for one in found.faces]
+        return annotate(photo.image, shown, language=language)
 
     return await _answer_picture(request, look)
 
@@ -107,9 +132,14 @@ async def annotate_photo(
 )
 async def explain_photo(
     request: Request,
+    recognizer: Selected,
     face: Annotated[
         int | None,
-        Query(ge=0, description="Only this face, counted from 0 in the order of the answer."),
+        Query(
+            ge=0,
+            description="Only this face, counted from 0 in the order of the answer to the same "
+            "`min_face` and `largest`.",
+        ),
     ] = None,
     accept_language: Language = None,
 ) -> Response:
@@ -122,7 +152,7 @@ async def explain_photo(
     def look(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
         operation.check_size(upload)
-        reasons = explain(operation.recognizer, upload.data, face=face)
+        reasons = explain(recognizer, upload.data, face=face)
         photo = load_photo(upload.data, side=2 * SMALLEST_SIDE)
         return draw(photo, reasons, language=language)
 

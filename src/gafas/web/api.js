@@ -17,10 +17,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Recognize a photo; return the JSON object's text, as it came. */
-export async function recognize(photo, name, signal) {
+/** Recognize a photo, or only its `largest` face; return the JSON object's text, as it came. */
+export async function recognize(photo, name, { largest = false, signal }) {
   const path = `/v1/recognize?name=${encodeURIComponent(name)}`;
-  const response = await send(path, photo, signal);
+  const response = await send(`${path}${largest ? "&largest=true" : ""}`, photo, signal);
   return (await read(response.text(), signal)).trim();
 }
 
@@ -30,9 +30,9 @@ export async function convert(photo, signal) {
   return read(response.blob(), signal);
 }
 
-/** Return the heat map of a photo, in the page's language. */
-export async function explain(photo, signal) {
-  const response = await send("/v1/explain", photo, signal);
+/** Return the heat map of a photo, or of its `largest` face, in the page's language. */
+export async function explain(photo, { largest, signal }) {
+  const response = await send(`/v1/explain${largest ? "?largest=true" : ""}`, photo, signal);
   return read(response.blob(), signal);
 }
 

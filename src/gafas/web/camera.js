@@ -83,7 +83,7 @@ async function watch(signal) {
     const frame = await takeFrame();
     if (!frame) continue;
     const began = performance.now();
-    const text = await patiently(() => recognize(frame, "camera.jpg", signal), signal);
+    const text = await patiently(() => recognize(frame, "camera.jpg", { signal }), signal);
     if (signal.aborted) return;
     answer = JSON.parse(text);
     measure(performance.now() - began);

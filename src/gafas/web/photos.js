@@ -10,7 +10,8 @@ export const ENDINGS = [
 /**
  * One photo. Its state is "waiting", "working", "answered", "failed" (no answer; it may be tried
  * again) or "cancelled". `text` is the JSON object as the server wrote it, `answer` that object,
- * `problem` the error where there is none, or none but that it cannot be read.
+ * `problem` the error where there is none, or none but that it cannot be read. With `largest` it
+ * is of the largest face alone.
  */
 export class Photo {
   state = "waiting";
@@ -18,6 +19,7 @@ export class Photo {
   answer = null;
   problem = null;
   picture = null;
+  largest = false;
 
   constructor(file, name) {
     Object.assign(this, { file, name });
@@ -37,6 +39,12 @@ export class Photo {
   /** Note that there is no answer, and why. */
   fail(error) {
     Object.assign(this, { state: "failed", problem: error });
+  }
+
+  /** Wait for an answer, and forget what there was. */
+  reset() {
+    this.release();
+    Object.assign(this, { state: "waiting", text: null, answer: null, problem: null });
   }
 
   /** Say under which filters this photo is found. */

@@ -84,8 +84,8 @@ function layOver(stage) {
   drawFaces(stage.querySelector(".over"), photo.answer, { shown });
 }
 
-async function showHeatMap({ file }, signal) {
-  const image = await load(await patiently(() => explain(file, signal), signal));
+async function showHeatMap({ file, largest }, signal) {
+  const image = await load(await patiently(() => explain(file, { largest, signal }), signal));
   if (signal.aborted) return;
   find(".picture").replaceChildren(
     makeStage(image, { width: image.naturalWidth, height: image.naturalHeight }),
