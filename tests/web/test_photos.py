@@ -74,6 +74,18 @@ def test_downloads_are_what_the_command_line_writes_to_the_last_digit(
     assert download(page, ".json") == "[\n" + ",\n".join(lines) + "\n]\n"
 
 
+def test_no_name_reaches_a_spreadsheet_as_a_formula(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [tmp_path / name for name in ("=1+1.png", "@a.png", "'b.png", "c-d.png")]
+    for path in photos:
+        path.write_bytes(encode(faceless(), "PNG"))
+    give(page, photos)
+    table = download(page, ".csv")
+    assert table == predict(photos, "--csv", monkeypatch)
+    assert [line[:3] for line in table.splitlines()[1:]] == ["'=1", "'@a", "''b", "c-d"]
+
+
 def test_numbers_are_written_as_they_came(page: Page) -> None:
     text = '{"photo": "1.0, 2e-05", "width": 2, "height": 1, "error": null, "faces": [{"box": '
     text += '[0.0, -1.50, 2.0, 1e-05], "landmarks": [], "confidence": null, "label": "none", '
