@@ -75,6 +75,8 @@ def create_app(
 
 def _add_pages(app: FastAPI) -> None:
     def add(path: str, file: str) -> None:
+        """Give a file at a path."""
+
         @app.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)
         async def show_page() -> Response:
             """Give a web page."""

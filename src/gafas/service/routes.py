@@ -194,6 +194,7 @@ def _choose_language(accept: str | None) -> str:
     liked = [_read_range(part) for part in (accept or "").split(",")]
 
     def score(language: str) -> float:
+        """Return how much a language is liked, 0 to 1."""
         return max((much for tag, much in liked if tag.split("-")[0] == language), default=0.0)
 
     return max(LANGUAGES, key=score)  # English comes first where both are liked
