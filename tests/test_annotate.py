@@ -1,10 +1,13 @@
 """Annotations are legible at any size and leave the photo alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from PIL import ImageFont
 
-from gafas.annotate import SMALLEST_SIDE, annotate, caption
-from gafas.types import Face, Prediction
+from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, caption, lay_tags
+from gafas.types import Box, Face, Prediction
 
 SURE = {"none": 0.001, "eyeglasses": 0.001, "sunglasses": 0.998}
 EVEN = {"none": 0.1, "eyeglasses": 0.5, "sunglasses": 0.4}
@@ -70,16 +73,91 @@ def test_a_tag_stays_inside_the_photo(box: tuple[float, float, float, float]) ->
     assert (filled.sum(axis=1) > 25).sum() >= 8
 
 
-def test_tags_of_neighbours_do_not_cover_each_other() -> None:
+def touch(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def pack(columns: int, rows: int, *, size: tuple[int, int], gap: int) -> list[Prediction]:
+    """Return faces in rows, so close that tags must look for room."""
+    width, height = (size[0] - gap) / columns, (size[1] - gap) / rows
+    return [
+        said((gap + x * width, gap + y * height, (x + 1) * width, (y + 1) * height))
+        for y in range(rows)
+        for x in range(columns)
+    ]
+
+
+@pytest.mark.parametrize(
+    "faces",
+    [
+        [said((300, 200, 400, 320)), said((330, 200, 430, 320), unsure=True)],
+        [said((10, 12, 90, 130)), said((12, 150, 95, 260)), said((100, 12, 190, 130))],
+        pack(6, 3, size=(900, 500), gap=26),
+        pack(12, 6, size=(900, 500), gap=22),
+        [said((2, 2, 898, 228)), said((2, 270, 898, 498))],
+    ],
+    ids=["neighbours", "corner", "class", "crowd", "above each other"],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_tag_hides_a_face_or_another_tag_or_is_cut_off(
+    faces: list[Prediction], language: str
+) -> None:
     image = np.full((500, 900, 3), 90, np.uint8)
-    one, other = said((300, 200, 400, 320)), said((330, 200, 430, 320), unsure=True)
-    both = annotate(image, [one, other])
-    lines, columns = changed(annotate(image, [one]), both)
-    alone_lines, alone_columns = changed(image, annotate(image, [one]))
-    tag = alone_lines < 195
-    covered = set(zip(alone_lines[tag], alone_columns[tag], strict=True))
-    assert len(covered) > 500
-    assert not covered & set(zip(lines, columns, strict=True))
+    tags = lay_tags((900, 500), faces, language=language)
+    assert len(tags) == len(faces)
+    for tag in tags:
+        x1, y1, x2, y2 = tag.place
+        assert 0 <= x1 < x2 < 900
+        assert 0 <= y1 < y2 < 500
+        assert not any(touch(tag.place, one.face.box) for one in faces)
+        assert not any(touch(tag.place, other.place) for other in tags if other is not tag)
+    drawn = annotate(image, faces, language=language)
+    for x1, y1, x2, y2 in (map(round, one.face.box) for one in faces):
+        inside = slice(y1 + 6, y2 - 6), slice(x1 + 6, x2 - 6)
+        own = [one for one in faces if touch((x1, y1, x2, y2), one.face.box)]
+        assert len(own) > 1 or (drawn[inside] == 90).all()
+
+
+def test_several_faces_are_numbered_in_their_order_and_one_is_not() -> None:
+    three = pack(3, 1, size=(900, 500), gap=60)
+    texts = [tag.text for tag in lay_tags((900, 500), three)]
+    assert texts == ["1 sunglasses 99%", "2 sunglasses 99%", "3 sunglasses 99%"]
+    (alone,) = lay_tags((900, 500), three[:1])
+    assert alone.text == "sunglasses 99%"
+    assert lay_tags((900, 500), []) == []
+
+
+def test_where_there_is_no_room_a_number_stands_in_its_own_box_off_the_landmarks() -> None:
+    size = (400, 300)
+    faces = [
+        said((200 * x, 150 * y, 200 * x + 200, 150 * y + 150)) for y in range(2) for x in range(2)
+    ]
+    marks = tuple((5.0 + 30 * x, 5.0 + 10 * y) for x in range(3) for y in range(3))
+    faces[0] = dataclasses.replace(faces[0], face=Face((0, 0, 200, 150), marks))
+    tags = lay_tags(size, faces)
+    assert [tag.text for tag in tags] == ["1", "2", "3", "4"]
+    for tag, one in zip(tags, faces, strict=True):
+        x1, y1, x2, y2 = one.face.box
+        assert x1 <= tag.place[0] < tag.place[2] < x2
+        assert y1 <= tag.place[1] < tag.place[3] < y2
+    assert not any(touch(tags[0].place, (x, y, x, y)) for x, y in marks)
+
+
+def test_tags_speak_spanish_too_with_signs_that_the_letters_have() -> None:
+    said_of = [Prediction.decide(Face((0, 0, 1, 1)), {name: 1.0}) for name in SURE]
+    captions = [caption(one, language="es") for one in said_of]
+    assert captions == ["sin gafas 100 %", "gafas graduadas 100 %", "gafas de sol 100 %"]
+    unsure = caption(said((0, 0, 1, 1), unsure=True), language="es")
+    assert unsure == "dudosa (gafas graduadas 50 %)"
+    letters = ImageFont.load_default(40.0)
+    missing = bytes(letters.getmask("\u4e00"))
+    for sign in set("".join([*captions, unsure])) - {" "}:
+        assert bytes(letters.getmask(sign)) != missing
+    image = np.full((500, 900, 3), 90, np.uint8)
+    face = said((300, 200, 400, 320))
+    assert (annotate(image, [face]) != annotate(image, [face], language="es")).any()
+    with pytest.raises(ValueError, match="Received: 'fr'"):
+        annotate(image, [face], language="fr")
 
 
 def test_tags_leave_the_faces_of_a_crowd_to_be_seen() -> None:

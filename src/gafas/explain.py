@@ -136,7 +136,7 @@ def draw(photo: Photo, explanations: Sequence[Explanation], *, language: str = "
     Args:
         photo: which was explained, perhaps decoded small.
         explanations: what `explain` gave for it.
-        language: of the legend, `en` or `es`.
+        language: of the legend and the labels, `en` or `es`.
 
     Returns:
         `(H, W, 3)` uint8 RGB, higher than the photo by the legend, and as wide as the legend needs.
@@ -155,7 +155,7 @@ def draw(photo: Photo, explanations: Sequence[Explanation], *, language: str = "
         if one.peak > FAINT:
             _lay(picture, one, scale=scale)
     shown = [one.prediction.scaled(scale) for one in explanations]
-    drawn = annotate(np.asarray(picture), shown)
+    drawn = annotate(np.asarray(picture), shown, language=language)
     wide = max(picture.width, _NARROWEST)
     tall = max(12.0, min(wide, _FLATTEST * picture.height) / 42)
     below = _legend(sentences, width=wide, letters=tall)

@@ -2,12 +2,13 @@
 
 import collections
 import concurrent.futures
+import copy
 import dataclasses
 import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from PIL import Image
@@ -132,6 +133,25 @@ class Recognizer:
     def geometry(self) -> CropGeometry | None:
         """Return how faces are cropped; None for a model of whole frames."""
         return self._viewer.geometry
+
+    def selecting(self, *, min_face: float = 0.0, largest: bool = False) -> Self:
+        """Return a recognizer that shares the opened models and answers for fewer faces.
+
+        What this one passes over already stays passed over.
+
+        Args:
+            min_face: pass over faces whose box has a shorter side than so many pixels of the photo.
+            largest: answer only for the face with the largest box.
+
+        Raises:
+            ModelError: the model looks for no faces, and some are to be selected.
+            ValueError: `min_face` is no number of pixels.
+        """
+        other = copy.copy(self)
+        other._min_face = max(self._min_face, float(min_face))
+        other._largest = self._largest or largest
+        other._viewer = self._viewer.selecting(min_face=other._min_face, largest=other._largest)
+        return other
 
     def predict(self, source: ImageSource) -> list[Prediction]:
         """Predict what every face in a photo wears, the most confident face first.

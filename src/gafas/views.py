@@ -1,10 +1,11 @@
 """Photo → what a classifier is shown of it, a crop for each face or the whole photo squeezed."""
 
+import copy
 import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +99,18 @@ class Viewer:
     def geometry(self) -> CropGeometry | None:
         """Return how faces are cropped; None for a model of whole frames."""
         return self._geometry
+
+    def selecting(self, *, min_face: float, largest: bool) -> Self:
+        """Return a viewer that shares the opened models and looks at other faces.
+
+        Raises:
+            ModelError: the model looks for no faces, and some are to be selected.
+            ValueError: `min_face` is no number of pixels.
+        """
+        _check_selection(self._classifier, min_face=min_face, largest=largest)
+        other = copy.copy(self)
+        other._select = functools.partial(select_faces, min_face=min_face, largest=largest)
+        return other
 
     def view(self, source: ImageSource) -> View:
         """Cut one patch for each face out of a photo, and classify it.

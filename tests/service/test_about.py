@@ -6,7 +6,7 @@ import pytest
 
 import gafas
 from gafas.recognizer import Recognizer
-from gafas.service import Limits
+from gafas.service import Access, Limits
 from gafas.weights import FOLDER, PINNED
 from service_client import Door, form, refused
 
@@ -81,9 +81,23 @@ def test_the_page_and_its_files_are_served_with_safe_headers(door: Door) -> None
     assert door.get("/v1/model").headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/static/../errors.py", "/static/%2e%2e/errors.py", "/docs"])
+@pytest.mark.parametrize("path", ["/static/../errors.py", "/static/%2e%2e/errors.py", "/redoc"])
 def test_nothing_else_is_served(door: Door, path: str) -> None:
     refused(door.get(path), 404, "not-found")
+
+
+def test_the_description_has_a_page_that_needs_no_other_host_and_no_key(
+    recognizer: Recognizer,
+) -> None:
+    door = Door(recognizer, access=Access(keys=("sesame",)))
+    page = door.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-cache"
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert not re.findall(r"https?://", page.text)
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert "/static/docs.js" in files
+    assert [door.get(file).status_code for file in files] == [200] * len(files)
 
 
 def test_another_method_is_told_which_one_is_taken(door: Door) -> None:
@@ -112,7 +126,7 @@ def test_what_goes_wrong_inside_is_not_told(
 ) -> None:
     door = Door(recognizer)
 
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("/secret/path")
 
     door.operation.recognize = fail

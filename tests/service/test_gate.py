@@ -65,5 +65,16 @@ def test_a_key_is_asked_for_by_all_but_the_page_and_the_probes(recognizer: Recog
         assert door.get("/v1/model", headers=headers).status_code == 200
 
 
+def test_the_scheme_of_a_key_may_be_written_in_any_case_but_not_left_out(
+    recognizer: Recognizer,
+) -> None:
+    door = Door(recognizer, access=Access(keys=("sesame",)))
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        answer = door.get("/v1/model", headers={"Authorization": f"{scheme} sesame"})
+        assert answer.status_code == 200
+    for header in ("sesame", "Basic sesame", "Bearersesame", "Bearer"):
+        refused(door.get("/v1/model", headers={"Authorization": header}), 401, "key")
+
+
 def test_keys_are_not_shown() -> None:
     assert "secret" not in repr(Access(keys=("secret",)))

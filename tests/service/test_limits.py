@@ -13,9 +13,10 @@ from face_photos import encode, faceless, portrait
 from gafas.recognizer import Recognition, Recognizer
 from gafas.service import Limits
 from gafas.service.forms import Upload
+from gafas.service.workers import Workers
 from service_client import Door, form, refused, wait_for
 
-Look = Callable[[Upload], Recognition]
+Look = Callable[[Upload, Recognizer], Recognition]
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +33,11 @@ class Valve:
         self._look: Look = door.operation.recognize
         door.operation.recognize = self
 
-    def __call__(self, upload: Upload) -> Recognition:
+    def __call__(self, upload: Upload, recognizer: Recognizer) -> Recognition:
         if upload.name.startswith("slow"):
             assert self.open.wait(60)
         self.seen.append(upload.name)
-        return self._look(upload)
+        return self._look(upload, recognizer)
 
 
 async def post(client: httpx.AsyncClient, name: str, photo: bytes) -> httpx.Response:
@@ -94,7 +95,8 @@ def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded(
     small = Door(recognizer, limits=Limits(pixels_per_photo=400 * 300 - 1))
     for path in ("recognize", "annotate", "explain"):
         answer = small.post(f"/v1/{path}", photo)
-        refused(answer, 422, "unreadable-photo", saying="119,999 pixels.*400×300")
+        refused(answer, 422, "too-many-pixels", saying="119,999 pixels.*400×300")
+        assert answer.json()["limit"] == 119_999
 
 
 def test_too_many_photos_are_refused(recognizer: Recognizer, photo: bytes) -> None:
@@ -176,10 +178,45 @@ def test_an_answer_that_takes_too_long_is_given_up_and_the_rest_not_begun(
     answer = door.post("/v1/recognize", files=form({"slow": photo, "never": photo}))
     refused(answer, 503, "timeout", saying=r"within 0\.5 s")
     assert answer.headers["retry-after"] == "1"
-    assert door.operation.memory.held == door.operation.workers.taken == 0
+    assert door.operation.workers.taken == 0
+    assert door.operation.memory.held == len(photo)  # of the two, the one that a thread still has
     valve.open.set()
     wait_for(lambda: door.operation.workers.busy == 0)
+    assert door.operation.memory.held == 0
     assert valve.seen == ["slow"]
+
+
+def test_photos_that_a_thread_still_holds_leave_no_room_for_others(
+    recognizer: Recognizer, photo: bytes
+) -> None:
+    limits = Limits(seconds_per_request=0.5, bytes_in_memory=len(photo))
+    door = Door(recognizer, limits=limits, workers=1)
+    valve = Valve(door)
+    refused(door.post("/v1/recognize?name=slow", photo), 503, "timeout")
+    refused(door.post("/v1/recognize", photo), 503, "memory")
+    valve.open.set()
+    wait_for(lambda: door.operation.memory.held == 0)
+
+
+def test_a_photo_that_is_done_after_the_end_of_the_service_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    workers, ready, done = Workers(1, waiting=0), threading.Event(), threading.Event()
+
+    def work() -> None:
+        ready.set()
+        assert done.wait(60)
+
+    async def begin() -> None:
+        running = asyncio.create_task(workers.run([work]))
+        while not ready.is_set():
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(begin())
+    done.set()
+    wait_for(lambda: workers.busy == 0)
+    assert caplog.text == ""
 
 
 def test_a_request_that_arrives_too_slowly_takes_no_place(

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from brightness_model import brightness_model
+from face_photos import encode, portrait
 from gafas.annotate import annotate
 from gafas.explain import draw, explain
 from gafas.images import load_image, load_photo
@@ -98,6 +100,45 @@ def test_a_picture_is_jpeg_unless_png_is_liked_better(door: Door, photos: dict[s
     refused(answer, 406, "not-acceptable", saying="text/html")
 
 
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [("es", "es"), ("es-AR, en;q=0.5", "es"), ("en, es;q=0.9", "en"), ("fr, de", "en"), ("", "en")],
+)
+def test_drawings_speak_the_language_that_is_liked_best(
+    door: Door, recognizer: Recognizer, photos: dict[str, bytes], accept: str, language: str
+) -> None:
+    headers = {"Accept": "image/png", "Accept-Language": accept}
+    photo = photos["group.webp"]
+    wanted = annotate(load_image(photo), recognizer.predict(photo), language=language)
+    answer = door.post("/v1/annotate", photo, headers=headers)
+    assert np.array_equal(decode(answer.content), wanted)
+    reasons = explain(recognizer, photo, face=0)
+    answer = door.post("/v1/explain?face=0", photo, headers=headers)
+    wanted = draw(load_photo(photo), reasons, language=language)
+    assert np.array_equal(decode(answer.content), wanted)
+
+
+def test_a_photo_is_converted_without_anything_drawn_on_it(
+    door: Door, photos: dict[str, bytes]
+) -> None:
+    headers = {"Accept": "image/png"}
+    answer = door.post("/v1/annotate?plain=true", photos["turned.jpg"], headers=headers)
+    assert np.array_equal(decode(answer.content), load_image(photos["turned.jpg"]))
+    refused(door.post("/v1/annotate?plain=true", photos["notes.txt"]), 422, "unreadable-photo")
+    refused(door.post("/v1/annotate?plain=true", photos["cut short.jpg"]), 422, "damaged-photo")
+
+
+def test_what_is_wrong_with_a_photo_has_a_word_of_its_own(
+    door: Door, photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("recognize", "annotate", "explain"):
+        refused(door.post(f"/v1/{path}", photos["notes.txt"]), 422, "unreadable-photo")
+        refused(door.post(f"/v1/{path}", photos["cut short.jpg"]), 422, "damaged-photo")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    heic = b"\0\0\0\x18ftypheic" + bytes(100)
+    refused(door.post("/v1/recognize", heic), 422, "missing-package", saying="HEIC")
+
+
 def test_explain_draws_what_python_draws(
     door: Door, recognizer: Recognizer, photos: dict[str, bytes]
 ) -> None:
@@ -118,6 +159,52 @@ def test_a_face_that_is_not_there_cannot_be_explained(door: Door, photos: dict[s
     assert answer.json()["errors"][0]["where"] == ["query", "face"]
     refused(door.post("/v1/explain", photos["notes.txt"]), 422, "unreadable-photo")
     refused(door.post("/v1/annotate", photos["notes.txt"]), 422, "unreadable-photo")
+
+
+def test_a_request_may_ask_for_some_faces_only(recognizer: Recognizer) -> None:
+    door = Door(recognizer)
+    small = Image.fromarray(portrait()).resize((128, 150))
+    picture = Image.new("RGB", (700, 600), (150, 150, 150))
+    picture.paste(Image.fromarray(portrait()), (0, 0))
+    picture.paste(small, (540, 20))
+    photo = encode(np.asarray(picture), "PNG")
+    both = door.post("/v1/recognize", photo).json()["faces"]
+    sides = [min(face["box"][2] - face["box"][0], face["box"][3] - face["box"][1]) for face in both]
+    assert len(both) == 2
+    large = both[int(np.argmax(sides))]
+    for query in ("largest=true", f"min_face={(min(sides) + max(sides)) / 2}"):
+        assert door.post(f"/v1/recognize?{query}", photo).json()["faces"] == [large]
+        (told,) = door.post(f"/v1/recognize?{query}", files=form({"a.png": photo})).json()
+        assert told["faces"] == [large]
+        headers = {"Accept": "image/png"}
+        chosen = recognizer.selecting(largest=True)
+        drawn = decode(door.post(f"/v1/annotate?{query}", photo, headers=headers).content)
+        assert np.array_equal(drawn, annotate(np.asarray(picture), chosen.predict(photo)))
+        drawn = decode(door.post(f"/v1/explain?{query}", photo, headers=headers).content)
+        assert np.array_equal(drawn, draw(load_photo(photo), explain(chosen, photo)))
+    assert door.post("/v1/recognize?min_face=9999", photo).json()["faces"] == []
+    assert door.post("/v1/recognize", photo).json()["faces"] == both  # the others are not touched
+    for wrong in ("min_face=-1", "min_face=nan", "min_face=inf", "largest=perhaps"):
+        refused(door.post(f"/v1/recognize?{wrong}", photo), 422, "parameters")
+
+
+def test_a_service_that_selects_faces_goes_on_doing_so(
+    recognizer: Recognizer, photos: dict[str, bytes]
+) -> None:
+    door = Door(recognizer.selecting(largest=True))
+    for query in ("", "?largest=false", "?min_face=10"):
+        answer = door.post(f"/v1/recognize{query}", photos["group.webp"])
+        assert len(answer.json()["faces"]) == 1
+
+
+def test_a_model_of_whole_photos_has_no_faces_to_select(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(brightness_model())
+    door = Door(Recognizer(path))
+    photo = encode(portrait())
+    assert len(door.post("/v1/recognize", photo).json()["faces"]) == 1
+    answer = door.post("/v1/recognize?largest=true", photo)
+    refused(answer, 422, "parameters", saying="whole photos")
 
 
 def test_drawings_are_of_one_photo(door: Door, photos: dict[str, bytes]) -> None:

@@ -1,6 +1,7 @@
 """`gafas serve` as its users run it: a process of its own, sockets, signals."""
 
 import concurrent.futures
+import ipaddress
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 from face_photos import crowd, encode, faceless, portrait
 from gafas.cli import main
 from gafas.installing import advise_install
+from gafas.service.server import describe, find_addresses, listen
 from service_client import Process, form, refused, serving, wait_for
 
 PLACES = [(x, y) for x in range(0, 1200, 300) for y in range(0, 600, 150)]
@@ -56,6 +58,39 @@ def test_it_says_its_address_serves_and_ends_with_0(photo: bytes) -> None:
         code, told = process.end()
     assert code == 0
     assert told == ""  # above all no file name
+
+
+def test_beyond_this_computer_it_says_where_phones_find_it_and_warns() -> None:
+    with serving("--host", "0.0.0.0") as process:
+        assert process.url == f"http://127.0.0.1:{process.port}"
+        assert httpx.get(f"{process.url}/healthz").status_code == 200
+        places = find_addresses(socket.AF_INET)
+        for place in places:
+            assert httpx.get(f"http://{place}:{process.port}/healthz").status_code == 200
+        _, told = process.end()
+    where, warning = told.splitlines()
+    assert re.findall(r"http://(\S+):", where) == places
+    assert where.startswith("gafas: phones and others in this network open ")
+    assert warning.startswith("gafas: warning: whoever reaches this computer may use")
+    assert "--api-key-file" in warning
+    assert "0.0.0.0" not in told
+
+
+def test_with_a_key_or_on_this_computer_alone_there_is_no_warning() -> None:
+    with serving("--host", "0.0.0.0", GAFAS_API_KEY="sesame") as process:
+        _, told = process.end()
+    assert "warning" not in told
+    assert len(told.splitlines()) == 1
+    for host in ("127.0.0.1", "localhost"):
+        with listen(host, 0) as listener:
+            (alone,) = describe(listener, keys=False)
+        assert alone.startswith("serving http://")
+
+
+def test_addresses_of_others_are_neither_loopback_nor_link_local() -> None:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for one in map(ipaddress.ip_address, find_addresses(family)):
+            assert not (one.is_loopback or one.is_link_local or one.is_unspecified)
 
 
 def test_sigterm_finishes_what_runs_and_refuses_what_comes(photo: bytes, long_work: bytes) -> None:
@@ -193,6 +228,17 @@ def test_an_origin_must_look_like_one(
             main()
         assert stop.value.code == 2
         assert "https://example.org" in capsys.readouterr().err
+
+
+def test_faces_and_device_are_chosen_as_on_the_command_line(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    group = encode(crowd([(20, 30), (330, 60)], size=(640, 420), tall=330))
+    with serving("--largest", "--device", "cpu") as process, process.client() as client:
+        assert len(client.post("/v1/recognize", content=group).json()["faces"]) == 1
+    command = [sys.executable, "-m", "gafas.cli", "serve", "--device", "abacus"]
+    assert subprocess.run(command, timeout=120, check=False).returncode == 2
+    assert "abacus" in capfd.readouterr().err
 
 
 def test_two_processes_do_not_share_a_port() -> None:

@@ -38,13 +38,32 @@ def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
     used |= {f"{key}.{form}" for key in re.findall(r'count\("([^"]+)"', code) for form in FORMS}
     used |= set(re.findall(r'\? "([a-z]+\.[a-z.]+)" : "', code))
     used |= set(re.findall(r'" : "([a-z]+\.[a-z.]+)"', code))
-    made = ("label.", "state.", "filter.", "notice.", "problem.", "camera.")  # said as `x.${state}`
+    # These are said as `x.${state}`.
+    made = ("label.", "state.", "filter.", "notice.", "problem.", "camera.", "fact.")
     assert used - set(CATALOGUES["en"]) == set()
     left = set(CATALOGUES["en"]) - used
     assert {key for key in left if not key.startswith(made)} == set()
 
 
 FORMS = ("one", "other")
+
+UNMET = {
+    *("host", "origin", "not-found", "method", "parameters", "media-type", "not-acceptable"),
+    *("form", "no-photo", "too-many-photos", "no-such-face"),
+    *("http", "left"),
+}
+"""Refusals that nobody meets who uses the page: it asks for what there is, photo by photo."""
+
+
+def test_every_refusal_that_a_person_may_meet_has_a_sentence() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in (WEB.parent / "service").glob("*.py"))
+    reasons = set(re.findall(r'(?:RefusalError\(\s*\d+|refuse_for_now\()[,\s]*"([a-z-]+)"', code))
+    reasons |= set(re.findall(r'reason = "([a-z-]+)" if lacking else "([a-z-]+)"', code)[0])
+    assert UNMET - reasons - {"http"} == set()
+    assert len(reasons - UNMET) > 8
+    told = {key.removeprefix("problem.") for key in CATALOGUES["es"] if "problem." in key}
+    assert reasons - UNMET <= told
+    assert told - reasons <= {"failed", "http", "gone"}  # the page's own
 
 
 def test_every_state_of_the_camera_has_a_title_and_a_text() -> None:

@@ -45,7 +45,7 @@ def test_every_photo_gets_its_card_and_every_filter_its_count(
     assert list_filters(page) == {"all": 6, **counts}
     expect(card(page, "two.png").locator(".line")).to_have_count(2)
     expect(card(page, "two.png").locator(".bar > span")).to_have_count(6)
-    expect(card(page, "broken.jpg")).to_contain_text("starts with b'dear dia'")
+    expect(card(page, "broken.jpg")).to_contain_text("This is no photo")
     expect(page.locator(".summary")).to_have_text("6 photos · 5 faces")
     expect(page.locator("#live")).to_have_text("Done: 6 photos · 5 faces.")
 
@@ -72,6 +72,18 @@ def test_downloads_are_what_the_command_line_writes_to_the_last_digit(
     lines = predict(photos, "--json", monkeypatch).splitlines()
     assert len(lines) == 6
     assert download(page, ".json") == "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def test_no_name_reaches_a_spreadsheet_as_a_formula(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [tmp_path / name for name in ("=1+1.png", "@a.png", "'b.png", "c-d.png")]
+    for path in photos:
+        path.write_bytes(encode(faceless(), "PNG"))
+    give(page, photos)
+    table = download(page, ".csv")
+    assert table == predict(photos, "--csv", monkeypatch)
+    assert [line[:3] for line in table.splitlines()[1:]] == ["'=1", "'@a", "''b", "c-d"]
 
 
 def test_numbers_are_written_as_they_came(page: Page) -> None:
@@ -127,7 +139,7 @@ def test_a_format_that_the_browser_does_not_know_is_shown_all_the_same(
 ) -> None:
     (tmp_path / "a").write_bytes(encode(portrait(), kind))
     give(page, [tmp_path / "a"])
-    assert differ(read_picture(page.locator(".card img")), portrait()) < 12  # boxes are drawn on it
+    assert differ(read_picture(page.locator(".card img")), portrait()) < 8  # nothing is drawn on it
 
 
 def test_boxes_lie_where_the_answer_says(page: Page, photos: list[Path]) -> None:
@@ -189,6 +201,28 @@ def test_unsure_answers_are_told_and_counted(open_page: Open, photos: list[Path]
         expect(page.locator(".tag")).to_have_text("unsure")
         page.locator(".open").click()
         expect(page.locator("#viewer .tag")).to_have_text("unsure: eyeglasses 99%?")
+
+
+def test_only_the_largest_face_may_be_asked_for(
+    page: Page, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos[0].parent)
+    lines = [
+        CliRunner().invoke(app, ["predict", "--json", *words, "two.png"]).stdout
+        for words in ([], ["--largest"])
+    ]
+    assert len(lines[1]) < len(lines[0])
+    give(page, [photos[3]])
+    for line, faces in ((lines[1], 1), (lines[0], 2)):
+        page.locator(".largest").click()
+        expect(page.locator(".card rect.rim")).to_have_count(faces)
+        settled(page)
+        assert download(page, ".json") == f"[\n{line.strip()}\n]\n"
+        page.locator(".card .open").click()
+        with page.expect_request("**/v1/explain*") as asked:
+            page.locator(".heat").click()
+        assert asked.value.url.endswith("largest=true") == (faces == 1)
+        page.keyboard.press("Escape")
 
 
 def test_clear_empties_the_page_and_frees_the_pictures(page: Page, photos: list[Path]) -> None:

@@ -54,7 +54,7 @@ def test_without_the_key_photos_wait_to_be_tried_again(
     page.locator("#key .dismiss").click()
     page.set_input_files("#files", photos[:1])
     page.locator("#key .dismiss").click()
-    expect(card(page, photos[0].name)).to_contain_text("asks for a key")
+    expect(card(page, photos[0].name)).to_contain_text("wants an API key")
     expect(page.locator(".left-out")).to_contain_text("1 photo without an answer")
     expect(page.locator(".csv")).to_be_disabled()
     page.get_by_role("button", name="Try again").click()
@@ -91,6 +91,24 @@ def test_long_lists_can_be_cancelled_and_continued(page: Page, many: list[Path])
     assert list_filters(page)["no-face"] == 12
 
 
+def test_asking_for_other_faces_takes_up_everything_anew(page: Page, many: list[Path]) -> None:
+    held: list[Route] = []
+    page.route("**/v1/recognize*", lambda route: held.append(route))
+    page.set_input_files("#files", many)
+    expect(page.locator(".card[data-state=working]")).to_have_count(4)
+    page.unroute("**/v1/recognize*")
+    with page.expect_response("**/v1/recognize*largest=true"):
+        page.get_by_label("Only the largest face").check()
+    for _ in range(50):
+        assert page.locator(".card[data-state=cancelled]").count() == 0
+        if list_filters(page)["no-face"] == 12:
+            break
+        page.wait_for_timeout(100)
+    settled(page)
+    assert list_filters(page)["no-face"] == 12
+    expect(page.locator(".card img")).to_have_count(12)
+
+
 def test_a_server_that_stops_is_noticed_and_work_goes_on_when_it_is_back(
     open_page: Open, photos: list[Path]
 ) -> None:
@@ -110,13 +128,13 @@ def test_a_server_that_stops_is_noticed_and_work_goes_on_when_it_is_back(
 
 
 def test_a_failing_server_is_told_and_may_be_tried_again(page: Page, photos: list[Path]) -> None:
-    told = '{"title": "Internal Server Error", "status": 500, "detail": "Something broke."}'
+    told = '{"status": 500, "detail": "Something broke.", "reason": "internal"}'
     page.route(
         "**/v1/recognize*",
         lambda route: route.fulfill(status=500, content_type="application/problem+json", body=told),
     )
     page.set_input_files("#files", photos[:1])
-    expect(page.locator(".card")).to_contain_text("Something broke.")
+    expect(page.locator(".card")).to_contain_text("Something went wrong inside the server.")
     assert list_filters(page)["error"] == 1
     page.unroute("**/v1/recognize*")
     page.get_by_role("button", name="Try again").click()
@@ -137,5 +155,5 @@ def test_a_photo_that_is_too_large_is_an_answer(open_page: Open, many: list[Path
     with serving("--max-mb", "0.001") as url:
         page = open_page(url)
         give(page, many[:1])
-        expect(page.locator(".card")).to_contain_text("expected at most 1,048 bytes")
+        expect(page.locator(".card")).to_contain_text("at most 0.001 MB")
         assert list_filters(page)["error"] == 1

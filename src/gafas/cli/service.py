@@ -3,13 +3,14 @@
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from gafas.cli.recognition import Model, Threshold
+from gafas.cli.recognition import Device, Largest, MinFace, Model, Threshold
 from gafas.errors import ServiceError
 from gafas.service.limits import MEBIBYTE, Access, Limits
 
@@ -29,6 +30,9 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     ] = 8000,
     model: Model = None,
     threshold: Threshold = None,
+    min_face: MinFace = 0,
+    largest: Largest = False,
+    device: Device = "cpu",
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Photos worked on at once; one per processor core if left out."),
@@ -82,15 +86,26 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         origins=tuple(map(_check_origin, cors or ())),
     )
     from gafas.service.app import create_app
-    from gafas.service.server import address, listen, run_service
+    from gafas.service.server import describe, listen, run_service
 
     with listen(host, port) as listener:  # before the model is opened: it may be refused
         from gafas.recognizer import Recognizer
 
-        url = address(listener)
-        recognizer = Recognizer(model, threshold=threshold)
+        told = describe(listener, keys=bool(access.keys))
+        recognizer = Recognizer(
+            model,
+            threshold=threshold,
+            providers=[device],
+            min_face=min_face,
+            largest=largest,
+        )
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
-        run_service(app, listener, announce=lambda: typer.echo(f"gafas: serving {url}", err=True))
+        run_service(app, listener, announce=lambda: _announce(told))
+
+
+def _announce(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        typer.echo(f"gafas: {sentence}", err=True)
 
 
 def _read_keys(file: Path | None) -> tuple[str, ...]:

@@ -50,14 +50,14 @@ def create_app(
         title="gafas",
         version=gafas.__version__,
         description=_DESCRIPTION,
-        docs_url=None,  # these pages would load scripts from another host
+        docs_url=None,  # these pages would load scripts from another host; ours is at /docs
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.operation = operation
     app.include_router(routes.router)
     app.include_router(about.router)
-    _add_page(app)
+    _add_pages(app)
     _add_refusals(app)
     # The last one added is the first that a request meets.
     app.add_middleware(Gate, operation=operation, access=access)
@@ -73,12 +73,17 @@ def create_app(
     return app
 
 
-def _add_page(app: FastAPI) -> None:
-    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-    async def show_page() -> Response:
-        """Give the web page."""
-        return FileResponse(WEB / "index.html", media_type="text/html; charset=utf-8")
+def _add_pages(app: FastAPI) -> None:
+    def add(path: str, file: str) -> None:
+        """Give a file at a path."""
 
+        @app.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)
+        async def show_page() -> Response:
+            """Give a web page."""
+            return FileResponse(WEB / file, media_type="text/html; charset=utf-8")
+
+    add("/", "index.html")
+    add("/docs", "docs.html")
     app.mount("/static", StaticFiles(directory=WEB, check_dir=False))
 
 
@@ -115,7 +120,7 @@ def _add_refusals(app: FastAPI) -> None:
 
 def _translate(request: Request, error: HTTPException) -> RefusalError:
     if error.status_code == 404:
-        detail = f"Nothing is at {request.url.path!r}. What there is: /openapi.json"
+        detail = f"Nothing is at {request.url.path!r}. What there is: /docs"
         return RefusalError(404, "not-found", detail=detail)
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another")

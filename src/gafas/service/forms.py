@@ -29,7 +29,7 @@ class Upload:
 
     name: str
     data: bytes = b""
-    error: str | None = None
+    error: RefusalError | None = None
 
 
 class Form:
@@ -137,7 +137,7 @@ class Form:
         if len(self._data) + end - start > self._limits.bytes_per_photo:
             self._account.give(len(self._data))
             self._data.clear()
-            self._uploads[-1].error = say_too_large(self._limits, "a file with more")
+            self._uploads[-1].error = refuse_large(self._limits, "a file with more")
             return
         self._account.draw(end - start)
         self._data.extend(data[start:end])
@@ -160,9 +160,12 @@ def _broken_form(problem: str) -> RefusalError:
     )
 
 
-def say_too_large(limits: Limits, received: str) -> str:
-    """Say that a photo has too many bytes."""
-    return (
-        f"The photo is too large: expected at most {limits.bytes_per_photo:,} bytes. "
-        f"Received: {received}. Save it smaller."
+def refuse_large(limits: Limits, received: str) -> RefusalError:
+    """Return the refusal of a photo of too many bytes."""
+    return RefusalError(
+        413,
+        "too-many-bytes",
+        detail=f"The photo is too large: expected at most {limits.bytes_per_photo:,} bytes. "
+        f"Received: {received}. Save it smaller.",
+        more={"limit": limits.bytes_per_photo},
     )

@@ -34,7 +34,8 @@ SAFE_HEADERS: Final = {
 }
 """Sent with every answer: the page may load nothing but its own files, and nobody may frame it."""
 
-_OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+_PAGES: Final = frozenset({"/", "/docs"})
+_OPEN: Final = _PAGES | {"/healthz", "/readyz", "/openapi.json"}
 _ROUTES: Final = _OPEN | WORK | {"/metrics", "/v1/model"}
 _STATIC: Final = "/static/"
 
@@ -139,8 +140,7 @@ class Gate:
     def _check_key(self, headers: dict[bytes, str]) -> None:
         if not self._access.keys:
             return
-        bearer = headers.get(b"authorization", "")
-        given = headers.get(b"x-api-key") or bearer.removeprefix("Bearer ").strip()
+        given = headers.get(b"x-api-key") or _read_bearer(headers.get(b"authorization", ""))
         if not self._access.is_key(given):
             raise RefusalError(
                 401,
@@ -163,7 +163,7 @@ class _Exchange:
         self._arrived = length == b"0" and b"transfer-encoding" not in headers
         self._small = length.isdigit() and int(length) <= _SMALL and not self._arrived
         self._waits = b"expect" in headers  # such a client sends no body before it is asked to
-        self._secret = not (scope["path"] == "/" or scope["path"].startswith(_STATIC))
+        self._secret = not (scope["path"] in _PAGES or scope["path"].startswith(_STATIC))
 
     async def receive(self) -> Message:
         """Pass on a piece of the request, and note whether it was the last."""
@@ -216,6 +216,16 @@ def _strip_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+def _read_bearer(header: str) -> str:
+    """Return the key of an Authorization header; its scheme may be written in any case.
+
+    >>> _read_bearer("bearer secret"), _read_bearer("secret"), _read_bearer("Basic secret")
+    ('secret', '', '')
+    """
+    scheme, _, key = header.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _is_address(name: str) -> bool:

@@ -46,8 +46,8 @@ class Metrics:
         Gauge(name, meaning, registry=self.registry).set_function(read)
 
     def count(self, found: Recognition) -> None:
-        """Count a photo and its faces."""
-        self.photos.labels("read" if found.error is None else "unreadable").inc()
+        """Count a photo that was read, and its faces."""
+        self.photos.labels("read").inc()
         for face in found.faces:
             self.faces.labels(str(face.label)).inc()
 

@@ -13,7 +13,7 @@ from gafas.images import NamedBytes, read_size
 from gafas.recognizer import Recognition, Recognizer
 from gafas.service.forms import NAMELESS, Upload
 from gafas.service.limits import Limits
-from gafas.service.memory import Memory
+from gafas.service.memory import Account, Memory
 from gafas.service.metrics import Metrics
 from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.uploads import receive_uploads
@@ -70,37 +70,51 @@ class Operation:
                 )
             try:
                 async with asyncio.timeout_at(ends):
-                    return await self._work(request, [_bind(do, upload) for upload in uploads])
+                    tasks = [_bind(do, upload, account) for upload in uploads]
+                    return await self._work(request, tasks)
             except TimeoutError:
                 raise _out_of_time(self.limits) from None
 
-    def recognize(self, upload: Upload) -> Recognition:
-        """Recognize one photo; what is wrong with it stands in the answer."""
-        found = self._recognize(upload)
+    def recognize(self, upload: Upload, recognizer: Recognizer) -> Recognition:
+        """Recognize one photo by the service's recognizer, or one made of it, and count it.
+
+        Raises:
+            RefusalError: 422, it cannot be read.
+        """
+        try:
+            self.check_size(upload)
+            found = recognizer.recognize(_name(upload), name=upload.name)
+            if found.error is not None:
+                raise refuse_damaged(found.error)
+        except RefusalError:
+            self.metrics.photos.labels("unreadable").inc()
+            raise
         self.metrics.count(found)
         return found
 
     def check_size(self, upload: Upload) -> None:
-        """Refuse a photo of too many pixels before it is decoded.
+        """Refuse what is no photo, or has too many pixels, before it is decoded.
 
         Raises:
-            ImageError: it has too many, or is no photo.
+            RefusalError: 422, it is such.
         """
         if upload.error is not None:
-            raise ImageError(upload.error)
-        width, height = read_size(_name(upload))
-        if width * height > self.limits.pixels_per_photo:
-            raise ImageError(
-                f"Cannot read the image: expected at most {self.limits.pixels_per_photo:,} pixels. "
-                f"Received: {width}×{height}. Save it smaller."
-            )
-
-    def _recognize(self, upload: Upload) -> Recognition:
+            raise upload.error
         try:
-            self.check_size(upload)
+            width, height = read_size(_name(upload))
         except ImageError as error:
-            return Recognition(upload.name, error=str(error))
-        return self.recognizer.recognize(_name(upload), name=upload.name)
+            lacking = isinstance(error.__cause__, ImportError)
+            reason = "missing-package" if lacking else "unreadable-photo"
+            raise RefusalError(422, reason, detail=str(error)) from None
+        most = self.limits.pixels_per_photo
+        if width * height > most:
+            raise RefusalError(
+                422,
+                "too-many-pixels",
+                detail=f"Cannot read the image: expected at most {most:,} pixels. "
+                f"Received: {width}×{height}. Save it smaller.",
+                more={"limit": most},
+            )
 
     async def _work(self, request: Request, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Run tasks, unless the client leaves before they are done."""
@@ -118,6 +132,11 @@ class Operation:
             leaving.cancel()
 
 
+def refuse_damaged(error: str) -> RefusalError:
+    """Return the refusal of a photo that looked like one until it was decoded."""
+    return RefusalError(422, "damaged-photo", detail=error)
+
+
 def write_answer(found: Recognition) -> bytes:
     """Write what `gafas predict --json` writes for a photo."""
     return json.dumps(found.to_dict(), ensure_ascii=False).encode()
@@ -130,8 +149,13 @@ def _name(upload: Upload) -> bytes:
     return photo if upload.name != NAMELESS else upload.data
 
 
-def _bind(do: Callable[[Upload], T], upload: Upload) -> Callable[[], T]:
-    return lambda: do(upload)
+def _bind(do: Callable[[Upload], T], upload: Upload, account: Account) -> Callable[[], T]:
+    def work() -> T:
+        """Work on the photo, which is held until that is done, whoever has stopped waiting."""
+        with account.use(len(upload.data)):
+            return do(upload)
+
+    return work
 
 
 async def _wait_until_gone(request: Request) -> None:
@@ -145,6 +169,7 @@ def _too_slow(limits: Limits) -> RefusalError:
         "slow",
         detail=f"The request took longer than {limits.seconds_per_request:g} s to arrive. "
         "Send smaller photos, or fewer at once.",
+        more={"limit": limits.seconds_per_request},
     )
 
 
@@ -153,4 +178,5 @@ def _out_of_time(limits: Limits) -> RefusalError:
         "timeout",
         detail=f"No answer within {limits.seconds_per_request:g} s. Send fewer photos at once, or "
         "try again when the service has less to do.",
+        more={"limit": limits.seconds_per_request},
     )

@@ -52,9 +52,12 @@ class RefusalError(Exception):
         return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
 
 
-def refuse_for_now(reason: str, *, detail: str) -> RefusalError:
+def refuse_for_now(
+    reason: str, *, detail: str, more: Mapping[str, Any] | None = None
+) -> RefusalError:
     """Return a refusal that is over in a moment: 503 with Retry-After."""
-    return RefusalError(503, reason, detail=detail, headers={"Retry-After": str(RETRY_AFTER)})
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return RefusalError(503, reason, detail=detail, headers=headers, more=more)
 
 
 def _title(status: int) -> str:

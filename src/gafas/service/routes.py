@@ -1,16 +1,17 @@
 """The service's routes for photos."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, cast
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from gafas.annotate import SMALLEST_SIDE, annotate, encode
-from gafas.errors import ImageError
+from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, encode
+from gafas.errors import ImageError, ModelError
 from gafas.explain import draw, explain
-from gafas.images import load_image, load_photo
+from gafas.images import load_photo
+from gafas.recognizer import Recognition, Recognizer
 from gafas.service.forms import Upload
-from gafas.service.operation import Operation, write_answer
+from gafas.service.operation import Operation, refuse_damaged, write_answer
 from gafas.service.problems import RefusalError
 from gafas.service.shapes import (
     describe_answers,
@@ -27,6 +28,9 @@ WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain"})
 _PICTURES: Final = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _REFUSALS: Final = (400, 401, 403, 408, 413, 415, 421, 422, 503)
 
+Language = Annotated[
+    str | None, Header(description="What drawings speak: English, or Spanish if it is liked more.")
+]
 Name = Annotated[str | None, Query(description="What the answer calls a photo sent as raw body.")]
 
 router = APIRouter(tags=["photos"])
@@ -37,32 +41,52 @@ def get_operation(request: Request) -> Operation:
     return cast(Operation, request.app.state.operation)
 
 
+async def _select(
+    request: Request,
+    min_face: Annotated[
+        float,
+        Query(
+            ge=0,
+            allow_inf_nan=False,
+            description="Pass over faces whose box is narrower or lower, in the photo's pixels.",
+        ),
+    ] = 0.0,
+    largest: Annotated[bool, Query(description="Only the photo's largest face.")] = False,
+) -> Recognizer:
+    """Return the recognizer that answers for the faces that a request asks for."""
+    try:
+        return get_operation(request).recognizer.selecting(min_face=min_face, largest=largest)
+    except ModelError as error:
+        raise RefusalError(422, "parameters", detail=str(error)) from error
+
+
+Selected = Annotated[Recognizer, Depends(_select)]
+
+
 @router.post(
     "/v1/recognize",
     responses={**describe_answers(), **describe_problems(*_REFUSALS)},
     openapi_extra=describe_body(several=True),
 )
-async def recognize_photos(request: Request, name: Name = None) -> Response:
+async def recognize_photos(request: Request, recognizer: Selected, name: Name = None) -> Response:
     """Say what every face in one or many photos wears.
 
     A photo as raw body gives one object; a form with photos gives a list, in their order. A photo
     of a form that cannot be read gives an object with its `error`, and the others are answered; one
     that came as raw body gives the same sentence with status 422.
     """
-    operation = get_operation(request)
+    operation, several = get_operation(request), is_form(request)
 
-    def look(upload: Upload) -> tuple[str | None, bytes]:
-        """Return what is wrong with a photo, if anything, and the answer as JSON."""
-        found = operation.recognize(upload)
-        return found.error, write_answer(found)
+    def look(upload: Upload) -> bytes | RefusalError:
+        """Return the answer as JSON, or why there is none."""
+        try:
+            return write_answer(operation.recognize(upload, recognizer))
+        except RefusalError as problem:
+            told = Recognition(upload.name, error=problem.detail)
+            return write_answer(told) if several else problem
 
-    answers = await operation.answer(request, look, several=True)
-    if is_form(request):
-        body = b"[" + b", ".join(written for _, written in answers) + b"]"
-    else:
-        ((error, body),) = answers
-        if error is not None:
-            raise _unreadable(error)
+    answers = _check(await operation.answer(request, look, several=True))
+    body = b"[" + b", ".join(answers) + b"]" if several else answers[0]
     return Response(body, media_type="application/json")
 
 
@@ -72,19 +96,30 @@ async def recognize_photos(request: Request, name: Name = None) -> Response:
     openapi_extra=describe_body(several=False),
     response_class=Response,
 )
-async def annotate_photo(request: Request) -> Response:
+async def annotate_photo(
+    request: Request,
+    recognizer: Selected,
+    plain: Annotated[
+        bool,
+        Query(description="The photo alone, upright: for what cannot show its format itself."),
+    ] = False,
+    accept_language: Language = None,
+) -> Response:
     """Draw boxes, labels and probabilities on a copy of one photo.
 
     `Accept` chooses JPEG, the default, or PNG.
     """
-    operation = get_operation(request)
+    operation, language = get_operation(request), _choose_language(accept_language)
 
     def look(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
-        found = operation.recognize(upload)
-        if found.error is not None:
-            raise ImageError(found.error)
-        return annotate(load_image(upload.data), found.faces)
+        if plain:
+            operation.check_size(upload)
+            return load_photo(upload.data).image
+        found = operation.recognize(upload, recognizer)
+        photo = load_photo(upload.data)  # a very large one comes smaller
+        shown = [one.scaled(photo.scale) for one in found.faces]
+        return annotate(photo.image, shown, language=language)
 
     return await _answer_picture(request, look)
 
@@ -97,22 +132,29 @@ async def annotate_photo(request: Request) -> Response:
 )
 async def explain_photo(
     request: Request,
+    recognizer: Selected,
     face: Annotated[
         int | None,
-        Query(ge=0, description="Only this face, counted from 0 in the order of the answer."),
+        Query(
+            ge=0,
+            description="Only this face, counted from 0 in the order of the answer to the same "
+            "`min_face` and `largest`.",
+        ),
     ] = None,
+    accept_language: Language = None,
 ) -> Response:
     """Show which spots of each face the answer hangs on, as a heat map over one photo.
 
     `Accept` chooses JPEG, the default, or PNG.
     """
-    operation = get_operation(request)
+    operation, language = get_operation(request), _choose_language(accept_language)
 
     def look(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
         operation.check_size(upload)
-        reasons = explain(operation.recognizer, upload.data, face=face)
-        return draw(load_photo(upload.data, side=2 * SMALLEST_SIDE), reasons)
+        reasons = explain(recognizer, upload.data, face=face)
+        photo = load_photo(upload.data, side=2 * SMALLEST_SIDE)
+        return draw(photo, reasons, language=language)
 
     return await _answer_picture(request, look)
 
@@ -124,15 +166,38 @@ async def _answer_picture(request: Request, look: Callable[[Upload], ImageArray]
         """Return the picture's bytes, or why there is none."""
         try:
             return encode(look(upload), _PICTURES[media_type])
+        except RefusalError as problem:
+            return problem
         except ImageError as error:
-            return _unreadable(str(error))
+            return refuse_damaged(str(error))
         except IndexError as error:
             return RefusalError(422, "no-such-face", detail=f"{error} Choose one of these.")
 
-    (made,) = await get_operation(request).answer(request, work)
-    if isinstance(made, RefusalError):
-        raise made
+    (made,) = _check(await get_operation(request).answer(request, work))
     return Response(made, media_type=media_type)
+
+
+def _check(made: Sequence[bytes | RefusalError]) -> list[bytes]:
+    """Return what was made, or raise what stands in its place."""
+    for one in made:
+        if isinstance(one, RefusalError):
+            raise one
+    return [one for one in made if isinstance(one, bytes)]
+
+
+def _choose_language(accept: str | None) -> str:
+    """Return the language of drawings that an Accept-Language header likes best.
+
+    >>> _choose_language("es-AR, en;q=0.5"), _choose_language("fr"), _choose_language(None)
+    ('es', 'en', 'en')
+    """
+    liked = [_read_range(part) for part in (accept or "").split(",")]
+
+    def score(language: str) -> float:
+        """Return how much a language is liked, 0 to 1."""
+        return max((much for tag, much in liked if tag.split("-")[0] == language), default=0.0)
+
+    return max(LANGUAGES, key=score)  # English comes first where both are liked
 
 
 def _choose_kind(accept: str) -> str:
@@ -163,7 +228,3 @@ def _read_range(text: str) -> tuple[str, float]:
         return kind, min(max(float(quality), 0.0), 1.0)
     except ValueError:
         return kind, 0.0
-
-
-def _unreadable(error: str) -> RefusalError:
-    return RefusalError(422, "unreadable-photo", detail=error)

@@ -1,6 +1,8 @@
 """The process that serves: its socket, its signals, its end."""
 
+import contextlib
 import gc
+import ipaddress
 import signal
 import socket
 import time
@@ -16,6 +18,11 @@ from gafas.service.operation import Operation
 
 # An idle connection is kept so long, in seconds: a page that sends photo after photo needs one.
 _KEEP_ALIVE: Final = 20
+
+_LOOPBACK: Final[dict[int, str]] = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+# Addresses of documentation, which are nobody's.
+_ELSEWHERE: Final[dict[int, str]] = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 # At the end, answers that are not read by then, in seconds, are given up.
 _LAST_CALL: Final = 5
@@ -38,9 +45,48 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def address(listener: socket.socket) -> str:
-    """Return the URL of what listens at a socket."""
+def describe(listener: socket.socket, *, keys: bool) -> list[str]:
+    """Say at which addresses a browser finds what listens at a socket, a line each.
+
+    The first is for this computer, if it can be; where others may come in, theirs follow, and
+    without keys a warning.
+    """
     host, port = listener.getsockname()[:2]
+    place = ipaddress.ip_address(host)
+    if place.is_loopback:
+        return [f"serving {_url(host, port)}"]
+    told = [f"serving {_url(host, port)}"]
+    if place.is_unspecified:
+        own = _LOOPBACK[listener.family]
+        others = [_url(one, port) for one in find_addresses(listener.family)]
+        reach = " or ".join(others) or f"port {port} at this computer's address"
+        told = [f"serving {_url(own, port)}", f"phones and others in this network open {reach}"]
+    if not keys:
+        told.append(
+            "warning: whoever reaches this computer may use the service. To ask for a key, start "
+            "it with: --api-key-file FILE"
+        )
+    return told
+
+
+def find_addresses(family: int) -> list[str]:
+    """Return this computer's addresses under which others may find it, the likeliest first.
+
+    Args:
+        family: `socket.AF_INET` or `socket.AF_INET6`.
+    """
+    found: list[str] = []
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((_ELSEWHERE[family], 9))  # by UDP: this chooses a way, and sends nothing
+        found.append(probe.getsockname()[0])
+    with contextlib.suppress(OSError):
+        known = socket.getaddrinfo(socket.gethostname(), None, family=family)
+        found += [str(one[4][0]) for one in known]
+    places = {one: ipaddress.ip_address(one) for one in dict.fromkeys(found) if "%" not in one}
+    return [one for one, at in places.items() if not (at.is_loopback or at.is_link_local)]
+
+
+def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

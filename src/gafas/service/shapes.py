@@ -61,6 +61,10 @@ class ProblemAnswer(BaseModel):
     status: int
     detail: str = Field(description="What went wrong, what was received and what to do.")
     reason: str = Field(description="One word for programs.")
+    limit: float | None = Field(
+        default=None,
+        description="What was exceeded: bytes, pixels or seconds, as the reason says.",
+    )
     errors: list[dict[str, Any]] | None = Field(
         default=None, description="Each parameter that was refused."
     )

@@ -5,7 +5,7 @@ from typing import Final
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from gafas.service.forms import NAMELESS, Form, Upload, say_too_large
+from gafas.service.forms import NAMELESS, Form, Upload, refuse_large
 from gafas.service.limits import Limits
 from gafas.service.memory import Account
 from gafas.service.problems import RefusalError
@@ -39,7 +39,7 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
             detail=f"Expected multipart/form-data, or a photo's bytes. Received: {kind!r}.",
         )
     if declared > limits.bytes_per_photo:
-        raise _too_large(limits, declared)
+        raise refuse_large(limits, f"{declared:,} or more")
     account.check(declared)
     name = request.query_params.get("name") or NAMELESS
     return [Upload(name, await _receive_bytes(request, limits, account))]
@@ -60,7 +60,7 @@ async def _receive_bytes(request: Request, limits: Limits, account: Account) -> 
     async for chunk in request.stream():
         count += len(chunk)
         if count > limits.bytes_per_photo:
-            raise _too_large(limits, count)
+            raise refuse_large(limits, f"{count:,} or more")
         account.draw(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
@@ -70,7 +70,3 @@ async def _receive_form(request: Request, form: Form) -> list[Upload]:
     async for chunk in request.stream():
         form.write(chunk)
     return form.finish()
-
-
-def _too_large(limits: Limits, count: int) -> RefusalError:
-    return RefusalError(413, "too-many-bytes", detail=say_too_large(limits, f"{count:,} or more"))

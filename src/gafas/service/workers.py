@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import concurrent.futures
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -96,10 +97,12 @@ class Workers:
             return
         job, number, task = taken
         try:
-            job.settle(number, task())
+            result = task()
         except Exception as error:
             _log.exception("A photo could not be worked on.")
             job.fail(error)
+        else:
+            job.settle(number, result)
         finally:
             with self._lock:
                 self._busy -= 1
@@ -131,7 +134,7 @@ class _Job(Generic[T]):
         self._found[number] = result
         if len(self._found) == self._count:
             found = [self._found[place] for place in range(self._count)]
-            self._loop.call_soon_threadsafe(self._finish, found)
+            self._tell(found)
 
     def fail(self, error: Exception) -> None:
         """Give up; called by threads."""
@@ -139,7 +142,11 @@ class _Job(Generic[T]):
             500, "internal", detail="Something went wrong inside. It is in the service's log."
         )
         problem.__cause__ = error
-        self._loop.call_soon_threadsafe(self._finish, problem)
+        self._tell(problem)
+
+    def _tell(self, outcome: list[T] | RefusalError) -> None:
+        with contextlib.suppress(RuntimeError):  # the service has ended, and nobody waits any more
+            self._loop.call_soon_threadsafe(self._finish, outcome)
 
     def _finish(self, outcome: list[T] | RefusalError) -> None:
         if self.results.done():

@@ -1,35 +1,49 @@
 /** The server's doors, one request each. What goes wrong is an ApiError of one of a few kinds. */
 
+import { getLanguage } from "./language.js";
+
 const KEY = "gafas-api-key";
 
 /**
  * What a request came to, if not to an answer. Its kind is "offline" (nobody answers), "busy" (try
  * again after `wait` seconds), "key" (an API key is wanted), "refused" (the photo is no good),
- * "gone" (the file cannot be read any more) or "failed".
+ * "gone" (the file cannot be read any more) or "failed". What the server said is its `detail`, in
+ * English, its `reason`, one word for it, and the `limit` that was exceeded, if one was.
  */
 export class ApiError extends Error {
-  constructor(kind, detail = "", wait = 1) {
+  constructor(kind, { detail = "", reason = kind, limit = null, status = null, wait = 1 } = {}) {
     super(detail || kind);
-    Object.assign(this, { kind, detail, wait });
+    Object.assign(this, { kind, detail, reason, limit, status, wait });
   }
 }
 
-/** Recognize a photo; return the JSON object's text, as it came. */
-export async function recognize(photo, name, signal) {
+/** Recognize a photo, or only its `largest` face; return the JSON object's text, as it came. */
+export async function recognize(photo, name, { largest = false, signal }) {
   const path = `/v1/recognize?name=${encodeURIComponent(name)}`;
-  const response = await send(path, photo, signal);
+  const response = await send(`${path}${largest ? "&largest=true" : ""}`, photo, signal);
   return (await read(response.text(), signal)).trim();
 }
 
-/** Return a picture of the photo: "annotate" draws the answers, "explain" the heat map. */
-export async function draw(door, photo, signal) {
-  const response = await send(`/v1/${door}`, photo, signal);
+/** Return the photo, upright, as a picture that every browser can show. */
+export async function convert(photo, signal) {
+  const response = await send("/v1/annotate?plain=true", photo, signal);
+  return read(response.blob(), signal);
+}
+
+/** Return the heat map of a photo, or of its `largest` face, in the page's language. */
+export async function explain(photo, { largest, signal }) {
+  const response = await send(`/v1/explain${largest ? "?largest=true" : ""}`, photo, signal);
   return read(response.blob(), signal);
 }
 
 /** Return what the server says about its model. */
 export async function readModel(signal) {
   return (await call("/v1/model", { signal })).json();
+}
+
+/** Return the description of the HTTP interface. */
+export async function readDescription(signal) {
+  return (await call("/openapi.json", { signal })).json();
 }
 
 /** Say whether the server answers at all. */
@@ -53,7 +67,7 @@ async function send(path, photo, signal) {
   } catch {
     throw new ApiError("gone");
   }
-  const headers = { "Content-Type": "application/octet-stream" };
+  const headers = { "Content-Type": "application/octet-stream", "Accept-Language": getLanguage() };
   return call(path, { method: "POST", body, headers, signal });
 }
 
@@ -77,12 +91,12 @@ async function read(coming, signal) {
 
 async function explainRefusal(response) {
   const problem = await response.json().catch(() => ({}));
-  const detail = typeof problem.detail === "string" ? problem.detail : (problem.title ?? "");
   const { status } = response;
-  if (status === 401) return new ApiError("key", detail);
-  if (status === 503) return new ApiError("busy", detail, readWait(response));
-  const refused = [400, 413, 415, 422].includes(status);
-  return new ApiError(refused ? "refused" : "failed", detail || `HTTP ${status}`);
+  const { detail = `HTTP ${status}`, reason = "http", limit } = problem;
+  const said = { detail, reason, limit, status };
+  if (status === 401) return new ApiError("key", said);
+  if (status === 503) return new ApiError("busy", { ...said, wait: readWait(response) });
+  return new ApiError([400, 413, 415, 422].includes(status) ? "refused" : "failed", said);
 }
 
 function readWait(response) {

@@ -1,10 +1,11 @@
 /** The camera: live boxes and labels. One frame is under way at a time; none waits in a queue. */
 
 import { recognize } from "./api.js";
-import { makeLine } from "./bars.js";
+import { makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
 import { count, say, short } from "./language.js";
 import { patiently } from "./patience.js";
+import { tell } from "./problems.js";
 
 const SIDE = 640;
 const QUALITY = 0.85;
@@ -82,7 +83,7 @@ async function watch(signal) {
     const frame = await takeFrame();
     if (!frame) continue;
     const began = performance.now();
-    const text = await patiently(() => recognize(frame, "camera.jpg", signal), signal);
+    const text = await patiently(() => recognize(frame, "camera.jpg", { signal }), signal);
     if (signal.aborted) return;
     answer = JSON.parse(text);
     measure(performance.now() - began);
@@ -123,7 +124,7 @@ function showAnswer() {
   const mirror = find(".mirror").checked;
   drawFaces(find(".over"), answer, { shown: width, mirror });
   const none = make("p", { kind: "note", text: say("state.no-face") });
-  find(".lines").replaceChildren(...(answer.faces.length ? answer.faces.map(makeLine) : [none]));
+  find(".lines").replaceChildren(...(answer.faces.length ? makeLines(answer.faces) : [none]));
   find(".found").textContent = count("faces", answer.faces.length);
 }
 
@@ -137,7 +138,7 @@ function show(state, error = null) {
   find(".message").hidden = live;
   find(".message h2").textContent = say(`camera.${state}.title`);
   find(".message p").textContent = say(`camera.${state}.text`);
-  if (error?.detail) find(".message p").append(` ${error.detail}`);
+  if (error?.reason) find(".message p").append(` ${tell(error)}`);
 }
 
 find(".start").addEventListener("click", startCamera);

@@ -2,16 +2,19 @@
 
 import { readModel } from "./api.js";
 import "./key.js";
-import { getLanguage, say, startLanguage } from "./language.js";
+import { getLanguage, nameLabel, say, startLanguage } from "./language.js";
 import { renderMarkdown } from "./markdown.js";
 import { patiently } from "./patience.js";
+import { tell } from "./problems.js";
 
 const place = document.querySelector(".text");
 
 /** Say what is known of a model that brings no card. */
 function describe({ version, labels, threshold, sha256, recipe }) {
-  const facts = { gafas: version, labels: labels.join(", "), threshold, recipe, "SHA-256": sha256 };
-  const rows = Object.entries(facts).map(([name, fact]) => `| ${name} | ${fact ?? "–"} |`);
+  const facts = { version, labels: labels.map(nameLabel).join(", "), threshold, recipe, sha256 };
+  const rows = Object.entries(facts).map(([name, fact]) => {
+    return `| ${say(`fact.${name}`)} | ${fact ?? "–"} |`;
+  });
   return [say("card.none"), ["| | |", "| --- | --- |", ...rows].join("\n")].join("\n\n");
 }
 
@@ -26,7 +29,7 @@ async function start() {
     // The page has a title of the first rank already.
     place.replaceChildren(...(blocks[0]?.tagName === "H1" ? blocks.slice(1) : blocks));
   } catch (error) {
-    place.textContent = say("card.failed", { why: error.detail ?? "" });
+    place.textContent = say("card.failed", { why: tell(error) });
   }
 }
 

@@ -1,8 +1,9 @@
 /** The cards of the grid: a photo's small picture with its boxes, its name and its faces. */
 
-import { describe, makeLine } from "./bars.js";
+import { describe, makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
 import { count, say } from "./language.js";
+import { tell } from "./problems.js";
 
 const LINES = 3;
 
@@ -34,16 +35,15 @@ export function showPhoto(photo) {
   open.setAttribute("aria-label", `${photo.name}: ${summarize(photo)}`);
   open.title = photo.name;
   card.querySelector(".frame").replaceChildren(makePicture(photo));
-  card.querySelector(".lines").replaceChildren(...makeLines(photo));
+  card.querySelector(".lines").replaceChildren(...listLines(photo));
 }
 
 /** Say in words what became of a photo. */
 export function summarize(photo) {
-  if (photo.state !== "answered") return photo.problem ?? say(`state.${photo.state}`);
-  if (photo.answer.error) return say("state.unreadable");
+  if (photo.problem) return tell(photo.problem);
+  if (photo.state !== "answered") return say(`state.${photo.state}`);
   if (!photo.answer.faces.length) return say("state.no-face");
-  const faces = photo.answer.faces.map(describe).join("; ");
-  return `${count("faces", photo.answer.faces.length)}: ${faces}`;
+  return `${count("faces", photo.answer.faces.length)}: ${describe(photo.answer.faces)}`;
 }
 
 /** Return an element that covers exactly the picture inside, as large as its surroundings allow. */
@@ -65,15 +65,15 @@ function makePicture(photo) {
   return stage;
 }
 
-function makeLines(photo) {
-  if (photo.state === "failed") return [note(photo.problem), makeRetry()];
+function listLines(photo) {
+  if (photo.state === "failed") return [note(tell(photo.problem)), makeRetry()];
   if (photo.state !== "answered") return [note(say(`state.${photo.state}`))];
-  const { error, faces } = photo.answer;
-  if (error) return [note(say("state.unreadable"), "strong"), note(error)];
+  if (photo.problem) return [note(say("state.unreadable"), "strong"), note(tell(photo.problem))];
+  const { faces } = photo.answer;
   if (!faces.length) return [note(say("state.no-face"))];
   const rest = faces.length - LINES;
   const more = rest > 0 ? [note(count("faces.more", rest))] : [];
-  return [...faces.slice(0, LINES).map(makeLine), ...more];
+  return [...makeLines(faces).slice(0, LINES), ...more];
 }
 
 function note(text, kind = "note") {

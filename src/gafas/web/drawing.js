@@ -1,10 +1,10 @@
 /** Boxes and labels over a picture, crisp at any pixel ratio: vectors and text, not pixels. */
 
 import { nameLabel, roughly, say } from "./language.js";
+import { layTags } from "./tags.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const KNOWN = ["none", "eyeglasses", "sunglasses", "unsure"];
-const TAG = { height: 22, letter: 6.7, padding: 14 };
 
 /** Return an element with a class, a text and children. */
 export function make(name, { kind = "", text = "", holds = [] } = {}) {
@@ -33,11 +33,11 @@ export function caption(face) {
 }
 
 /**
- * Lay the boxes of an answer over a picture of the whole photo.
+ * Lay the boxes of an answer over a picture of the whole photo; several faces are numbered from 1.
  *
  * `place` is emptied first, and must cover the picture exactly; `shown` is the picture's width on
  * the screen in CSS pixels. With `mirror` left and right change places, but letters do not. With
- * `brief` a label is its name alone, and is left out where there is no room for it.
+ * `brief` a label is its name alone, or its number, and is left out where there is no room for it.
  */
 export function drawFaces(place, answer, { shown, mirror = false, brief = false }) {
   const scale = shown / answer.width;
@@ -48,8 +48,21 @@ export function drawFaces(place, answer, { shown, mirror = false, brief = false 
   answer.faces.forEach((face, at) => frame.append(...drawBox(boxes[at], colour(face.label))));
   const size = { width: shown, height: answer.height * scale };
   const scaled = boxes.map((box) => box.map((value) => value * scale));
-  const tags = drawTags(answer.faces, scaled, { size, brief });
-  place.replaceChildren(frame, ...tags);
+  const marks = answer.faces.map(({ landmarks }) => {
+    const points = landmarks.map(([x, y]) => [mirror ? answer.width - x : x, y]);
+    return points.map(([x, y]) => [x * scale, y * scale, x * scale, y * scale]);
+  });
+  const forms = answer.faces.map((face, at) => listTexts(face, answer.faces[1] && at + 1, brief));
+  const tags = layTags(scaled, forms, { size, marks, brief });
+  const drawn = answer.faces.flatMap((face, at) => drawTag(face, tags[at], size));
+  place.replaceChildren(frame, ...drawn);
+}
+
+/** Return what the label of a face may say, from the longest to the shortest. */
+function listTexts(face, number, brief) {
+  const name = nameLabel(face.label);
+  if (!number) return brief ? [name] : [caption(face), name];
+  return brief ? [`${number}`] : [`${number} ${caption(face)}`, `${number} ${name}`, `${number}`];
 }
 
 function findBox([x1, y1, x2, y2], { width, height }, mirror) {
@@ -68,33 +81,11 @@ function drawBox([x1, y1, x2, y2], kind) {
   });
 }
 
-function drawTags(faces, boxes, { size, brief }) {
-  const taken = [];
-  return faces.flatMap((face, at) => {
-    const text = brief ? nameLabel(face.label) : caption(face);
-    const tag = make("span", { kind: `tag ${colour(face.label)}`, text });
-    const width = Math.min(size.width, tag.textContent.length * TAG.letter + TAG.padding);
-    const others = [...taken, ...boxes.filter((box) => box !== boxes[at])];
-    const place = findPlace(boxes[at], width, size, others);
-    if (brief && taken.some((other) => touch(place, other))) return [];
-    taken.push(place);
-    tag.style.left = `${(100 * place[0]) / size.width}%`;
-    tag.style.top = `${(100 * place[1]) / size.height}%`;
-    return tag;
-  });
-}
-
-/** Choose above the box, below it or inside: where the tag covers the fewest others. */
-function findPlace([x1, y1, , y2], width, size, others) {
-  const left = Math.max(0, Math.min(x1, size.width - width));
-  const tops = [y1 - TAG.height - 2, y2 + 2, y1 + 3, y2 - TAG.height - 3];
-  const places = tops.map((top) => [left, top, left + width, top + TAG.height]);
-  const inside = places.filter((place) => place[1] >= 0 && place[3] <= size.height);
-  const hidden = (place) => others.filter((other) => touch(place, other)).length;
-  const usual = [[left, 0, left + width, TAG.height]];
-  return (inside.length ? inside : usual).sort((one, two) => hidden(one) - hidden(two))[0];
-}
-
-function touch(one, two) {
-  return one[0] < two[2] && two[0] < one[2] && one[1] < two[3] && two[1] < one[3];
+function drawTag(face, tag, size) {
+  if (!tag) return [];
+  const kind = `tag ${colour(face.label)}${tag.small ? " small" : ""}`;
+  const element = make("span", { kind, text: tag.text });
+  element.style.left = `${(100 * tag.place[0]) / size.width}%`;
+  element.style.top = `${(100 * tag.place[1]) / size.height}%`;
+  return [element];
 }

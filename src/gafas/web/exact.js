@@ -23,17 +23,22 @@ export function toJson(texts) {
 /** Write the table of `gafas predict --csv`: a row is a face, or a photo without any. */
 export function toCsv(texts, labels) {
   const rows = texts.flatMap((text) => listRows(readExactly(text), labels));
-  const lines = [[...PHOTO, ...FACE, ...labels], ...rows];
+  const lines = [[...PHOTO, ...FACE, ...labels.map(guard)], ...rows];
   return lines.map((row) => `${row.map(quote).join(",")}\n`).join("");
 }
 
 function listRows(answer, labels) {
-  const photo = PHOTO.map((column) => answer[column]);
+  const photo = [guard(answer.photo), answer.width, answer.height, guard(answer.error)];
   if (!answer.faces.length) return [[...photo, ...FACE.map(() => null), ...labels.map(() => null)]];
   return answer.faces.map((face, at) => {
-    const found = [`${at + 1}`, ...face.box, face.confidence, face.label];
+    const found = [`${at + 1}`, ...face.box, face.confidence, guard(face.label)];
     return [...photo, ...found, ...labels.map((label) => face.probabilities[label])];
   });
+}
+
+/** Put a ' before a text that a spreadsheet would calculate, as the command line does. */
+function guard(text) {
+  return /^[=+\-@\t\r\n']/.test(text ?? "") ? `'${text}` : text;
 }
 
 function quote(value) {

@@ -32,6 +32,11 @@ export function say(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+/** Say whether there is such a sentence. */
+export function knows(key) {
+  return key in words;
+}
+
 /** Return the sentence about so many: the catalogue has one for 1 and one for other numbers. */
 export function count(key, number, values = {}) {
   const form = number === 1 ? "one" : "other";
@@ -41,6 +46,11 @@ export function count(key, number, values = {}) {
 /** Return a number with no more digits than it needs: 12, but 0.4. */
 export function short(value) {
   return new Intl.NumberFormat(language, { maximumSignificantDigits: 2 }).format(value);
+}
+
+/** Return a number with up to three decimals. */
+export function precisely(value) {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
 }
 
 /** Return what a label is called; one that the page does not know is called by its own name. */

@@ -25,13 +25,17 @@ let drawing = 0;
 let noticing = 0;
 
 async function work(photo, signal) {
-  photo.state = "working";
+  Object.assign(photo, { state: "working", largest: find(".largest").checked });
   refresh(photo);
+  const wish = { largest: photo.largest, signal };
   try {
-    const text = await patiently(() => recognize(photo.file, photo.name, signal), signal);
+    const text = await patiently(() => recognize(photo.file, photo.name, wish), signal);
     photo.take(text);
     refresh(photo);
-    photo.picture = await makeThumbnail(photo.file, photo.answer, signal);
+    const { answer } = photo;
+    const picture = await makeThumbnail(photo.file, answer, signal);
+    if (photo.answer === answer) photo.picture = picture;
+    else URL.revokeObjectURL(picture); // it was asked for again meanwhile
   } catch (error) {
     settle(photo, error, signal);
   }
@@ -40,10 +44,10 @@ async function work(photo, signal) {
 }
 
 function settle(photo, error, signal) {
-  if (photo.answer) return; // only its small picture is missing
-  if (signal.aborted) photo.state = "cancelled";
-  else if (error.kind === "refused") photo.refuse(error.detail);
-  else photo.fail(error.detail || say(`problem.${error.kind ?? "failed"}`));
+  // Who aborts says what the photo is then; with an answer only its small picture is missing.
+  if (signal.aborted || photo.answer) return;
+  if (error.kind === "refused") photo.refuse(error);
+  else photo.fail(error);
 }
 
 function take(more) {
@@ -88,7 +92,7 @@ function cancel() {
 }
 
 function proceed(some) {
-  for (const photo of some) Object.assign(photo, { state: "waiting", problem: null });
+  for (const photo of some) photo.reset();
   some.forEach(showPhoto);
   lanes.add(some);
   refresh();
@@ -167,6 +171,10 @@ function listen() {
       input.value = ""; // or the same file could not be chosen twice
     });
   }
+  find(".largest").addEventListener("change", () => {
+    lanes.cancel();
+    proceed(photos);
+  });
   find(".choose").addEventListener("click", () => find("#files").click());
   find(".choose-folder").addEventListener("click", () => find("#folder").click());
 }
@@ -213,7 +221,9 @@ async function start() {
   showTab();
   showLanguage();
   document.documentElement.classList.add("ready");
-  ({ labels = labels } = await patiently(() => readModel()).catch(() => ({})));
+  const model = await patiently(() => readModel()).catch(() => ({}));
+  ({ labels = labels } = model);
+  find(".check:has(.largest)").hidden = model.input?.frame === "frame"; // it looks for no faces
   refresh();
 }
 

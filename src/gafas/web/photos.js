@@ -9,7 +9,9 @@ export const ENDINGS = [
 
 /**
  * One photo. Its state is "waiting", "working", "answered", "failed" (no answer; it may be tried
- * again) or "cancelled". `text` is the JSON object as the server wrote it, `answer` that object.
+ * again) or "cancelled". `text` is the JSON object as the server wrote it, `answer` that object,
+ * `problem` the error where there is none, or none but that it cannot be read. With `largest` it
+ * is of the largest face alone.
  */
 export class Photo {
   state = "waiting";
@@ -17,6 +19,7 @@ export class Photo {
   answer = null;
   problem = null;
   picture = null;
+  largest = false;
 
   constructor(file, name) {
     Object.assign(this, { file, name });
@@ -28,13 +31,20 @@ export class Photo {
   }
 
   /** Take the server's word that this is no readable photo: an answer, too. */
-  refuse(sentence) {
-    this.take(unreadable(this.name, sentence));
+  refuse(error) {
+    this.take(unreadable(this.name, error.detail));
+    this.problem = error;
   }
 
   /** Note that there is no answer, and why. */
-  fail(sentence) {
-    Object.assign(this, { state: "failed", problem: sentence });
+  fail(error) {
+    Object.assign(this, { state: "failed", problem: error });
+  }
+
+  /** Wait for an answer, and forget what there was. */
+  reset() {
+    this.release();
+    Object.assign(this, { state: "waiting", text: null, answer: null, problem: null });
   }
 
   /** Say under which filters this photo is found. */

@@ -1,6 +1,6 @@
-/** Small pictures of photos; the server draws those that the browser cannot show. */
+/** Small pictures of photos; the server converts those that the browser cannot show. */
 
-import { draw } from "./api.js";
+import { convert } from "./api.js";
 import { patiently } from "./patience.js";
 
 const SIDE = 560;
@@ -19,10 +19,10 @@ export async function makeThumbnail(file, answer, signal) {
     }
     picture.close();
   } catch {
-    // The browser does not know the format: the server draws it, its boxes where ours will be.
+    // The browser does not know the format: the server makes it another.
   }
-  const drawn = await patiently(() => draw("annotate", file, signal), signal);
-  const picture = await createImageBitmap(drawn);
+  const converted = await patiently(() => convert(file, signal), signal);
+  const picture = await createImageBitmap(converted);
   return URL.createObjectURL(await shrink(picture));
 }
 

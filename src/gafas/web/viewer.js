@@ -1,11 +1,12 @@
 /** The large view of a photo: its faces in numbers, the heat map, the way to its neighbours. */
 
-import { draw } from "./api.js";
-import { makeTable } from "./bars.js";
+import { convert, explain } from "./api.js";
+import { makeDot, makeTable } from "./bars.js";
 import { makeStage } from "./cards.js";
-import { colour, drawFaces, make } from "./drawing.js";
+import { drawFaces, make } from "./drawing.js";
 import { nameLabel, say } from "./language.js";
 import { patiently } from "./patience.js";
+import { tell } from "./problems.js";
 
 const dialog = document.querySelector("#viewer");
 const find = (name) => dialog.querySelector(name);
@@ -45,8 +46,9 @@ function makeFacts({ faces, width, height }) {
   const size = make("p", { kind: "note", text: say("viewer.size", { width, height }) });
   if (!faces.length) return [make("p", { text: say("state.no-face") }), size];
   const parts = faces.map((face, at) => {
-    const title = make("h3", { holds: [make("i", { kind: `dot ${colour(face.label)}` })] });
-    title.append(say("viewer.face", { at: at + 1 }), ": ", nameLabel(face.label));
+    const number = faces.length > 1 ? `${at + 1}` : "";
+    const title = make("h3", { holds: [makeDot(face.label, number)] });
+    title.append(number && `${say("viewer.face", { at: number })}: `, nameLabel(face.label));
     return make("section", { holds: [title, makeTable(face)] });
   });
   return [...parts, size];
@@ -58,21 +60,20 @@ async function showHeat(wanted) {
   const { signal } = leaving;
   busy(say(wanted ? "viewer.explaining" : "viewer.loading"));
   try {
-    await (wanted ? showDrawing("explain", signal) : showOriginal(photo, signal));
+    await (wanted ? showHeatMap(photo, signal) : showOriginal(photo, signal));
     busy("");
   } catch (error) {
-    if (!signal.aborted) busy(say("viewer.failed", { why: error.detail || error.message }));
+    if (!signal.aborted) busy(tell(error));
   }
 }
 
 async function showOriginal({ file, answer }, signal) {
-  const image = await load(file).catch(() => null);
-  if (signal.aborted) return;
+  let image = await load(file).catch(() => null);
   const fits = image?.naturalWidth === answer.width && image?.naturalHeight === answer.height;
-  if (!fits) {
-    await showDrawing("annotate", signal);
-    return;
+  if (!fits && !signal.aborted) {
+    image = await load(await patiently(() => convert(file, signal), signal));
   }
+  if (signal.aborted) return;
   const stage = makeStage(image, answer);
   find(".picture").replaceChildren(stage);
   layOver(stage);
@@ -83,9 +84,8 @@ function layOver(stage) {
   drawFaces(stage.querySelector(".over"), photo.answer, { shown });
 }
 
-async function showDrawing(door, signal) {
-  const blob = await patiently(() => draw(door, photo.file, signal), signal);
-  const image = await load(blob);
+async function showHeatMap({ file, largest }, signal) {
+  const image = await load(await patiently(() => explain(file, { largest, signal }), signal));
   if (signal.aborted) return;
   find(".picture").replaceChildren(
     makeStage(image, { width: image.naturalWidth, height: image.naturalHeight }),

@@ -1,0 +1,50 @@
+"""The page of the HTTP interface, which asks no other host."""
+
+import json
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from web.conftest import Open
+from web.test_access import check, width
+
+ROUTES = ["/v1/recognize", "/v1/annotate", "/v1/explain", "/v1/model", "/metrics", "/healthz"]
+
+
+def open_docs(open_page: Open, service: str, **options: object) -> Page:
+    page = open_page(f"{service}/docs", **options)
+    expect(page.locator(".text h2").first).to_be_visible()
+    return page
+
+
+def test_every_route_and_object_is_described(open_page: Open, service: str) -> None:
+    page = open_docs(open_page, service)
+    described = httpx.get(f"{service}/openapi.json").json()
+    titles = page.locator(".text h2").all_text_contents()
+    assert sorted(title.partition(" ")[2] or title for title in titles) == sorted(
+        [*described["paths"], "Objects"]
+    )
+    assert set(ROUTES) <= set(described["paths"])
+    objects = page.locator(".text h3").all_text_contents()
+    assert sorted(objects) == sorted(described["components"]["schemas"])
+    text = page.locator(".text").inner_text()
+    for sentence in ("Only this face, counted from 0", "The service asks for a key.", "list of"):
+        assert sentence in text
+    assert "undefined" not in text
+    assert f"curl --data-binary @photo.jpg {service}/v1/annotate" in text
+    examples = page.locator(".text pre").all_text_contents()
+    shown = [json.loads(example) for example in examples if example.startswith("{")]
+    assert shown[0]["faces"][0]["label"] == "sunglasses"
+
+
+def test_it_is_found_from_the_page_and_fit_for_everybody(
+    open_page: Open, service: str, photos: list[Path]
+) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, locale="es-ES")
+    page.get_by_role("link", name="interfaz HTTP").click()
+    expect(page.locator(".text h2").first).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Interfaz HTTP")
+    expect(page.locator(".other")).to_be_visible()
+    assert width(page) == 390
+    check(page)
