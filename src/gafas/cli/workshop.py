@@ -1,8 +1,9 @@
-"""The doors of the workshop: fetch, train, evaluate, report, export, tune."""
+"""The doors of the workshop: fetch, draw, train, evaluate, report, export, tune."""
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
 import enum
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,7 +40,7 @@ class DataSet(enum.StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the workshop's commands to the command line."""
-    for command in (fetch, train, evaluate, report, export, tune):
+    for command in (fetch, draw, train, evaluate, report, export, tune):
         app.command()(command)
 
 
@@ -54,6 +55,23 @@ def fetch(
     from gafas.data import cmu
 
     typer.echo(cmu.fetch(source))
+
+
+def draw(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other people.")] = 0,
+) -> None:
+    """Draw people, no photographs, laid out as the CMU Face Images: a stand-in for these."""
+    from gafas.cli.progress import show_bar
+    from gafas.data.people import draw_people
+
+    typer.echo(draw_people(folder, seed=seed, show=show_bar))
+    typer.echo(
+        "These are drawn people, no photographs. To learn from them, type:\n"
+        f"GAFAS_CMU={shlex.quote(str(folder))} gafas train recipes/compact.toml runs/drawn",
+        err=True,
+    )
 
 
 def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = None) -> None:
