@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gafas.data import leaks, splits
 from gafas.data.cmu import read_samples
 from gafas.data.drawing.casting import cast_sitters, sit
 from gafas.data.drawing.features import put_on
@@ -141,15 +140,6 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 def test_seeds_below_zero_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"seed of 0 or more\. Received: -1"):
         draw_people(tmp_path, seed=-1)
-
-
-def test_a_split_by_file_leaks_and_one_by_subject_does_not(drawn_people: Path) -> None:
-    samples = read_samples(drawn_people)
-    original = leaks.audit(splits.by_file(samples, seed=0))
-    assert original.same_subject == original.test == original.any
-    assert original.same_photo / original.test > 0.7
-    honest = leaks.audit(splits.by_subject(samples, folds=5, fold=0, seed=0))
-    assert (honest.any, honest.subjects_known) == (0, True)
 
 
 def test_sunglasses_darken_what_lies_around_the_eyes() -> None:
