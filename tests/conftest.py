@@ -1,9 +1,11 @@
-"""Where the tests on real data find it."""
+"""Where the tests on real data find it, and those on drawn people."""
 
 import os
 from pathlib import Path
 
 import pytest
+
+from drawn import draw_once
 
 
 def _folder(variable: str) -> Path:
@@ -26,3 +28,9 @@ def cmu() -> Path:
 def eyewear() -> Path:
     """Return the folder that holds the labelled eyewear sets."""
     return _folder("GAFAS_EYEWEAR")
+
+
+@pytest.fixture(scope="session")
+def drawn_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of drawn people, laid out as CMU's; tests leave it as it is."""
+    return draw_once(tmp_path_factory)

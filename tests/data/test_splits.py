@@ -204,9 +204,8 @@ def test_official_lists_are_those_of_the_data_set(cmu: Path) -> None:
     assert {s.path.name for s in split.train} == set(listed)
 
 
-@pytest.mark.cmu
-def test_five_cmu_folds_hold_four_people_each_and_two_validate(cmu: Path) -> None:
-    samples = read_samples(cmu)
+def test_five_folds_hold_four_people_each_and_two_validate(drawn_people: Path) -> None:
+    samples = read_samples(drawn_people)
     for fold in range(5):
         split = splits.make_split(samples, SplitPlan(fold=fold))
         assert len({s.subject for s in split.test}) == 4

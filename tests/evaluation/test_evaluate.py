@@ -249,14 +249,13 @@ def test_a_model_of_faces_is_sliced_by_how_each_was_seen_and_owns_up_to_what_it_
     assert all(abs(float(row["turn"])) < 0.12 for row in rows)
 
 
-@pytest.mark.cmu
-def test_cmus_photos_are_read_sliced_and_counted(cmu: Path) -> None:
+def test_photos_are_read_sliced_and_counted(drawn_people: Path) -> None:
     some = [
         Sample(path, path.name, "dark", path.stem, path.parent.name, {"pose": pose})
-        for path in sorted((cmu / "faces" / "an2i").glob("*_open.pgm"))
+        for path in sorted((drawn_people / "faces" / "drawn01").glob("*_open.pgm"))
         for pose in [path.stem.split("_")[1]]
     ]
-    evaluation = evaluate(opened(), some, name="an2i")
+    evaluation = evaluate(opened(), some, name="one")
     assert evaluation.report["data"]["samples"] == len(some) == 16
     assert evaluation.report["data"]["unreadable"] == []
     assert {s["value"]: s["samples"] for s in evaluation.report["slices"]} == {

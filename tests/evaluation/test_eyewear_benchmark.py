@@ -152,11 +152,13 @@ def test_an_unknown_part_is_refused(classifier: EyewearClassifier, tmp_path: Pat
         measure_parts(classifier, ["webb"], out=tmp_path / "eyewear.json")
 
 
-@pytest.mark.cmu
 def test_cmus_photos_answer_the_experiments_question_too(
-    classifier: EyewearClassifier, cmu: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: EyewearClassifier,
+    drawn_people: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shutil.copytree(cmu / "faces" / "an2i", tmp_path / "cmu" / "faces" / "an2i")
+    shutil.copytree(drawn_people / "faces" / "drawn01", tmp_path / "cmu" / "faces" / "drawn01")
     monkeypatch.setenv("GAFAS_CMU", str(tmp_path / "cmu"))
     measure_parts(classifier, ["cmu"], out=tmp_path / "eyewear.json")
     part = read(tmp_path / "eyewear.json")["parts"]["cmu"]

@@ -156,10 +156,9 @@ def test_both_networks_answer_alike_in_every_format_on_a_real_photo(
     assert check_parity(model, tmp_path, photos=photos) <= 1e-4
 
 
-@pytest.mark.cmu
-def test_the_formats_answer_alike_on_cmu_photos(tmp_path: Path, cmu: Path) -> None:
+def test_the_formats_answer_alike_on_photos_of_people(tmp_path: Path, drawn_people: Path) -> None:
     recipe = read_recipe(RECIPES / "compact.toml")
-    photos, _, _ = read_inputs(read_samples(cmu)[::30], recipe.input)
+    photos, _, _ = read_inputs(read_samples(drawn_people)[::30], recipe.input)
     assert len(photos) > 60
     facts = FACTS | {"width": 64, "height": 60}
     export_model(build(recipe), tmp_path, metadata=facts, photos=photos)

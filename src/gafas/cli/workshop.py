@@ -1,4 +1,4 @@
-"""The doors of the workshop: fetch, train, evaluate, report, export, tune."""
+"""The doors of the workshop: fetch, draw, train, evaluate, report, export, tune."""
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
@@ -48,7 +48,7 @@ class Fetched(enum.StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the workshop's commands to the command line."""
-    for command in (fetch, train, evaluate, report, export, tune):
+    for command in (fetch, draw, train, evaluate, report, export, tune):
         app.command()(command)
 
 
@@ -63,6 +63,26 @@ def fetch(
     from gafas.data import cmu
 
     typer.echo(cmu.fetch(source))
+
+
+def draw(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other people.")] = 0,
+) -> None:
+    """Draw people, no photographs, laid out as the CMU Face Images: a stand-in for these."""
+    from gafas.data.people import draw_people
+    from gafas.progress import show_progress
+
+    typer.echo(
+        draw_people(
+            folder,
+            seed=seed,
+            show=lambda names: show_progress(names, doing="Drawing", of="people", total=20),
+        )
+    )
+    say("these are drawn people, no photographs.")
+    _say_next(f"gafas train compact RUN --data {_quote(folder)}")
 
 
 def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = None) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from gafas.data.people import WITH_EYEGLASSES
 from gafas.data.samples import Sample
 from gafas.errors import DataError
 
@@ -123,4 +124,5 @@ def _sample(path: Path, faces: Path) -> Sample:
 def _label(match: re.Match[str]) -> str:
     if match["eyes"] == "sunglasses":
         return "sunglasses"
-    return "eyeglasses" if match["subject"] in _EYEGLASSES else "none"
+    with_eyeglasses = _EYEGLASSES | WITH_EYEGLASSES
+    return "eyeglasses" if match["subject"] in with_eyeglasses else "none"

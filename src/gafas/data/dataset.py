@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from gafas.data import cmu, eyewear, mixing, people
 from gafas.data.folders import read_labelled
 from gafas.data.samples import EYEWEAR_LABELS, Sample
 from gafas.data.splits import Split, SplitPlan, make_split
+from gafas.errors import DataError
 
 Kind = Literal["cmu", "drawn", "eyewear", "own"]
 """The CMU Face Images, drawn people in their stead, the eyewear sets, a user's labelled photos."""
@@ -67,7 +69,7 @@ def read_data_set(
     """Read a data set: the one at a path, or else the one that a training is for.
 
     Without a path that is the eyewear sets for a training on faces, and for others the CMU Face
-    Images.
+    Images; where these are not at hand, drawn people take their place, and a warning says so.
 
     Args:
         path: labelled photos, see `read_labelled`; or a folder in the layout of the CMU photos.
@@ -83,8 +85,21 @@ def read_data_set(
         return DataSet("eyewear", eyewear.find().resolve(), samples)
     if path is not None and not (people.is_drawn(path) or cmu.is_layout(path)):
         return DataSet("own", path.resolve(), read_labelled(path))
-    folder = (cmu.find() if path is None else path).resolve()
+    folder = (_find_or_draw() if path is None else path).resolve()
     drawn = people.is_drawn(folder)
     if drawn:
         _log.warning("These are %s.", DRAWN_NOTE)
     return DataSet("drawn" if drawn else "cmu", folder, cmu.read_samples(folder, scales=scales))
+
+
+def _find_or_draw() -> Path:
+    try:
+        return cmu.find()
+    except DataError:
+        if os.environ.get("GAFAS_CMU"):  # somebody means a certain folder
+            raise
+    _log.warning(
+        "The CMU Face Images are not here (`gafas fetch cmu` gets them): drawn people take their "
+        "place."
+    )
+    return people.draw_people(cmu.home() / "drawn_people")
