@@ -21,7 +21,8 @@ from gafas.types import Prediction
 from gafas.views import View, Viewer
 from gafas.weights import PINNED, read_bundled
 
-_BUNDLED: Final = "eyewear.onnx"
+BUNDLED: Final = "eyewear.onnx"
+"""The eyewear model in the package."""
 
 # So many photos per worker may be begun or finished before their turn to be handed out.
 _AHEAD: Final = 4
@@ -247,12 +248,12 @@ def _open_model(
         return model
     if model is not None:
         return EyewearClassifier(model, threads=threads, providers=providers)
-    if _BUNDLED not in PINNED:
+    if BUNDLED not in PINNED:
         raise ModelError(
             "This version of gafas bundles no eyewear model. Received: no model. Give a .onnx file "
             "that gafas made: --model FILE on the command line, Recognizer(FILE) in Python."
         )
-    return EyewearClassifier(read_bundled(_BUNDLED), threads=threads, providers=providers)
+    return EyewearClassifier(read_bundled(BUNDLED), threads=threads, providers=providers)
 
 
 def _name(source: ImageSource) -> str:

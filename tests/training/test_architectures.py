@@ -3,17 +3,22 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pytest
 
 import gafas.training
+from gafas.errors import RecipeError
+from gafas.recognizer import BUNDLED, Recognizer
 from gafas.training.architectures import (
     TEMPERATURE,
+    begin_with_bundled,
     build,
     copy_weights,
     look_twice,
     write_layers,
 )
 from gafas.training.recipe import Recipe, read_recipe
+from gafas.weights import read_bundled
 from tiny_data import tiny_recipe
 
 RECIPES = Path(gafas.training.__file__).parent / "recipes"
@@ -148,3 +153,27 @@ def test_a_training_may_go_on_from_a_network_that_looks_twice() -> None:
     copy_weights(look_twice(former), fresh)
     held = [w.sum() for w in former.get_weights()]
     assert [w.sum() for w in fresh.get_weights()] == held
+
+
+def test_the_weights_of_the_bundled_model_are_what_it_answers_by() -> None:
+    recipe = named("faces")
+    model = build(recipe)
+    begin_with_bundled(model)
+    (dense,) = (layer for layer in model.layers if layer.trainable and layer.weights)
+    assert isinstance(dense, keras.layers.Dense)
+    graph = onnx.load_from_string(read_bundled(BUNDLED)).graph
+    held = {part.name: onnx.numpy_helper.to_array(part) for part in graph.initializer}
+    last = [array for name, array in held.items() if "/dense" in name]
+    dense.set_weights(sorted(last, key=lambda array: -array.ndim))
+    bundled = Recognizer().classifier
+    images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), np.uint8)
+    plain = look_twice(model).predict(images.astype(np.float32), verbose=0)
+    logits = np.log(plain) / bundled.metadata["temperature"] + bundled.metadata["offsets"]
+    calibrated = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert calibrated == pytest.approx(bundled.predict(images), abs=1e-5)
+
+
+def test_the_bundled_weights_fit_no_other_network() -> None:
+    recipe = tiny_recipe(network={"architecture": "residual", "weights": "eyewear"})
+    with pytest.raises(RecipeError, match="belong to another network"):
+        begin_with_bundled(build(recipe))

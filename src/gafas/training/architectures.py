@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from gafas.data.writing import write_text
 from gafas.errors import RecipeError
+from gafas.recognizer import BUNDLED
 from gafas.training.backend import keras
-from gafas.training.recipe import Network, Recipe
+from gafas.training.recipe import BUNDLED_WEIGHTS, Network, Recipe
+from gafas.weights import read_bundled
 
 TEMPERATURE = "temperature"
 """Name of the layer that divides the logits by the calibrated temperature, and adds offsets."""
@@ -145,6 +148,41 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
             f"a network of {target.count_params():,}. Change the recipe, or begin without weights."
         )
     target.set_weights(source.get_weights())
+
+
+def begin_with_bundled(model: keras.Model) -> None:
+    """Give a network the weights of the bundled eyewear model; its last layer alone will learn.
+
+    In the model file each convolution holds its normalization, too, so here the normalizations
+    become plain offsets, and nothing before the last layer may learn.
+
+    Raises:
+        RecipeError: the network has other convolutions than the bundled model.
+    """
+    graph = onnx.load_from_string(read_bundled(BUNDLED)).graph
+    held = {part.name: onnx.numpy_helper.to_array(part) for part in graph.initializer}
+    # Each stands twice, for the crop and its mirror image, and no two others are of one shape.
+    pairs = {node.input[1]: node.input[2] for node in graph.node if node.op_type == "Conv"}
+    given = {held[kernel].shape: (held[kernel], held[bias]) for kernel, bias in pairs.items()}
+    layers = [layer for layer in model.layers if layer.weights]
+    wanted = [layer.kernel.shape for layer in layers if isinstance(layer, keras.layers.Conv2D)]
+    if sorted((o, i, y, x) for y, x, i, o in wanted) != sorted(given):
+        raise RecipeError(
+            f"network.weights = {BUNDLED_WEIGHTS!r} belong to another network: expected the "
+            f"convolutions {sorted(given)}. Received others. Take architecture, filters, stem and "
+            "colour from the recipe 'faces'."
+        )
+    biases = {}
+    for layer in layers:
+        layer.trainable = isinstance(layer, keras.layers.Dense)
+        if isinstance(layer, keras.layers.Conv2D):
+            y, x, i, o = layer.kernel.shape
+            kernel, biases[id(layer.output)] = given[o, i, y, x]
+            layer.set_weights([kernel.transpose(2, 3, 1, 0)])
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            bias = biases[id(layer.input)]
+            ones, zeros = np.ones_like(bias), np.zeros_like(bias)
+            layer.set_weights([ones, bias, zeros, ones - layer.epsilon])
 
 
 def write_layers(model: keras.Model, path: Path) -> None:

@@ -16,6 +16,9 @@ from gafas.data.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.limits import check_recipe
 
+BUNDLED_WEIGHTS = "eyewear"
+"""As `network.weights`: those of the model in the package, of which only the last layer learns."""
+
 _T = typing.TypeVar("_T")
 
 _BUNDLED = Path(__file__).parent / "recipes"
@@ -42,7 +45,8 @@ class Input:
 class Network:
     """Which architecture, and its sizes.
 
-    `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with,
+    `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with;
+    or it is `eyewear`, the model in the package, of which only the last layer is learnt anew.
     `twins` those of other runs, with whose weights these are averaged at the end. With `mirror`
     the trained network looks at each image and at its mirror image.
     """

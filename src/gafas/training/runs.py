@@ -17,8 +17,9 @@ from gafas.data.samples import Sample, relabel
 from gafas.data.splits import Split, read_split, write_split
 from gafas.data.writing import write_text
 from gafas.errors import DataError, RecipeError
-from gafas.recognizer import count_cores
-from gafas.training.recipe import Recipe, read_recipe, write_recipe
+from gafas.recognizer import BUNDLED, count_cores
+from gafas.training.recipe import BUNDLED_WEIGHTS, Recipe, read_recipe, write_recipe
+from gafas.weights import PINNED
 
 DATA_FILE = "data.json"
 """What a run, or a study, remembers of its data: which they are, where they lay, their SHA-256."""
@@ -270,6 +271,8 @@ def hash_recipe(recipe: Recipe) -> str:
 
 
 def _hash_weights(path: str) -> str:
+    if path == BUNDLED_WEIGHTS:
+        return PINNED[BUNDLED]
     try:
         return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:

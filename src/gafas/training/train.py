@@ -13,7 +13,7 @@ from gafas.data.dataset import DataSet
 from gafas.data.folders import check_trainable
 from gafas.data.samples import relabel
 from gafas.data.splits import Split
-from gafas.training.architectures import build, copy_weights, write_layers
+from gafas.training.architectures import begin_with_bundled, build, copy_weights, write_layers
 from gafas.training.backend import keras, tf
 from gafas.training.balance import weigh
 from gafas.training.bar import Bar
@@ -29,7 +29,7 @@ from gafas.training.pipeline import (
     read_targets,
     stretch_epochs,
 )
-from gafas.training.recipe import Optimization, Recipe
+from gafas.training.recipe import BUNDLED_WEIGHTS, Optimization, Recipe
 from gafas.training.rendered import render
 from gafas.training.runs import hash_recipe, open_run, write_environment
 from gafas.training.shading import shade
@@ -139,6 +139,10 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
     tf.config.experimental.enable_op_determinism()
     recipe = stretch_epochs(recipe, len(data.images))
     model = build(recipe)
+    if recipe.network.weights == BUNDLED_WEIGHTS:
+        begin_with_bundled(model)
+    elif recipe.network.weights:
+        copy_weights(load_keras(Path(recipe.network.weights)), model)
     steps = count_steps(recipe, len(data.images))
     smoothing = recipe.optimization.label_smoothing
     model.compile(
@@ -147,8 +151,6 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
         metrics=["accuracy"],
         jit_compile=False,  # XLA takes a third longer on a CPU
     )
-    if recipe.network.weights:
-        copy_weights(load_keras(Path(recipe.network.weights)), model)
     keeper = Keeper(run, recipe.optimization)
     keeper.set_model(model)
     done = keeper.resume()
