@@ -16,7 +16,7 @@ import rich.progress
 
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
-from gafas.data.writing import write_text
+from gafas.data.writing import guard_cell, write_text
 from gafas.errors import ImageError
 from gafas.evaluation.conditions import Conditions, measure_conditions
 from gafas.images import MAX_BYTES, ImageSource
@@ -141,7 +141,7 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
 
     The columns are `file,truth,predicted,answer`, one probability per label, `subject,photo`, one
     per fact, one per condition where some face was found, and `error` where some photo could not
-    be read.
+    be read. A word that a spreadsheet would take for a formula has an apostrophe before it.
 
     Raises:
         OSError: the folder cannot be written to; a file that was there is then as it was.
@@ -153,22 +153,28 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
     conditions = measured if any(row.conditions for row in rows) else []
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
+    _write_row(
+        writer,
         ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
         + conditions
-        + ["error"] * failed
+        + ["error"] * failed,
     )
     for row in rows:
         sample = row.sample
-        writer.writerow(
+        _write_row(
+            writer,
             [sample.name, sample.label, row.predicted, row.answer]
             + [round(row.probabilities[x], 6) if x in row.probabilities else "" for x in labels]
             + [sample.subject or "", sample.photo]
             + [sample.facts.get(fact, "") for fact in facts]
             + [_write(row.conditions, name) for name in conditions]
-            + [row.error] * failed
+            + [row.error] * failed,
         )
     write_text(path, text.getvalue())
+
+
+def _write_row(writer: Any, cells: Sequence[object]) -> None:
+    writer.writerow([guard_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def _write(conditions: Conditions | None, name: str) -> float | str:
