@@ -77,7 +77,7 @@ def report(
     tmp_path: Path, *runs: Path, language: Language = "en", photos: Path | None = None
 ) -> Page:
     target = tmp_path / "report.html"
-    found = (lambda name: photos / name) if photos else (lambda name: None)
+    found = [lambda name: photos / name] * len(runs) if photos else []
     write_report(runs, target, language=language, photos=found)
     return Page(target.read_text(encoding="utf-8"))
 

@@ -183,9 +183,7 @@ def write_split(split: Split, path: Path, *, leaks: Mapping[str, Any] | None = N
     writing.write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def read_split(
-    path: Path, samples: Sequence[Sample], *, withdrawn: Collection[str] = ()
-) -> Split:
+def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[str] = ()) -> Split:
     """Read a split that `write_split`, or a user, wrote, and check it.
 
     Args:

@@ -33,7 +33,8 @@ _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F8FB", "#7FB6D9", "#0
 class Bar:
     """One bar: a share 0–1, how it is written beside the bar, and an optional interval.
 
-    `kind` chooses colour and hatching: claimed, leak, people, strangers, honest; plain otherwise.
+    `kind` chooses colour and hatching: claimed, leak, people, unaudited, strangers, honest; plain
+    otherwise.
     """
 
     name: str
@@ -54,12 +55,13 @@ _KINDS = {
     "claimed": GREY,
     "leak": ORANGE,
     "people": SKY,
+    "unaudited": GREY,
     "strangers": BLUE,
     "honest": GREEN,
     "plain": BLUE,
 }
 _LONG_NAME = 22  # letters; more would leave the bars too little room on a phone
-_HATCHES = {"claimed": "///", "leak": "...", "people": "\\\\\\"}
+_HATCHES = {"claimed": "///", "leak": "...", "people": "\\\\\\", "unaudited": "xxx"}
 
 
 @styled

@@ -24,7 +24,7 @@ EYEWEAR_PARTS = "eyewear"
 DATA_FILE = "data.json"
 """What `gafas train` wrote down about the data that a run is of."""
 
-Kind = Literal["cmu", "drawn", "eyewear", "own"]
+DataKind = Literal["cmu", "drawn", "eyewear", "own"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Data:
         samples: how many files they are; 0 where nobody counted them.
     """
 
-    kind: Kind = "own"
+    kind: DataKind = "own"
     path: Path | None = None
     sha256: str = ""
     samples: int = 0
@@ -157,16 +157,16 @@ class Run:
     @property
     def is_chosen(self) -> bool:
         """Whether the model is that of the epoch with the lowest validation loss."""
-        return self.recipe["optimization"].get("keep") == "best" and bool(self._measured)
+        return self.recipe["optimization"].get("keep") == "best" and bool(self.validation_losses)
 
     @property
     def kept_epoch(self) -> int:
         """The epoch whose weights the model has, counted from 1."""
-        return min(self._measured)[1] if self.is_chosen else len(self.history)
+        return min(self.validation_losses)[1] if self.is_chosen else len(self.history)
 
     @property
-    def _measured(self) -> list[tuple[float, int]]:
-        """Every validation loss that is a number, with its epoch."""
+    def validation_losses(self) -> list[tuple[float, int]]:
+        """Every validation loss that is a number, with its epoch from 1."""
         losses = enumerate((epoch.val_loss for epoch in self.history), 1)
         return [(loss, n) for n, loss in losses if loss is not None and math.isfinite(loss)]
 
@@ -214,7 +214,9 @@ def read_data(folder: Path) -> Data:
         return Data()
     content = read_json(path)
     if not _is_data(content):
-        raise _damaged(path, ValueError(f"expected one of the kinds {', '.join(get_args(Kind))}"))
+        raise _damaged(
+            path, ValueError(f"expected one of the kinds {', '.join(get_args(DataKind))}")
+        )
     place = content.get("path")
     return Data(
         kind=content["kind"],
@@ -226,7 +228,7 @@ def read_data(folder: Path) -> Data:
 
 def _is_data(content: object) -> bool:
     """Tell whether JSON is a record of data, as far as it is read."""
-    if not isinstance(content, dict) or content.get("kind") not in get_args(Kind):
+    if not isinstance(content, dict) or content.get("kind") not in get_args(DataKind):
         return False
     return isinstance(content.get("path"), str | None) and isinstance(
         content.get("samples"), int | None
