@@ -9,6 +9,7 @@ import pytest
 from gafas.data.samples import Sample
 from gafas.evaluation.conclusions import conclude
 from gafas.evaluation.runfolder import Epoch, Run, read_run
+from gafas.evaluation.signs import pick_interval
 from gafas.evaluation.wording import LANGUAGES, Language, Wording, read_catalogue
 from run_folders import falling, leaks, make_photos, make_run
 
@@ -137,6 +138,12 @@ def test_a_slice_is_called_weak_only_where_its_interval_lies_below_that_of_all(h
 def test_a_short_training_that_still_falls_is_not_called_restless(honest: Run) -> None:
     losses = [1 / (n + 1) for n in range(12)]
     assert "trend.restless" not in choices(with_history(honest, losses, val_losses=losses))
+
+
+def test_everybody_answered_alike_leaves_wilsons_interval_and_not_an_empty_one() -> None:
+    accuracy = {"wilson": [0.56, 1.0], "bootstrap_subjects": [1.0, 1.0]}
+    assert pick_interval(accuracy) == (0.56, 1.0)
+    assert pick_interval({**accuracy, "bootstrap_subjects": [0.4, 1.0]}) == (0.4, 1.0)
 
 
 def test_a_faultless_test_says_so(honest: Run) -> None:

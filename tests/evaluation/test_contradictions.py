@@ -80,6 +80,7 @@ FOES: tuple[tuple[set[str], set[str]], ...] = (
     ({"trend.diverged"}, {"next.nothing", "next.rate_same"}),
     ({"trend.single", "trend.early", "trend.short"}, {f"next.{r}" for r in RATES - {"epochs"}}),
     ({"next.epochs"}, {"trend.flat", "trend.unfinished", "trend.memorising", "next.size_larger"}),
+    ({"next.epochs"}, {"next.dropout_less"}),
     # more epochs are asked for, or they are not
     ({"trend.unfinished"}, {"overfitting.strong", "next.keep_best", "next.rate_decay"}),
     ({"trend.unfinished"}, {"next.dropout_more", "next.size_larger", "next.rate_same"}),

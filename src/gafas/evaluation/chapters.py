@@ -15,6 +15,8 @@ from gafas.evaluation.wording import Wording
 
 Curves = Mapping[str, Sequence[float | None]]
 
+_WIDE = 0.06
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chapter:
@@ -144,7 +146,7 @@ def draw_comparison(measured: Sequence[Measured], words: Wording) -> str:
     """Draw every figure of the comparison as a bar."""
     bars = [
         figures.Bar(
-            name_measured(m, words),
+            name_measured(m, words, brief=True),
             m.accuracy,
             words.percent(m.accuracy),
             low=m.low,
@@ -157,12 +159,13 @@ def draw_comparison(measured: Sequence[Measured], words: Wording) -> str:
     return figures.draw_bars(bars, share=words.whole, label=label)
 
 
-def name_measured(measured: Measured, words: Wording) -> str:
-    """Say in a few words where a figure of the comparison comes from."""
+def name_measured(measured: Measured, words: Wording, *, brief: bool = False) -> str:
+    """Say in a few words where a figure of the comparison comes from; `brief` for a bar's name."""
     if measured.kind == "claimed":
         return words.plain("comparison.claim_row")
     name = f"{measured.recipe}, {words.name('protocols', measured.protocol)}"
-    return f"{name} ({words.plain('words.drawn')})" if measured.drawn else name
+    mark = words.plain("words.drawn_brief" if brief else "words.drawn")
+    return f"{name} ({mark})" if measured.drawn else name
 
 
 def _draw_curves(run: Run, words: Wording) -> tuple[str, ...]:
@@ -174,9 +177,12 @@ def _draw_curves(run: Run, words: Wording) -> tuple[str, ...]:
         names[0]: [e.accuracy for e in history],
         names[1]: [e.val_accuracy for e in history],
     }
+    reached = [v for values in right.values() for v in values if v is not None]
+    # Where hardly anything moves, whole percents would write one number at every line.
+    share = words.whole if max(reached) - min(reached) > _WIDE else words.percent
     plans = (
         ("loss", loss, words.exact, signs.CLAIMED_VAL_LOSS),
-        ("accuracy", right, words.whole, signs.CLAIMED_VAL_ACCURACY),
+        ("accuracy", right, share, signs.CLAIMED_VAL_ACCURACY),
     )
     return tuple(
         figures.draw_curves(

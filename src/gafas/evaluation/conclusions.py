@@ -203,7 +203,7 @@ def _judge_overfitting(run: Run) -> Iterator[Finding]:
         "interval": signs.pick_interval(accuracy),
         "share": run.leak_share("same_photo"),
     }
-    eased = gap == "inverted" and not _is_hampered(run)
+    eased = gap == "inverted" and (_is_brief(run) or not _is_hampered(run))
     yield Finding("overfitting", "inverted_running" if eased else gap, values)
     if gap in ("unjudged", "one_label"):
         return
@@ -215,6 +215,11 @@ def _judge_overfitting(run: Run) -> Iterator[Finding]:
         ahead = kept.val_accuracy - accuracy["value"]
         found = {"validation": kept.val_accuracy, "gap": ahead}
         yield Finding("overfitting", "optimistic_validation", found)
+
+
+def _is_brief(run: Run) -> bool:
+    """Tell whether there were too few epochs to see where the training leads."""
+    return signs.judge_trend(run) in ("single", "early") or signs.judge_end(run) == "short"
 
 
 def _is_hampered(run: Run) -> bool:
@@ -260,7 +265,7 @@ def _advise_rate(run: Run) -> Finding:
     scheduled = run.recipe["optimization"].get("schedule") == "cosine"
     if trend == "diverged":
         return Finding("next", "rate_diverged", values)
-    if trend in ("single", "early") or end == "short":
+    if _is_brief(run):
         return Finding("next", "epochs", values)
     if trend == "not_learning":
         return Finding("next", "rate_other", values)
@@ -282,7 +287,7 @@ def _advise_dropout(run: Run) -> Finding:
     values = {"dropout": dropout, "gap": signs.find_generalisation_gap(run)}
     if gap == "strong":
         return Finding("next", "dropout_more", values)
-    held_back = gap == "inverted" and dropout >= _HEAVY_DROPOUT
+    held_back = gap == "inverted" and dropout >= _HEAVY_DROPOUT and not _is_brief(run)
     return Finding("next", "dropout_less" if held_back else "dropout_same", values)
 
 
