@@ -1,11 +1,9 @@
 """One row per photo: what it is said to show, what the model answers, and how sure it is."""
 
 import concurrent.futures
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import rich.progress
 
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
-from gafas.data.writing import guard_cell, write_text
+from gafas.data.writing import make_csv, write_text
 from gafas.errors import ImageError
 from gafas.evaluation.conditions import Conditions, measure_conditions
 from gafas.images import MAX_BYTES, ImageSource
@@ -151,30 +149,19 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
     failed = any(row.error for row in rows)
     measured = [field.name for field in dataclasses.fields(Conditions)]
     conditions = measured if any(row.conditions for row in rows) else []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    _write_row(
-        writer,
-        ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
-        + conditions
-        + ["error"] * failed,
-    )
+    header = ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
+    table: list[Sequence[object]] = [[*header, *conditions, *["error"] * failed]]
     for row in rows:
         sample = row.sample
-        _write_row(
-            writer,
+        table.append(
             [sample.name, sample.label, row.predicted, row.answer]
             + [round(row.probabilities[x], 6) if x in row.probabilities else "" for x in labels]
             + [sample.subject or "", sample.photo]
             + [sample.facts.get(fact, "") for fact in facts]
             + [_write(row.conditions, name) for name in conditions]
-            + [row.error] * failed,
+            + [row.error] * failed
         )
-    write_text(path, text.getvalue())
-
-
-def _write_row(writer: Any, cells: Sequence[object]) -> None:
-    writer.writerow([guard_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    write_text(path, make_csv(table))
 
 
 def _write(conditions: Conditions | None, name: str) -> float | str:
