@@ -225,10 +225,10 @@ def test_the_commands_train_the_same_recipe_on_the_same_photos_again(
     write_data(people, kind="drawn", path=tmp_path / "drawn")
     html = write(tmp_path / "page.html", own, people)
     again = [str(run.with_name(f"{run.name}-2")) for run in (own, people)]
-    data = f"GAFAS_CMU={tmp_path / 'drawn'}"
+    places = [str(photos), str(tmp_path / "drawn")]
     assert commands(html) == [
-        ["gafas", "train", str(own / "recipe.toml"), again[0], "--data", str(photos)],
-        [data, "gafas", "train", str(people / "recipe.toml"), again[1]],
+        ["gafas", "train", str(own / "recipe.toml"), again[0], "--data", places[0]],
+        ["gafas", "train", str(people / "recipe.toml"), again[1], "--data", places[1]],
         ["gafas", "report", *again, "--language", "en", "--out", "report.html"],
     ]
     assert f"gafas draw {tmp_path / 'drawn'} --seed 5 draws the same ones again" in read(html)

@@ -12,19 +12,6 @@ from typing import BinaryIO, Final
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
-def guard_cell(text: str) -> str:
-    r"""Return a cell of a CSV that no spreadsheet takes for a formula.
-
-    A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return gets an
-    apostrophe before it, which spreadsheets read as "this is text". Numbers are no text: leave
-    them as they are.
-
-    >>> guard_cell("=1+1.jpg"), guard_cell("a-b.jpg")
-    ("'=1+1.jpg", 'a-b.jpg')
-    """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text as `write_bytes` writes bytes.
 

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gafas.data.people import MARK, is_drawn
 from gafas.evaluation import figures, signs
 from gafas.evaluation.comparison import Measured
 from gafas.evaluation.conclusions import Finding, conclude
@@ -116,9 +117,9 @@ def tell_drawing(run: Run) -> str | None:
     None, too, where their seed is not known because they are gone.
     """
     path = run.data.path
-    if not run.is_drawn or path is None or not (path / "drawn.json").is_file():
+    if path is None or not run.is_drawn or not is_drawn(path):
         return None
-    seed = read_json(path / "drawn.json").get("seed", 0)
+    seed = read_json(path / MARK)["seed"]
     return f"gafas draw {_quote(path)} --seed {seed}"
 
 
@@ -134,12 +135,14 @@ def _quote(path: Path) -> str:
 
 
 def _name_data(run: Run) -> tuple[str, str]:
-    """Return what stands before and after a training's command so that it finds the data."""
-    variables = {"cmu": "GAFAS_CMU", "drawn": "GAFAS_CMU", "eyewear": "GAFAS_EYEWEAR"}
-    place = run.data.path
-    if run.data.kind == "own":
-        return "", f" --data {_quote(place) if place else 'PHOTOS'}"
-    return (f"{variables[run.data.kind]}={_quote(place)} " if place else ""), ""
+    """Return what stands before and after a training's command so that it finds the data.
+
+    A run's recipe is of its run's data; of the CMU photos gafas knows where they are by itself.
+    """
+    kind, place = run.data.kind, run.data.path
+    if kind == "eyewear":
+        return (f"GAFAS_EYEWEAR={_quote(place)} " if place else ""), ""
+    return "", "" if kind == "cmu" else f" --data {_quote(place) if place else 'PHOTOS'}"
 
 
 def draw_comparison(measured: Sequence[Measured], words: Wording) -> str:

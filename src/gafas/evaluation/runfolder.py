@@ -7,10 +7,12 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from gafas.data.dataset import Kind
 from gafas.data.samples import ORIGINAL_LABELS
 from gafas.errors import DataError
+from gafas.training.runs import DATA_FILE
 
 MODEL_FILES = ("model.keras", "model.h5", "label_encoder.npy", "model.onnx", "model.tflite")
 """The files in which a training leaves its model, in the order of the report."""
@@ -20,11 +22,6 @@ BENCHMARK_FILE = "eyewear.json"
 
 EYEWEAR_PARTS = "eyewear"
 """The name of the split that `gafas.data.eyewear` makes."""
-
-DATA_FILE = "data.json"
-"""What `gafas train` wrote down about the data that a run is of."""
-
-DataKind = Literal["cmu", "drawn", "eyewear", "own"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Data:
         samples: how many files they are; 0 where nobody counted them.
     """
 
-    kind: DataKind = "own"
+    kind: Kind = "own"
     path: Path | None = None
     sha256: str = ""
     samples: int = 0
@@ -214,9 +211,7 @@ def read_data(folder: Path) -> Data:
         return Data()
     content = read_json(path)
     if not _is_data(content):
-        raise _damaged(
-            path, ValueError(f"expected one of the kinds {', '.join(get_args(DataKind))}")
-        )
+        raise _damaged(path, ValueError(f"expected one of the kinds {', '.join(get_args(Kind))}"))
     place = content.get("path")
     return Data(
         kind=content["kind"],
@@ -228,7 +223,7 @@ def read_data(folder: Path) -> Data:
 
 def _is_data(content: object) -> bool:
     """Tell whether JSON is a record of data, as far as it is read."""
-    if not isinstance(content, dict) or content.get("kind") not in get_args(DataKind):
+    if not isinstance(content, dict) or content.get("kind") not in get_args(Kind):
         return False
     return isinstance(content.get("path"), str | None) and isinstance(
         content.get("samples"), int | None
