@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gafas.data.people import MARK, is_drawn
+from gafas.data.people import MARKER
 from gafas.evaluation import figures, signs
 from gafas.evaluation.comparison import Measured
 from gafas.evaluation.conclusions import Finding, conclude
@@ -117,9 +117,9 @@ def tell_drawing(run: Run) -> str | None:
     None, too, where their seed is not known because they are gone.
     """
     path = run.data.path
-    if path is None or not run.is_drawn or not is_drawn(path):
+    if path is None or not run.is_drawn or not (path / MARKER).is_file():
         return None
-    seed = read_json(path / MARK)["seed"]
+    seed = read_json(path / MARKER)["seed"]
     return f"gafas draw {_quote(path)} --seed {seed}"
 
 
