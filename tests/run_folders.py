@@ -122,8 +122,12 @@ def make_run(
     protocol: str = "by_file",
     audit: Mapping[str, Any] | None = None,
     history: Epochs | None = None,
+    kind: str = "cmu",
 ) -> Path:
-    """Write a finished run folder, with an evaluation by the brightness model."""
+    """Write a finished run folder, with an evaluation by the brightness model.
+
+    `kind` says of which data it is, which lie where the samples do.
+    """
     folder.mkdir(parents=True)
     labels = ["glasses", "no_glasses"]
     model = brightness_model(metadata={**METADATA, "labels": labels, "threshold": 0.7})
@@ -132,6 +136,8 @@ def make_run(
         (folder / name).write_bytes(b"x" * 2500)
     recipe = _RECIPE.format(name=folder.name.split("-")[0], protocol=protocol)
     (folder / "recipe.toml").write_text(recipe, encoding="utf-8")
+    place = Path(str(samples[0].path).removesuffix(samples[0].name))
+    write_data(folder, kind=kind, path=place, samples=len(samples))
     names = [sample.name for sample in samples]
     split = {"name": protocol, "train": ["zed/zed_up_sad_open.pgm"], "test": names}
     split["validation"] = names if protocol == "by_file" else ["yan/yan_up_sad_open.pgm"]
@@ -163,6 +169,7 @@ def make_face_run(folder: Path, photos: Path) -> Path:
     names = [sample.name for sample in samples if sample.label != TINTED]
     parts = {"train": ["utkface/none/a.jpg"], "validation": ["utkface/none/b.jpg"], "test": names}
     write_json(folder / "split.json", {"name": "eyewear", **parts, "leaks": audit})
+    write_data(folder, kind="eyewear", path=photos, samples=len(samples))
     classifier = EyewearClassifier(model)
     write_evaluation(evaluate(classifier, samples, name=folder.name, leaks=audit), folder)
     for part, measure in (("robustness", measure_robustness), ("lenses", measure_lenses)):
@@ -170,6 +177,13 @@ def make_face_run(folder: Path, photos: Path) -> Path:
         result = measure(classifier, scored[-3:])
         merge_part(folder / "eyewear.json", part, classifier=classifier, result=result)
     return folder
+
+
+def write_data(run: Path, *, kind: str, path: Path | None, samples: int = 0) -> None:
+    """Write down, as `gafas train` does, which data a run is of."""
+    place = None if path is None else str(path)
+    record = {"kind": kind, "path": place, "sha256": "0" * 64, "samples": samples}
+    write_json(run / "data.json", record)
 
 
 def change_evaluation(run: Path, changes: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
+import html
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from command_line import Call, labelled, refused
 from gafas.classifier import EyewearClassifier
 from gafas.training.recipe import write_recipe
+from run_folders import write_data
 from tiny_data import tiny_recipe
 
 
@@ -83,11 +86,80 @@ def test_benchmark_writes_its_results(gafas: Call, at_home: Path, tmp_path: Path
     assert json.loads(out.read_text())["entries"][0]["protocol"] == "by_photo"
 
 
-def test_report_writes_one_page(gafas: Call, run: Path, at_home: Path, tmp_path: Path) -> None:
-    told = gafas("report", run, tmp_path / "page.html", "--language", "en")
-    assert (told.code, told.out.strip()) == (0, str(tmp_path / "page.html"))
-    assert "<html" in (tmp_path / "page.html").read_text(encoding="utf-8")
-    refused(gafas("report", run), "name one run or more, and last the HTML file", code=2)
+@pytest.fixture
+def told(run: Path, at_home: Path, tmp_path: Path) -> Path:
+    """Return a copy of a run, in a folder whose name a shell would take apart."""
+    return Path(shutil.copytree(run, tmp_path / "a run"))
+
+
+def test_report_writes_one_page_into_the_run_folder_or_where_it_is_told(
+    gafas: Call, told: Path, tmp_path: Path
+) -> None:
+    done = gafas("report", told)
+    assert (done.code, done.out.strip()) == (0, str(told / "report.html"))
+    assert "<img" in (told / "report.html").read_text(encoding="utf-8")
+    done = gafas("report", told, told, "--out", tmp_path / "page.html")
+    assert (done.code, done.out.strip()) == (0, str(tmp_path / "page.html"))
+    refused(gafas("report", told, told), "needs a name: --out FILE.html", code=2)
+
+
+def test_report_writes_over_no_file_that_is_not_a_report(
+    gafas: Call, told: Path, tmp_path: Path
+) -> None:
+    """The file named last was the page once: a forgotten name cost a model."""
+    model = told / "model.onnx"
+    before = model.read_bytes()
+    assert gafas("report", told, model).code == 2
+    refused(gafas("report", told, "--out", model), "is no report of gafas", code=1)
+    assert model.read_bytes() == before
+    page = tmp_path / "page.html"
+    refused(gafas("report", told, page), "is no run folder; to write it, say --out", code=2)
+    assert not page.exists()
+    assert gafas("report", told).code == 0
+    assert gafas("report", told).code == 0
+
+
+@pytest.mark.parametrize(("locale", "word"), [("es_ES.UTF-8", "Objetivo"), ("C", "Objective")])
+def test_report_speaks_the_language_of_the_locale(
+    gafas: Call, told: Path, monkeypatch: pytest.MonkeyPatch, locale: str, word: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    assert gafas("report", told).code == 0
+    assert f"<h2>{word}</h2>" in (told / "report.html").read_text(encoding="utf-8")
+    assert gafas("report", told, "--language", "es").code == 0
+    assert "<h2>Objetivo</h2>" in (told / "report.html").read_text(encoding="utf-8")
+
+
+def test_report_goes_without_photos_that_are_not_there_and_says_so(
+    gafas: Call, told: Path, at_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_data(told, kind="drawn", path=tmp_path / "gone")
+    assert gafas("report", told, "--language", "en").code == 0
+    assert re.search(r"report on .* goes without photos\. .*gone", caplog.text)
+    page = (told / "report.html").read_text(encoding="utf-8")
+    assert "were not where they were looked for" in page and "<img" not in page
+    assert gafas("report", told, "--data", at_home / "cmu").code == 0
+    assert "<img" in (told / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_a_report_says_to_type_repeats_the_training(
+    gafas: Call, told: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gafas("report", told, "--language", "en")
+    page = html.unescape((told / "report.html").read_text(encoding="utf-8"))
+    first, second = re.findall(r"<pre><code>(.*?)</code></pre>", page, re.DOTALL)[0].splitlines()
+    assert gafas(*shlex.split(first)[1:]).code == 0
+    again = told.with_name("a run-2")
+    for file in ("evaluation.json", "split.json"):
+        ours, theirs = (
+            json.loads((folder / file).read_text().replace(folder.name, ""))
+            for folder in (told, again)
+        )
+        for record in (ours, theirs):
+            record.pop("name"), record.pop("model", None)
+        assert ours == theirs
+    assert gafas(*shlex.split(second)[1:]).code == 0
 
 
 def test_fetch_refuses_photos_that_are_not_the_cmus(

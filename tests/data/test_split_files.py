@@ -35,6 +35,31 @@ def test_a_split_of_other_data_is_refused(tmp_path: Path) -> None:
         splits.read_split(path, make_samples(4))
 
 
+def test_samples_that_were_withdrawn_since_are_named_once_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples, path = make_samples(5), tmp_path / "split.json"
+    split = splits.by_file(samples, seed=0)  # whose test part is its validation part, too
+    splits.write_split(split, path)
+    gone = [split.train[0].name, split.test[0].name]
+    left = [s for s in samples if s.name not in gone]
+    read = splits.read_split(path, left, withdrawn=[*gone, "another.png"])
+    assert read == splits.Split("by_file", split.train[1:], split.test[1:], split.test[1:])
+    (record,) = caplog.records
+    assert [record.getMessage().count(name) for name in gone] == [1, 1]
+    with pytest.raises(DataError, match="names 1 samples that are not in the data"):
+        splits.read_split(path, left, withdrawn=gone[:1])
+
+
+def test_a_split_of_which_nothing_was_withdrawn_warns_of_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples, path = make_samples(5), tmp_path / "split.json"
+    splits.write_split(splits.by_photo(samples, seed=0), path)
+    splits.read_split(path, samples, withdrawn=[samples[0].name])
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize(
     "content",
     [

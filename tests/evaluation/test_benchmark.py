@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from gafas.data.dataset import DataSet
 from gafas.data.samples import Sample
 from gafas.data.splits import SplitPlan, make_split
 from gafas.errors import DataError, RecipeError
 from gafas.evaluation import benchmark
 from gafas.evaluation.benchmark import PROTOCOLS, choose_protocols, merge_entries, run_protocol
+from gafas.evaluation.runfolder import read_data
 from gafas.training import train as training
 from gafas.training.runs import hash_recipe
 from tiny_data import make_faces, rename, tiny_recipe
@@ -28,6 +30,10 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sample, ...]:
     return make_faces(tmp_path_factory.mktemp("cmu"))
 
 
+def of_cmu(faces: tuple[Sample, ...]) -> DataSet:
+    return DataSet("cmu", faces[0].path.parent.parent, faces)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("runs")
@@ -43,7 +49,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def entries(faces: tuple[Sample, ...], runs: Path) -> dict[str, dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "PROTOCOLS", FEW)
-        return {name: run_protocol(RECIPE, name, samples=faces, runs=runs) for name in FEW}
+        return {name: run_protocol(RECIPE, name, data=of_cmu(faces), runs=runs) for name in FEW}
 
 
 def test_folds_by_subject_test_everybody_once(
@@ -107,7 +113,7 @@ def test_what_is_trained_is_not_trained_again(
         pytest.fail("a training was begun")
 
     monkeypatch.setattr(training, "train", refuse)
-    assert run_protocol(RECIPE, "two_folds", samples=faces, runs=runs) == entries["two_folds"]
+    assert run_protocol(RECIPE, "two_folds", data=of_cmu(faces), runs=runs) == entries["two_folds"]
 
 
 @pytest.mark.usefixtures("few", "entries")
@@ -115,7 +121,7 @@ def test_runs_of_another_recipe_of_the_same_name_are_refused(
     faces: tuple[Sample, ...], runs: Path
 ) -> None:
     with pytest.raises(DataError, match="was begun with another recipe"):
-        run_protocol(dataclasses.replace(RECIPE, seed=8), "by_file", samples=faces, runs=runs)
+        run_protocol(dataclasses.replace(RECIPE, seed=8), "by_file", data=of_cmu(faces), runs=runs)
 
 
 def test_a_recipe_may_not_choose_its_epoch_on_the_test_part(
@@ -123,13 +129,28 @@ def test_a_recipe_may_not_choose_its_epoch_on_the_test_part(
 ) -> None:
     chooser = tiny_recipe(optimization={"keep": "best"})
     with pytest.raises(RecipeError, match="choose by the validation part, and there is none"):
-        run_protocol(chooser, "by_file", samples=faces, runs=tmp_path)
+        run_protocol(chooser, "by_file", data=of_cmu(faces), runs=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_run_of_the_benchmark_remembers_that_it_is_of_cmu(
+    entries: dict[str, dict[str, Any]], faces: tuple[Sample, ...], runs: Path
+) -> None:
+    records = [read_data(folder) for folder in runs.iterdir()]
+    assert len(records) == 3
+    assert {(record.kind, record.samples) for record in records} == {("cmu", len(faces))}
+
+
+def test_drawn_people_are_no_benchmark(faces: tuple[Sample, ...], tmp_path: Path) -> None:
+    drawn = dataclasses.replace(of_cmu(faces), kind="drawn")
+    with pytest.raises(DataError, match="Received: drawn people, no photographs"):
+        run_protocol(RECIPE, "by_file", data=drawn, runs=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_protocol_is_refused(faces: tuple[Sample, ...], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Unknown protocol 'by_face': expected one of by_file"):
-        run_protocol(RECIPE, "by_face", samples=faces, runs=tmp_path)
+        run_protocol(RECIPE, "by_face", data=of_cmu(faces), runs=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -196,11 +217,11 @@ def test_a_recipe_under_another_name_has_runs_of_its_own(
 ) -> None:
     begun: list[Path] = []
 
-    def note(recipe: object, split: object, *, run: Path) -> None:
+    def note(recipe: object, split: object, *, run: Path, data: DataSet) -> None:
         begun.append(run)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "train", note)
     with pytest.raises(KeyboardInterrupt):
-        run_protocol(rename(RECIPE, "other"), "by_photo", samples=faces, runs=tmp_path)
+        run_protocol(rename(RECIPE, "other"), "by_photo", data=of_cmu(faces), runs=tmp_path)
     assert begun == [tmp_path / "other-by_photo-0"]

@@ -9,6 +9,7 @@ import pytest
 from gafas.data.samples import Sample
 from gafas.evaluation.conclusions import conclude
 from gafas.evaluation.runfolder import Epoch, Run, read_run
+from gafas.evaluation.signs import pick_interval
 from gafas.evaluation.wording import LANGUAGES, Language, Wording, read_catalogue
 from run_folders import falling, leaks, make_photos, make_run
 
@@ -23,7 +24,8 @@ def honest(tmp_path_factory: pytest.TempPathFactory, samples: list[Sample]) -> R
     folder = tmp_path_factory.mktemp("runs") / "seed"
     audit = leaks(len(samples))
     make_run(folder, samples, protocol="by_subject", audit=audit, history=falling(best=0.95))
-    return read_run(folder)
+    run = read_run(folder)
+    return with_evaluation(run, {"data": {**run.evaluation["data"], "photos": 400}})
 
 
 def choices(run: Run) -> set[str]:
@@ -40,8 +42,15 @@ def with_evaluation(run: Run, changes: Mapping[str, Any]) -> Run:
     return dataclasses.replace(run, evaluation={**run.evaluation, **changes})
 
 
-def with_history(run: Run, losses: list[float], *, val_losses: list[float]) -> Run:
-    epochs = [Epoch(a, 0.95, b, 0.94, 1e-4) for a, b in zip(losses, val_losses, strict=True)]
+def unlearnt(run: Run) -> Run:
+    """Return a run that does no better than guessing."""
+    return with_accuracy(run, 0.5, wilson=(0.36, 0.64))
+
+
+def with_history(
+    run: Run, losses: list[float], *, val_losses: list[float], accuracy: float = 0.95
+) -> Run:
+    epochs = [Epoch(a, accuracy, b, 0.94, 1e-4) for a, b in zip(losses, val_losses, strict=True)]
     return dataclasses.replace(run, history=tuple(epochs))
 
 
@@ -104,7 +113,9 @@ def test_the_commonest_confusion_is_named_with_its_direction(honest: Run) -> Non
 def test_mistakes_in_both_directions_are_told_apart_from_those_in_one(honest: Run) -> None:
     for counts, choice in (
         ([[20, 4], [1, 23]], "one_way"),
-        ([[20, 4], [4, 20]], "both_ways"),
+        ([[20, 4], [3, 21]], "both_ways"),
+        ([[20, 4], [4, 20]], "tied"),
+        ([[23, 1], [0, 24]], "one_kind"),
     ):
         matrix = {"labels": list(honest.labels), "counts": counts}
         assert f"confusion.{choice}" in choices(with_evaluation(honest, {"confusion": matrix}))
@@ -129,6 +140,12 @@ def test_a_short_training_that_still_falls_is_not_called_restless(honest: Run) -
     assert "trend.restless" not in choices(with_history(honest, losses, val_losses=losses))
 
 
+def test_everybody_answered_alike_leaves_wilsons_interval_and_not_an_empty_one() -> None:
+    accuracy = {"wilson": [0.56, 1.0], "bootstrap_subjects": [1.0, 1.0]}
+    assert pick_interval(accuracy) == (0.56, 1.0)
+    assert pick_interval({**accuracy, "bootstrap_subjects": [0.4, 1.0]}) == (0.4, 1.0)
+
+
 def test_a_faultless_test_says_so(honest: Run) -> None:
     counts = {"labels": list(honest.labels), "counts": [[24, 0], [0, 24]]}
     assert "confusion.none" in choices(with_evaluation(honest, {"confusion": counts}))
@@ -142,6 +159,7 @@ def test_a_faultless_test_says_so(honest: Run) -> None:
         (0.99, 0.2, "too_bold"),
         (0.8, 0.05, "somewhat_shy"),
         (0.7, 0.2, "too_shy"),
+        (0.94, 0.06, "uneven"),
     ],
 )
 def test_calibration_is_judged_by_size_and_side(
@@ -178,13 +196,19 @@ def test_a_watched_test_part_is_told(honest: Run) -> None:
 
 
 def test_the_trend_is_read_from_the_losses(honest: Run) -> None:
-    steady = [0.2] * 30
-    still = with_history(honest, [1 / (n + 1) for n in range(30)], val_losses=steady)
+    steady, better = [0.2] * 30, [1 / (n + 1) for n in range(30)]
+    still = with_history(honest, better, val_losses=better)
+    overdone = with_history(honest, better, val_losses=[0.2 + n / 500 for n in range(30)])
+    spoilt = with_history(honest, [*better[:27], *[0.3] * 3], val_losses=steady)
     flat = with_history(honest, [1.0, *[0.2] * 29], val_losses=steady)
-    stuck = with_history(honest, [0.7] * 30, val_losses=steady)
+    stuck = with_history(unlearnt(honest), [0.7] * 30, val_losses=steady, accuracy=0.5)
+    began_well = with_history(honest, [0.1] * 30, val_losses=steady)
     assert {"trend.falling", "trend.unfinished", "next.rate_higher"} <= choices(still)
     assert {"trend.falling", "trend.flat", "next.rate_decay"} <= choices(flat)
-    assert "trend.not_learning" in choices(stuck)
+    assert {"trend.memorising", "next.keep_best"} <= choices(overdone)
+    assert {"trend.rising", "next.rate_rising"} <= choices(spoilt)
+    assert {"trend.not_learning", "next.rate_other"} <= choices(stuck)
+    assert {"trend.steady", "next.rate_same"} <= choices(began_well)
 
 
 def test_a_restless_validation_asks_for_a_lower_rate(honest: Run) -> None:
@@ -194,7 +218,11 @@ def test_a_restless_validation_asks_for_a_lower_rate(honest: Run) -> None:
 
 
 def test_the_size_of_the_network_is_judged_by_its_parameters(honest: Run) -> None:
-    assert "next.size_smaller" in choices(honest)
+    assert "next.size_smaller_dense" in choices(honest)
+    other = dataclasses.replace(honest, network=({"name": "a", "parameters": 2_000_000},))
+    assert "next.size_smaller" in choices(other)
+    much = {**other.split, "train": ["a.jpg"] * 30_000}
+    assert "next.size_same" in choices(dataclasses.replace(other, split=much))
     small = dataclasses.replace(honest, network=({"name": "a", "parameters": 122_000},))
     assert "next.size_same" in choices(small)
 
@@ -212,7 +240,8 @@ def test_every_sentence_of_the_conclusions_is_one_that_the_code_can_choose() -> 
     from importlib import resources
 
     folder = resources.files("gafas.evaluation")
-    source = folder.joinpath("conclusions.py").read_text("utf-8")
+    modules = ("conclusions.py", "signs.py")
+    source = "".join(folder.joinpath(name).read_text("utf-8") for name in modules)
     keys = [k.split(".") for k in read_catalogue("en") if k.startswith("conclusions.")]
     chosen = [k[2] for k in keys if len(k) == 3 and k[1] != "topics"]
     assert len(chosen) > 30

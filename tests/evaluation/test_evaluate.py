@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,7 @@ def test_mistakes_are_listed_with_the_most_confident_first(tmp_path: Path) -> No
         "truth": "dark",
         "predicted": "bright",
         "probabilities": {"dark": 0.258824, "bright": 0.741176},
+        "sha256": hashlib.sha256((tmp_path / "189.png").read_bytes()).hexdigest(),
     }
 
 

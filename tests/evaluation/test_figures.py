@@ -76,6 +76,12 @@ def test_a_large_first_loss_does_not_flatten_the_rest() -> None:
     assert {"0.2", "0.5", "1", "2", "5"} <= set(drawn_texts(svg))
 
 
+def test_a_single_epoch_is_a_dot_at_a_whole_number() -> None:
+    svg = figures.draw_curves({"training": [0.7]}, labels=("Epoch", "Loss"), write=lambda v: "x")
+    assert set(drawn_texts(svg)) - {"x", "Epoch", "Loss", "training"} <= {"0", "1", "2"}
+    assert "fill: #0072b2" in svg  # a line has a stroke alone
+
+
 def test_a_confusion_matrix_writes_every_cell_and_label() -> None:
     texts = drawn_texts(draw_each()["confusion"])
     assert {"21", "3", "0", "24", "glasses", "none", "said", "true"} <= set(texts)

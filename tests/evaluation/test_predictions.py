@@ -154,3 +154,11 @@ def test_the_table_says_why_a_photo_could_not_be_read(
         "gone.png,,,,,,,gone,Cannot open the photo: No such file or directory.",
         "a.png,,bright,bright,0.0,1.0,,a,",
     ]
+
+
+def test_no_cell_of_the_table_is_a_formula(classifier: EyewearClassifier, tmp_path: Path) -> None:
+    sample = grey_sample(tmp_path / "=1+1.png", 204, "bright", subject="@ann", facts={"x": "-2"})
+    write_predictions(list(predict_rows(classifier, [sample])), tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
+        _, row = csv.reader(file)
+    assert row == ["'=1+1.png", "bright", "bright", "bright", "0.2", "0.8", "'@ann", "'=1+1", "'-2"]

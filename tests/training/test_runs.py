@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gafas.data.eyewear import UNCLEAR, read_corrections
 from gafas.data.samples import Sample
 from gafas.data.splits import Split, make_split
 from gafas.errors import DataError
@@ -55,6 +56,18 @@ def test_a_run_begins_with_recipe_split_and_environment(
     assert read == split
     assert (leaks["test"], leaks["any"]) == (len(split.test), 0)
     assert not is_finished(begun)
+
+
+def test_a_run_is_read_although_one_of_its_photos_was_found_unclear_since(
+    begun: Path, split: Split, faces: tuple[Sample, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    unclear = next(name for name, label in read_corrections().items() if label == UNCLEAR)
+    content = json.loads((begun / "split.json").read_text())
+    content["train"].append(unclear)
+    (begun / "split.json").write_text(json.dumps(content))
+    caplog.clear()
+    assert read_run_split(begun, faces)[0] == split
+    assert caplog.text.count(unclear) == 1
 
 
 def test_the_leak_alarm_sounds_when_a_run_begins(

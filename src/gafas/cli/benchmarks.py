@@ -52,15 +52,15 @@ def cmu(
     ),
 ) -> None:
     """Train recipes under every protocol and write down what each can be believed to know."""
-    from gafas.data.cmu import read_samples
+    from gafas.data.dataset import read_data_set
     from gafas.evaluation.benchmark import choose_protocols, merge_entries, run_protocol
     from gafas.training.recipe import find_recipe, read_recipe
 
-    samples = read_samples()
+    data = read_data_set()
     for path in recipe or [find_recipe("seed"), find_recipe("compact")]:
         plan = read_recipe(path)
         for name in protocol or choose_protocols(plan.name):
-            entry = run_protocol(plan, name, samples=samples, runs=runs)
+            entry = run_protocol(plan, name, data=data, runs=runs)
             merge_entries(out, [entry])
             accuracy = entry["accuracy"]
             typer.echo(f"{plan.name} {name}: {accuracy['correct']} of {accuracy['total']} right")

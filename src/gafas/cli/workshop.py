@@ -3,6 +3,8 @@
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
 import enum
+import logging
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +16,10 @@ from gafas.cli.answers import say
 if TYPE_CHECKING:
     from gafas.data.dataset import DataSet
     from gafas.data.samples import Sample
+    from gafas.evaluation.tiles import PhotoFinder
     from gafas.training.recipe import Recipe
+
+_log = logging.getLogger(__name__)
 
 Recipes = Annotated[
     str,
@@ -153,28 +158,56 @@ def evaluate(
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, then the HTML file to write.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     *,
-    language: Annotated[Language, typer.Option(help="The language of the page.")] = Language.es,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The HTML file to write; report.html in the run folder if there is but one run. "
+            "An earlier report is replaced, no other file ever is.",
+        ),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="The language of the page; the locale's if left out.")
+    ] = None,
     benchmark: Annotated[
         Path | None, typer.Option(help="Compare with these results: benchmarks/cmu.json.")
     ] = None,
-    data: Data = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the photos are now, if they have been moved.")
+    ] = None,
 ) -> None:
-    """Write a page that tells of runs: gafas report RUN… OUT.html."""
-    if len(runs) < 2:
-        raise typer.BadParameter("name one run or more, and last the HTML file to write")
+    """Write a page that tells of runs."""
+    page = next((path for path in runs if path.suffix.lower() in (".html", ".htm")), None)
+    if page is not None:
+        raise typer.BadParameter(f"{page} is no run folder; to write it, say --out {page}")
+    if out is None and len(runs) > 1:
+        raise typer.BadParameter("a report about several runs needs a name: --out FILE.html")
     from gafas.evaluation.report import write_report
-    from gafas.training.recipe import Recipe
-    from gafas.training.runs import read_run_recipe
+    from gafas.evaluation.wording import choose_language
 
-    *folders, target = runs
-    # Runs of faces need none: no page may show a photo of the eyewear sets.
-    frames = any(read_run_recipe(folder).input.frame == "frame" for folder in folders)
-    shown = _read_samples(data, recipe=Recipe()) if frames or data else ()
-    places = {sample.name: sample.path for sample in shown}
-    write_report(folders, target, language=language.value, benchmark=benchmark, photos=places.get)
+    target = out or runs[0] / "report.html"
+    photos = [_find_photos(run, data) for run in runs]
+    spoken = language.value if language else choose_language(os.environ)
+    write_report(runs, target, language=spoken, benchmark=benchmark, photos=photos)
     typer.echo(target)
+
+
+def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
+    """Return what finds a run's photos by name; a report can do without them, and says so."""
+    from gafas.errors import DataError
+    from gafas.evaluation.runfolder import read_data
+    from gafas.training.runs import read_run_data
+
+    if read_data(run).kind == "eyewear":
+        return lambda name: None  # which may not be published
+    try:
+        places = {sample.name: sample.path for sample in read_run_data(run, data).samples}
+    except DataError as error:
+        _log.warning("The report on %s goes without photos. %s", run, error)
+        return lambda name: None
+    return places.get
 
 
 def export(
@@ -243,14 +276,6 @@ def _quote(path: Path) -> str:
 
 def _say_next(*commands: str) -> None:
     say("next: " + "\n       ".join(commands))
-
-
-def _read_samples(data: Path | None, *, recipe: "Recipe") -> "tuple[Sample, ...]":
-    """Read the user's own photos, or else those that the recipe is for."""
-    from gafas.data.dataset import read_data_set
-
-    scales, faces = recipe.input.scales, recipe.input.frame == "face"
-    return read_data_set(data, faces=faces, scales=scales, plan=recipe.split).samples
 
 
 def _evaluate_run(

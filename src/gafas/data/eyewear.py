@@ -167,6 +167,11 @@ def read_corrections() -> Mapping[str, str]:
     return {row["file"]: row["label"] for row in csv.DictReader(io.StringIO(text))}
 
 
+def read_withdrawn() -> frozenset[str]:
+    """Return the names of the photos that are `unclear`, which no run should hold any more."""
+    return frozenset(name for name, label in read_corrections().items() if label == UNCLEAR)
+
+
 def _read_person(file: str) -> dict[str, str]:
     match = _PERSON.match(file)
     if match is None:

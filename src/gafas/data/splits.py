@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from gafas.errors import DataError
 Protocol = Literal["by_file", "by_photo", "by_subject", "all", "straightrnd"]
 
 _PARTS = ("train", "validation", "test")
+
+_log = logging.getLogger(__name__)
 
 _PROMISES: Mapping[str, Fact] = {
     "by_file": "name",
@@ -180,22 +183,35 @@ def write_split(split: Split, path: Path, *, leaks: Mapping[str, Any] | None = N
     writing.write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def read_split(path: Path, samples: Sequence[Sample]) -> Split:
+def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[str] = ()) -> Split:
     """Read a split that `write_split`, or a user, wrote, and check it.
+
+    Args:
+        path: the JSON file.
+        samples: the data that it was made from.
+        withdrawn: names that the split may still hold although the data no longer do, because
+            somebody found them to be no use; they are named in a warning and left out.
 
     Raises:
         DataError: the file is not such JSON, names a sample that is not there, or fails `check`.
     """
     content = _read_json(path)
     by_name = {s.name: s for s in samples}
-    unknown = [n for p in _PARTS for n in content[p] if n not in by_name]
+    absent = dict.fromkeys(n for p in _PARTS for n in content[p] if n not in by_name)
+    unknown = [name for name in absent if name not in withdrawn]
     if unknown:
         raise DataError(
             f"Split {path} names {len(unknown)} samples that are not in the data, such as "
             f"{unknown[0]!r}. Give the data that it was made from."
         )
+    if absent:
+        _log.warning(
+            "Withdrawn since the split %s was made, and left out: %s.", path, ", ".join(absent)
+        )
     name = content["name"]
-    train, validation, test = (tuple(by_name[n] for n in content[p]) for p in _PARTS)
+    train, validation, test = (
+        tuple(by_name[n] for n in content[p] if n not in absent) for p in _PARTS
+    )
     if name in ("all", "straightrnd"):
         lists = manifest.read_manifest().lists[name]
         test = _marked(test, lists)

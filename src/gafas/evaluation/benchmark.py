@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample
+from gafas.data.dataset import DRAWN_NOTE, DataSet
 from gafas.data.splits import SplitPlan, make_split
 from gafas.data.writing import write_text
 from gafas.errors import DataError
@@ -68,9 +68,7 @@ class _Fold:
     leaks: Mapping[str, Any]
 
 
-def run_protocol(
-    recipe: "Recipe", protocol: str, *, samples: Sequence[Sample], runs: Path
-) -> dict[str, Any]:
+def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) -> dict[str, Any]:
     """Train a recipe under a protocol and return its entry of the benchmark file.
 
     Each training leaves its run folder; one that is finished is not trained again, one that was
@@ -79,16 +77,23 @@ def run_protocol(
     Args:
         recipe: its own split plan is replaced by the protocol's.
         protocol: a key of `PROTOCOLS`.
-        samples: all of the CMU files.
+        data: the CMU Face Images.
         runs: the folder of the run folders.
 
     Raises:
-        DataError: the protocol is unknown, or a run folder holds another training.
+        DataError: the protocol is unknown, a run folder holds another training, or the data are
+            others: what is published is measured on photographs.
         RecipeError: the recipe chooses by a validation part that the protocol does not keep.
     """
     if protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         raise DataError(f"Unknown protocol {protocol!r}: expected one of {known}.")
+    if data.kind != "cmu":
+        raise DataError(
+            "The benchmark is of the CMU photos. Received: "
+            f"{DRAWN_NOTE if data.kind == 'drawn' else 'other data'}. Run `gafas fetch cmu`, or "
+            "let GAFAS_CMU point to an unpacked copy."
+        )
     from gafas.training.limits import check_recipe
 
     folds = []
@@ -96,22 +101,22 @@ def run_protocol(
         run = runs / f"{recipe.name}-{protocol}-{number}"
         planned = dataclasses.replace(recipe, split=plan)
         check_recipe(planned)  # keep = "best" needs a validation part, which some protocols lack
-        folds.append(_run_fold(planned, samples=samples, run=run))
+        folds.append(_run_fold(planned, data=data, run=run))
     return _pool(recipe, folds, protocol=protocol)
 
 
-def _run_fold(recipe: "Recipe", *, samples: Sequence[Sample], run: Path) -> _Fold:
+def _run_fold(recipe: "Recipe", *, data: DataSet, run: Path) -> _Fold:
     # Imported here: all but this function works without Keras.
     from gafas.training.history import read_history
     from gafas.training.runs import check_same, is_finished
     from gafas.training.train import train
 
-    wanted = [s for s in samples if s.facts["scale"] in recipe.input.scales]
+    wanted = tuple(s for s in data.samples if s.facts["scale"] in recipe.input.scales)
     split = make_split(wanted, recipe.split)
     if is_finished(run):
         check_same(recipe, split, run=run)
     else:
-        train(recipe, split, run=run)
+        train(recipe, split, run=run, data=dataclasses.replace(data, samples=wanted))
     leaks = read_json(run / "split.json")["leaks"]
     classifier = EyewearClassifier(run / "model.onnx")
     result = evaluate(classifier, split.test, name=run.name, leaks=leaks)

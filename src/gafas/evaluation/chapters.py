@@ -1,25 +1,36 @@
 """What the report shows of one run: figures drawn, photos embedded, conclusions chosen."""
 
 import dataclasses
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from gafas.data.people import MARKER
 from gafas.evaluation import figures, signs
 from gafas.evaluation.comparison import Measured
 from gafas.evaluation.conclusions import Finding, conclude
 from gafas.evaluation.face_chapter import FaceChapter, draw_faces
-from gafas.evaluation.runfolder import Run
+from gafas.evaluation.runfolder import Run, read_json
 from gafas.evaluation.tiles import PhotoFinder, Tile, make_tiles
 from gafas.evaluation.wording import Wording
 
 Curves = Mapping[str, Sequence[float | None]]
 
+_WIDE = 0.06
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chapter:
-    """What the page shows of one run, drawn and worded as far as a template cannot."""
+    """What the page shows of one run, drawn and worded as far as a template cannot.
+
+    Attributes:
+        title: the run's name, told apart from others of that name.
+        mark: what every figure and table of the run says of its data; empty for photographs.
+    """
 
     run: Run
     title: str
+    mark: str
     curves: tuple[str, ...]
     confusion: tuple[str, ...]
     reliability: str
@@ -30,22 +41,47 @@ class Chapter:
     faces: FaceChapter | None
 
     @property
+    def tiles(self) -> list[Tile]:
+        """Every prediction that is shown with its photo, if there is one."""
+        return [*self.examples, *self.mistakes]
+
+    @property
     def shows_photos(self) -> bool:
         """Whether examples and mistakes are shown as photos, or else by name alone.
 
-        Photos of faces that may not be published leave neutral tiles: a table says more.
+        Where there is no photo at all, a table says more than neutral tiles.
         """
-        every = [*self.examples, *self.mistakes]
-        return bool(every) and (self.faces is None or any(tile.uri for tile in every))
+        return any(tile.uri for tile in self.tiles)
+
+    @property
+    def changed(self) -> int:
+        """How many photos are not shown because they are no longer those that were evaluated."""
+        return len({tile.name for tile in self.tiles if tile.changed})
+
+    @property
+    def missing(self) -> int:
+        """How many photos are not shown because they are not there, or cannot be read."""
+        return len({tile.name for tile in self.tiles if not (tile.uri or tile.changed)})
+
+    @property
+    def full_title(self) -> str:
+        """The title, with the mark where there is one."""
+        return f"{self.title} ({self.mark})" if self.mark else self.title
 
 
 def draw_chapter(run: Run, title: str, *, words: Wording, photos: PhotoFinder) -> Chapter:
-    """Prepare what the page shows of a run under a title."""
+    """Prepare what the page shows of a run under a title.
+
+    No photo of the eyewear sets is ever shown: they may not be published.
+    """
     bins = run.evaluation["calibration"]["bins"]
     known = words.group("words")
+    if run.data.kind == "eyewear":
+        photos = _find_none
     return Chapter(
         run=run,
         title=title,
+        mark=words.plain("words.drawn") if run.is_drawn else "",
         curves=_draw_curves(run, words),
         confusion=_draw_confusion(run, words),
         reliability=figures.draw_reliability(bins, words=known, share=words.whole),
@@ -57,11 +93,63 @@ def draw_chapter(run: Run, title: str, *, words: Wording, photos: PhotoFinder) -
     )
 
 
+def _find_none(name: str) -> None:
+    """Find no photo at all."""
+
+
+def list_commands(runs: Sequence[Run], words: Wording) -> list[str]:
+    """List what to type, in a POSIX shell, to train the runs again and report on them."""
+    places = [_place(run) for run in runs]
+    new = [_quote(place.with_name(f"{place.name}-2")) for place in places]
+    lines = []
+    for run, place, again in zip(runs, places, new, strict=True):
+        before, after = _name_data(run)
+        lines.append(f"{before}gafas train {_quote(place / 'recipe.toml')} {again}{after}")
+    return [
+        *lines,
+        f"gafas report {' '.join(new)} --language {words.language} --out report.html",
+    ]
+
+
+def tell_drawing(run: Run) -> str | None:
+    """Return the command that draws a run's people again; None if they are no drawn ones.
+
+    None, too, where their seed is not known because they are gone.
+    """
+    path = run.data.path
+    if path is None or not run.is_drawn or not (path / MARKER).is_file():
+        return None
+    seed = read_json(path / MARKER)["seed"]
+    return f"gafas draw {_quote(path)} --seed {seed}"
+
+
+def _place(run: Run) -> Path:
+    """Return a run's folder by a path that ends in its name, which `.` does not."""
+    return run.folder if run.folder.name == run.name else run.folder.resolve()
+
+
+def _quote(path: Path) -> str:
+    """Quote a path for a shell; one that begins with a dash is no option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def _name_data(run: Run) -> tuple[str, str]:
+    """Return what stands before and after a training's command so that it finds the data.
+
+    A run's recipe is of its run's data; of the CMU photos gafas knows where they are by itself.
+    """
+    kind, place = run.data.kind, run.data.path
+    if kind == "eyewear":
+        return (f"GAFAS_EYEWEAR={_quote(place)} " if place else ""), ""
+    return "", "" if kind == "cmu" else f" --data {_quote(place) if place else 'PHOTOS'}"
+
+
 def draw_comparison(measured: Sequence[Measured], words: Wording) -> str:
     """Draw every figure of the comparison as a bar."""
     bars = [
         figures.Bar(
-            name_measured(m, words),
+            name_measured(m, words, brief=True),
             m.accuracy,
             words.percent(m.accuracy),
             low=m.low,
@@ -74,11 +162,13 @@ def draw_comparison(measured: Sequence[Measured], words: Wording) -> str:
     return figures.draw_bars(bars, share=words.whole, label=label)
 
 
-def name_measured(measured: Measured, words: Wording) -> str:
-    """Say in a few words where a figure of the comparison comes from."""
+def name_measured(measured: Measured, words: Wording, *, brief: bool = False) -> str:
+    """Say in a few words where a figure of the comparison comes from; `brief` for a bar's name."""
     if measured.kind == "claimed":
         return words.plain("comparison.claim_row")
-    return f"{measured.recipe}, {words.name('protocols', measured.protocol)}"
+    name = f"{measured.recipe}, {words.name('protocols', measured.protocol)}"
+    mark = words.plain("words.drawn_brief" if brief else "words.drawn")
+    return f"{name} ({mark})" if measured.drawn else name
 
 
 def _draw_curves(run: Run, words: Wording) -> tuple[str, ...]:
@@ -90,9 +180,12 @@ def _draw_curves(run: Run, words: Wording) -> tuple[str, ...]:
         names[0]: [e.accuracy for e in history],
         names[1]: [e.val_accuracy for e in history],
     }
+    reached = [v for values in right.values() for v in values if v is not None]
+    # Where hardly anything moves, whole percents would write one number at every line.
+    share = words.whole if max(reached) - min(reached) > _WIDE else words.percent
     plans = (
         ("loss", loss, words.exact, signs.CLAIMED_VAL_LOSS),
-        ("accuracy", right, words.whole, signs.CLAIMED_VAL_ACCURACY),
+        ("accuracy", right, share, signs.CLAIMED_VAL_ACCURACY),
     )
     return tuple(
         figures.draw_curves(

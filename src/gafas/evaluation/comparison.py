@@ -1,16 +1,18 @@
 """Claimed, rerun with its leak, and honest: the same measure side by side."""
 
 import dataclasses
+import hashlib
+import json
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from gafas.errors import DataError
-from gafas.evaluation.runfolder import EYEWEAR_PARTS, Run, read_json
-from gafas.evaluation.signs import CLAIMED_VAL_ACCURACY
+from gafas.evaluation.runfolder import Run, read_json
+from gafas.evaluation.signs import CLAIMED_VAL_ACCURACY, Leak, judge_leak, pick_interval
 
-Kind = Literal["claimed", "leak", "people", "strangers", "honest"]
+Kind = Literal["claimed", "leak", "people", "unaudited", "strangers", "honest"]
 
 _KINDS: Mapping[str, Kind] = {
     "by_file": "leak",
@@ -24,6 +26,21 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 
+_BY_LEAK: Mapping[Leak, Kind] = {
+    "unaudited": "unaudited",
+    "photo": "leak",
+    "subject": "people",
+    "near": "honest",
+    "near_unknown": "strangers",
+    "clean": "honest",
+    "clean_photos": "strangers",
+}
+"""What a run's figure is worth, by what its audit found."""
+
+CMU = "cmu"
+"""The data of the claim, and of the benchmark of the experiment."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
     """One figure of the comparison.
@@ -31,13 +48,17 @@ class Measured:
     Attributes:
         recipe, protocol: what was trained, and how samples were parted; the claim has neither.
         kind: claimed; leak (test photos seen at another size); people (other photos of people
-            seen); strangers (other photos, of whom is not known); honest (people never seen).
+            seen); unaudited (nobody looked); strangers (photos of whom is not known); honest
+            (people never seen).
         accuracy, low, high: shares 0–1; the interval is by subjects where there is one, else
             Wilson's.
         full_size: accuracy on photos at full size alone, or None.
         last_ten_epochs: mean of the last ten epochs on the part that was watched, or None.
         correct, total: counts behind the accuracy, or None for the claim.
         trainings, seconds, parameters: how many trainings, time of one, weights; None if unknown.
+        data: what tells the data from others.
+        settings: what tells two recipes of one name apart; their split does not count.
+        drawn: whether it was measured on drawn people, not on photographs.
     """
 
     recipe: str
@@ -53,6 +74,14 @@ class Measured:
     trainings: int | None = None
     seconds: float | None = None
     parameters: int | None = None
+    data: str = CMU
+    settings: str = ""
+    drawn: bool = False
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What may be compared: figures of equal group differ in nothing but the exam."""
+        return self.data, self.recipe, self.settings
 
 
 CLAIM = Measured(recipe="", protocol="", kind="claimed", accuracy=CLAIMED_VAL_ACCURACY)
@@ -94,14 +123,8 @@ def _read_entry(entry: Mapping[str, Any]) -> Measured:
     )
 
 
-def pick_interval(accuracy: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the interval by subjects where there is one, else Wilson's, which is narrower."""
-    low, high = accuracy.get("bootstrap_subjects") or accuracy["wilson"]
-    return float(low), float(high)
-
-
 def measure_run(run: Run) -> Measured:
-    """Return a run's own figure; what its audit found decides its kind, else its protocol."""
+    """Return a run's own figure; what its audit found decides its kind."""
     accuracy = run.evaluation["accuracy"]
     low, high = pick_interval(accuracy)
     full = run.evaluation.get("per_photo_full_size")
@@ -109,7 +132,7 @@ def measure_run(run: Run) -> Measured:
     return Measured(
         recipe=run.recipe["name"],
         protocol=run.protocol,
-        kind=_judge_kind(run),
+        kind=_BY_LEAK[judge_leak(run)],
         accuracy=accuracy["value"],
         low=low,
         high=high,
@@ -120,18 +143,15 @@ def measure_run(run: Run) -> Measured:
         trainings=1,
         seconds=None if seconds is None else float(seconds),
         parameters=run.parameters,
+        data=run.data.identity or f"unknown:{run.folder}",
+        settings=_hash_settings(run.recipe),
+        drawn=run.is_drawn,
     )
 
 
-def _judge_kind(run: Run) -> Kind:
-    if run.leaks is None:
-        return _KINDS.get(run.protocol, "people")
-    if run.leak_share("same_photo"):
-        return "leak"
-    if run.protocol == EYEWEAR_PARTS:
-        return "strangers"
-    strangers = run.subjects_known and not run.leak_share("same_subject")
-    return "honest" if strangers else "people"
+def _hash_settings(recipe: Mapping[str, Any]) -> str:
+    chosen = {key: value for key, value in recipe.items() if key not in ("name", "split")}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _average_last_ten(run: Run) -> float | None:
@@ -139,9 +159,15 @@ def _average_last_ten(run: Run) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def find_measured(
-    rows: Sequence[Measured], kind: Kind, *, recipe: str | None = None
-) -> Measured | None:
-    """Return the last row of a kind (of a recipe), which is the strictest one, or None."""
-    found = [r for r in rows if r.kind == kind and recipe in (None, r.recipe)]
-    return found[-1] if found else None
+def find_measured(rows: Sequence[Measured], kind: Kind) -> Measured | None:
+    """Return the last row of a kind, which is the strictest one, or None."""
+    return next((row for row in reversed(rows) if row.kind == kind), None)
+
+
+def group_measured(rows: Sequence[Measured]) -> list[tuple[Measured, ...]]:
+    """Put together, in the order of the rows, those that may be compared; the claim aside."""
+    groups: dict[tuple[str, str, str], list[Measured]] = {}
+    for row in rows:
+        if row.kind != "claimed":
+            groups.setdefault(row.group, []).append(row)
+    return [tuple(group) for group in groups.values()]

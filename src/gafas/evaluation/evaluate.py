@@ -240,4 +240,5 @@ def _shown(row: Row) -> dict[str, Any]:
         "truth": row.sample.label,
         "predicted": row.predicted,
         "probabilities": dict(row.probabilities),
+        "sha256": row.sha256,
     }

@@ -33,7 +33,8 @@ _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F8FB", "#7FB6D9", "#0
 class Bar:
     """One bar: a share 0–1, how it is written beside the bar, and an optional interval.
 
-    `kind` chooses colour and hatching: claimed, leak, people, strangers, honest; plain otherwise.
+    `kind` chooses colour and hatching: claimed, leak, people, unaudited, strangers, honest; plain
+    otherwise.
     """
 
     name: str
@@ -54,12 +55,13 @@ _KINDS = {
     "claimed": GREY,
     "leak": ORANGE,
     "people": SKY,
+    "unaudited": GREY,
     "strangers": BLUE,
     "honest": GREEN,
     "plain": BLUE,
 }
 _LONG_NAME = 22  # letters; more would leave the bars too little room on a phone
-_HATCHES = {"claimed": "///", "leak": "...", "people": "\\\\\\"}
+_HATCHES = {"claimed": "///", "leak": "...", "people": "\\\\\\", "unaudited": "xxx"}
 
 
 @styled
@@ -86,12 +88,16 @@ def draw_curves(
     for (name, values), (colour, style) in zip(curves.items(), styles, strict=False):
         measured = [(n, v) for n, v in enumerate(values, 1) if v is not None]
         if measured:
-            axes.plot(*zip(*measured, strict=True), color=colour, linestyle=style, label=name)
+            dot = "o" if len(measured) == 1 else None  # a line of one point cannot be seen
+            points = zip(*measured, strict=True)
+            axes.plot(*points, color=colour, linestyle=style, marker=dot, label=name)
     if reference is not None:
         name, level = reference
         axes.axhline(level, color=GREY, linestyle=":", linewidth=1.4, label=name)
     axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if max(map(len, curves.values()), default=0) == 1:
+        axes.set_xlim(0, 2)
     if any(v is not None and v > 1 for values in curves.values() for v in values):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

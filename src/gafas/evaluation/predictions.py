@@ -1,11 +1,9 @@
 """One row per photo: what it is said to show, what the model answers, and how sure it is."""
 
 import concurrent.futures
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import rich.progress
 
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
-from gafas.data.writing import write_text
+from gafas.data.writing import make_csv, write_text
 from gafas.errors import ImageError
 from gafas.evaluation.conditions import Conditions, measure_conditions
 from gafas.images import MAX_BYTES, ImageSource
@@ -141,7 +139,7 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
 
     The columns are `file,truth,predicted,answer`, one probability per label, `subject,photo`, one
     per fact, one per condition where some face was found, and `error` where some photo could not
-    be read.
+    be read. A word that a spreadsheet would take for a formula has an apostrophe before it.
 
     Raises:
         OSError: the folder cannot be written to; a file that was there is then as it was.
@@ -151,16 +149,11 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
     failed = any(row.error for row in rows)
     measured = [field.name for field in dataclasses.fields(Conditions)]
     conditions = measured if any(row.conditions for row in rows) else []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
-        + conditions
-        + ["error"] * failed
-    )
+    header = ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
+    table: list[Sequence[object]] = [[*header, *conditions, *["error"] * failed]]
     for row in rows:
         sample = row.sample
-        writer.writerow(
+        table.append(
             [sample.name, sample.label, row.predicted, row.answer]
             + [round(row.probabilities[x], 6) if x in row.probabilities else "" for x in labels]
             + [sample.subject or "", sample.photo]
@@ -168,7 +161,7 @@ def write_predictions(rows: Sequence[Row], path: Path) -> None:
             + [_write(row.conditions, name) for name in conditions]
             + [row.error] * failed
         )
-    write_text(path, text.getvalue())
+    write_text(path, make_csv(table))
 
 
 def _write(conditions: Conditions | None, name: str) -> float | str:

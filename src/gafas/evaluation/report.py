@@ -10,16 +10,25 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from gafas.data.samples import EYEWEAR_LABELS
+from gafas.data.samples import EYEWEAR_LABELS, ORIGINAL_LABELS
 from gafas.data.writing import write_text
 from gafas.errors import DataError
 from gafas.evaluation import signs
-from gafas.evaluation.chapters import Chapter, draw_chapter, draw_comparison, name_measured
+from gafas.evaluation.chapters import (
+    Chapter,
+    draw_chapter,
+    draw_comparison,
+    list_commands,
+    name_measured,
+    tell_drawing,
+)
 from gafas.evaluation.comparison import (
     CLAIM,
+    CMU,
     Kind,
     Measured,
     find_measured,
+    group_measured,
     measure_run,
     read_benchmark,
 )
@@ -30,6 +39,12 @@ from gafas.evaluation.wording import Language, Wording
 
 _LEAK_KINDS = ("same_photo", "near_duplicate", "same_subject", "any")
 _NOTABLE_DROP = 0.01
+_EYEWEAR_WORDS = frozenset((*EYEWEAR_LABELS, *ORIGINAL_LABELS))
+
+_SIGNATURE = b'<meta name="generator" content="gafas">'
+"""What every report holds near its beginning."""
+
+_HEAD = 4096  # octets within which the signature stands
 
 
 def write_report(
@@ -38,36 +53,55 @@ def write_report(
     *,
     language: Language = "es",
     benchmark: Path | None = None,
-    photos: PhotoFinder = lambda name: None,
+    photos: Sequence[PhotoFinder] = (),
 ) -> None:
     """Write one self-contained HTML page about one or more finished runs.
 
     Args:
         runs: run folders, in the order in which they are shown.
-        target: the HTML file; replaced whole if it exists.
+        target: the HTML file; an earlier report is replaced whole, nothing else is.
         language: of every word on the page.
-        benchmark: a file of `gafas benchmark`, for the comparison; None compares the runs at hand.
-        photos: where the photo of a sample's name lies; None for a name shows a neutral tile.
+        benchmark: a file of `gafas benchmark cmu`, for the comparison; None compares the runs at
+            hand.
+        photos: for each run, where the photo of a sample's name lies; where there is none, or it
+            is no longer the one that was evaluated, the page goes without it and says so.
 
     Raises:
-        DataError: there is no run, or a run or the benchmark lacks something; nothing is written.
+        DataError: there is no run, a run or the benchmark lacks something, or the target is
+            something else than a report; nothing is written.
     """
     if not runs:
         raise DataError("A report needs a run. Received: no folder. Name one or more run folders.")
     read = [read_run(folder) for folder in runs]
+    _refuse_foreign(target)
     words = Wording(language)
     own = tuple(map(measure_run, read))
     measured = read_benchmark(benchmark) if benchmark else own
     if benchmark or any(run.is_original for run in read):
         measured = (CLAIM, *measured)
     titles = _make_titles(read)
+    finders = photos or [lambda name: None] * len(read)
     chapters = [
-        draw_chapter(run, title, words=words, photos=photos)
-        for run, title in zip(read, titles, strict=True)
+        draw_chapter(run, title, words=words, photos=find)
+        for run, title, find in zip(read, titles, finders, strict=True)
     ]
-    context = _describe(chapters, measured, words=words)
-    context |= {"own": own, "has_benchmark": benchmark is not None}
+    context = _describe(chapters, words=words)
+    context |= _compare(chapters, measured, own=own, words=words)
     write_text(target, _template().render(context))
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Refuse to write over anything but an earlier report."""
+    if target.is_file():
+        with target.open("rb") as file:
+            if _SIGNATURE in file.read(_HEAD):
+                return
+    elif not target.exists():
+        return
+    raise DataError(
+        f"{str(target)!r} is there already and is no report of gafas, so it is left as it is. "
+        "Choose another name, or take it away."
+    )
 
 
 def _make_titles(runs: Sequence[Run]) -> list[str]:
@@ -89,12 +123,11 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html")
 
 
-def _describe(
-    chapters: Sequence[Chapter], measured: Sequence[Measured], *, words: Wording
-) -> dict[str, Any]:
-    """Gather what the template shows: facts and figures, of which it makes the page."""
+def _describe(chapters: Sequence[Chapter], *, words: Wording) -> dict[str, Any]:
+    """Gather what the template shows of the runs: facts, of which it makes the page."""
     runs = [chapter.run for chapter in chapters]
     css = resources.files("gafas.evaluation").joinpath("report.css").read_text(encoding="utf-8")
+    kinds = {run.data.kind for run in runs}
     return {
         "w": words,
         "css": Markup(css),
@@ -103,24 +136,49 @@ def _describe(
         "inputs": _group(chapters, lambda run: (run.recipe["input"], run.recipe["augmentation"])),
         "networks": _group(chapters, lambda run: run.network),
         "subject": _judge_subject(runs),
-        "looks_at_faces": all(chapter.faces for chapter in chapters),
-        "is_cmu": any(run.is_cmu for run in runs),
+        "about_eyewear": all(set(run.labels) <= _EYEWEAR_WORDS for run in runs),
+        "kinds": kinds,
         "labels": {label: None for run in runs for label in run.labels},
-        "protocols": {run.protocol: None for run in runs},
-        "measured": measured,
-        "cards": _pick_cards(measured),
-        "bars": draw_comparison(measured, words),
-        "drops": list(_compare_exams(measured)),
-        "missing": _list_missing(measured),
-        "name_measured": name_measured,
+        "protocols": _list_protocols(runs),
+        "has_sizes": any(run.sizes_used > 1 for run in runs),
+        "resampled": any(run.evaluation["accuracy"]["bootstrap_subjects"] for run in runs),
         "leak_kinds": _LEAK_KINDS,
         "leak_verdict": _judge_leak,
+        "is_known": _is_known,
         "augmentations": _list_augmentations,
         "heaviest": _find_heaviest,
         "shape": lambda sizes: " × ".join(words.count(size) for size in sizes if size),
         "topics": TOPICS,
         "model_files": MODEL_FILES,
         "claims": signs,
+        "commands": list_commands(runs, words),
+        "drawing": tell_drawing,
+    }
+
+
+def _compare(
+    chapters: Sequence[Chapter],
+    measured: Sequence[Measured],
+    *,
+    own: Sequence[Measured],
+    words: Wording,
+) -> dict[str, Any]:
+    """Gather what the template shows of the comparison: only figures of the same data compare."""
+    has_benchmark = not set(own) <= set(measured)
+    foreign = [chapter for chapter in chapters if chapter.run.data.kind != CMU]
+    return {
+        "measured": measured,
+        "own": own,
+        "has_benchmark": has_benchmark,
+        "has_claim": CLAIM in measured,
+        "foreign": foreign if has_benchmark else [],
+        "mixed": not has_benchmark and len({one.data for one in own}) > 1,
+        # Figures of the benchmark open no page that has nothing to do with its photos.
+        "cards": _pick_cards(own if len(foreign) == len(chapters) else measured),
+        "bars": draw_comparison(measured, words),
+        "drops": list(_compare_exams(measured)),
+        "missing": _list_missing([c.run for c in chapters], measured, whole=has_benchmark),
+        "name_measured": name_measured,
     }
 
 
@@ -154,58 +212,95 @@ def _judge_subject(runs: Sequence[Run]) -> str:
     """Choose the opening: the original's question, the three labels, or a user's own."""
     if any(run.is_original for run in runs):
         return "original"
+    if all(run.is_drawn and set(run.labels) == set(ORIGINAL_LABELS) for run in runs):
+        return "drawn"
     if any(set(run.labels) == set(EYEWEAR_LABELS) for run in runs):
         return "three"
     return "own"
 
 
+def _list_protocols(runs: Sequence[Run]) -> dict[tuple[str, str], None]:
+    """List each protocol once, with the sentence on it: where photos have sizes, it tells more."""
+    return {
+        (run.protocol, f"{run.protocol}_sizes" if _tells_sizes(run) else run.protocol): None
+        for run in runs
+    }
+
+
+def _tells_sizes(run: Run) -> bool:
+    return run.protocol in ("by_file", "by_photo") and run.sizes_used > 1
+
+
 def _pick_cards(measured: Sequence[Measured]) -> list[Measured]:
-    """Pick what opens the page: the claim, its recipe's leak, and the strictest of each recipe."""
+    """Pick what opens the page: the claim, the first leak, and the strictest of each recipe."""
     first = next((m for m in measured if m.kind == "leak"), None)
     picked = [find_measured(measured, "claimed"), first]
-    for recipe in _list_recipes(measured):
-        kinds: tuple[Kind, ...] = ("honest", "strangers", "people")
-        found = (find_measured(measured, kind, recipe=recipe) for kind in kinds)
-        picked.append(next(filter(None, found), None))
+    kinds: tuple[Kind, ...] = ("honest", "strangers", "people", "unaudited", "leak")
+    for rows in group_measured(measured):
+        strictest = next(filter(None, (find_measured(rows, kind) for kind in kinds)), None)
+        picked.append(None if strictest is first else strictest)
     return [m for m in picked if m is not None]
 
 
-def _list_missing(measured: Sequence[Measured]) -> list[Kind]:
-    """List the yardsticks of the experiment that no figure is taken with; faces have others."""
-    kinds: tuple[Kind, ...] = ("leak", "honest")
-    faces = all(m.kind == "strangers" for m in measured)
-    return [] if faces else [kind for kind in kinds if not find_measured(measured, kind)]
+def _list_missing(runs: Sequence[Run], measured: Sequence[Measured], *, whole: bool) -> list[Kind]:
+    """List the yardsticks of the experiment that no figure is taken with, and could be.
+
+    Args:
+        runs: those of the report.
+        measured: every figure of the comparison.
+        whole: whether these are a benchmark of the whole experiment.
+    """
+    if len({m.data for m in measured if m.kind != "claimed"}) > 1:
+        return []  # of which data, would be the question
+    possible: list[Kind] = []
+    if whole or any(run.sizes_used > 1 for run in runs):
+        possible.append("leak")
+    if whole or any(run.subjects_known for run in runs):
+        possible.append("honest")
+    return [kind for kind in possible if not find_measured(measured, kind)]
 
 
-def _list_recipes(measured: Sequence[Measured]) -> list[str]:
-    return list(dict.fromkeys(m.recipe for m in measured if m.kind != "claimed"))
+def _compare_exams(measured: Sequence[Measured]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Yield a sentence for all that may be compared and has a leaking and an honest figure.
 
-
-def _compare_exams(measured: Sequence[Measured]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a sentence for every recipe with both a leaking and an honest figure."""
-    for recipe in _list_recipes(measured):
-        leak = find_measured(measured, "leak", recipe=recipe)
-        honest = find_measured(measured, "honest", recipe=recipe)
+    With it come its values, and whether it rests on drawn people.
+    """
+    for rows in group_measured(measured):
+        leak, honest = find_measured(rows, "leak"), find_measured(rows, "honest")
         if leak and honest:
             gap = leak.accuracy - honest.accuracy
             values = {
-                "recipe": recipe,
+                "recipe": leak.recipe,
                 "leak": leak.accuracy,
                 "honest": honest.accuracy,
                 "gap": gap,
             }
-            yield f"comparison.{'drop' if gap > _NOTABLE_DROP else 'no_drop'}", values
+            apart = (honest.high or honest.accuracy) < (leak.low or leak.accuracy)
+            drop = "drop" if apart else "drop_unclear"
+            yield f"comparison.{drop if gap > _NOTABLE_DROP else 'no_drop'}", values, leak.drawn
+
+
+_LEAKS: Mapping[signs.Leak, tuple[str, str]] = {
+    "unaudited": ("unknown", ""),
+    "photo": ("photo", "same_photo"),
+    "subject": ("subject", "same_subject"),
+    "near": ("near", "near_duplicate"),
+    "near_unknown": ("near_unknown", "near_duplicate"),
+    "clean": ("clean", ""),
+    "clean_photos": ("clean_photos", ""),
+}
+"""The sentence on each leak, and the share that it is said with."""
 
 
 def _judge_leak(run: Run) -> tuple[str, dict[str, Any]]:
     """Choose the sentence on a run's leaks, the gravest first."""
-    if run.leaks is None:
-        return "leaks.unknown", {}
-    kinds = {"same_photo": "photo", "same_subject": "subject", "near_duplicate": "near"}
-    for kind, choice in kinds.items():
-        if run.leak_share(kind):
-            return f"leaks.{choice}", {"share": run.leak_share(kind)}
-    return ("leaks.clean" if run.subjects_known else "leaks.clean_photos"), {}
+    choice, kind = _LEAKS[signs.judge_leak(run)]
+    return f"leaks.{choice}", {"share": run.leak_share(kind)} if kind else {}
+
+
+def _is_known(run: Run, kind: str) -> bool:
+    """Tell whether a count of the audit means anything: nobody found is not nobody there."""
+    return bool(run.leaks and (kind != "same_subject" or run.subjects_known or run.leaks[kind]))
 
 
 def _list_augmentations(run: Run) -> list[tuple[str, Any]]:

@@ -3,14 +3,16 @@
 import csv
 import dataclasses
 import json
-import re
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from gafas.data.dataset import Kind
 from gafas.data.samples import ORIGINAL_LABELS
 from gafas.errors import DataError
+from gafas.training.runs import DATA_FILE
 
 MODEL_FILES = ("model.keras", "model.h5", "label_encoder.npy", "model.onnx", "model.tflite")
 """The files in which a training leaves its model, in the order of the report."""
@@ -21,12 +23,43 @@ BENCHMARK_FILE = "eyewear.json"
 EYEWEAR_PARTS = "eyewear"
 """The name of the split that `gafas.data.eyewear` makes."""
 
-_CMU_NAME = re.compile(r"\w+/\w+_(left|right|straight|up)_\w+_(open|sunglasses)(_[24])?\.pgm")
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Data:
+    """The data that a run is of, as they were when it was trained.
+
+    Attributes:
+        kind: the CMU Face Images, people drawn in their layout, the eyewear sets, or photos that
+            a user labelled.
+        path: where they lay, or None where that is not known.
+        sha256: of their content, in hexadecimal; empty where nobody wrote it down.
+        samples: how many files they are; 0 where nobody counted them.
+    """
+
+    kind: Kind = "own"
+    path: Path | None = None
+    sha256: str = ""
+    samples: int = 0
+
+    @property
+    def has_sizes(self) -> bool:
+        """Whether one photo may lie there at several sizes, each in a file of its own."""
+        return self.kind in ("cmu", "drawn")
+
+    @property
+    def identity(self) -> str | None:
+        """What tells these data from others; None where that cannot be told."""
+        if self.kind in ("cmu", "eyewear"):
+            return self.kind
+        return f"{self.kind}:{self.path}" if self.path else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Epoch:
-    """One line of `history.csv`; the validation values are None where nothing was measured."""
+    """One line of `history.csv`; the validation values are None where nothing was measured.
+
+    Where a training went astray, values may be no numbers (NaN).
+    """
 
     loss: float
     accuracy: float
@@ -41,6 +74,8 @@ class Run:
 
     Attributes:
         name: the folder's name.
+        folder: the folder, as it was named.
+        data: which data the run is of.
         recipe, split, network, environment, evaluation: the files as they were read.
         history: one entry an epoch.
         sizes: octets of each model file that is there.
@@ -49,6 +84,8 @@ class Run:
     """
 
     name: str
+    folder: Path
+    data: Data
     recipe: Mapping[str, Any]
     split: Mapping[str, Any]
     history: tuple[Epoch, ...]
@@ -95,24 +132,40 @@ class Run:
         return bool(self.leaks and self.leaks["subjects_known"])
 
     @property
-    def is_cmu(self) -> bool:
-        """Whether the run was tested on the CMU Face Images, by the names of its files."""
-        names = self.split["test"]
-        return bool(names) and all(_CMU_NAME.fullmatch(name) for name in names)
+    def is_drawn(self) -> bool:
+        """Whether the run rests on drawn people, not on photographs."""
+        return self.data.kind == "drawn"
 
     @property
     def is_original(self) -> bool:
         """Whether the run answers the original's question on its data, so that claims compare."""
-        return self.is_cmu and set(self.labels) == set(ORIGINAL_LABELS)
+        return self.data.kind == "cmu" and set(self.labels) == set(ORIGINAL_LABELS)
+
+    @property
+    def sizes_used(self) -> int:
+        """At how many sizes the run's data hold each photo."""
+        return len(self.recipe["input"].get("scales", ())) if self.data.has_sizes else 1
+
+    @property
+    def is_averaged(self) -> bool:
+        """Whether the model's weights are a mean of several trainings', and no epoch's own."""
+        return bool(self.recipe["network"].get("twins"))
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the model is that of the epoch with the lowest validation loss."""
+        return self.recipe["optimization"].get("keep") == "best" and bool(self.validation_losses)
 
     @property
     def kept_epoch(self) -> int:
         """The epoch whose weights the model has, counted from 1."""
-        losses = [e.val_loss for e in self.history]
-        measured = [loss for loss in losses if loss is not None]
-        if self.recipe["optimization"].get("keep") != "best" or not measured:
-            return len(self.history)
-        return losses.index(min(measured)) + 1
+        return min(self.validation_losses)[1] if self.is_chosen else len(self.history)
+
+    @property
+    def validation_losses(self) -> list[tuple[float, int]]:
+        """Every validation loss that is a number, with its epoch from 1."""
+        losses = enumerate((epoch.val_loss for epoch in self.history), 1)
+        return [(loss, n) for n, loss in losses if loss is not None and math.isfinite(loss)]
 
 
 def read_run(folder: Path) -> Run:
@@ -128,6 +181,8 @@ def read_run(folder: Path) -> Run:
         raise _damaged(recipe_path, error) from error
     run = Run(
         name=folder.resolve().name,
+        folder=folder,
+        data=read_data(folder),
         recipe=recipe,
         split=read_json(folder / "split.json"),
         history=_read_history(folder / "history.csv"),
@@ -143,6 +198,36 @@ def read_run(folder: Path) -> Run:
             "with this folder again, then the report."
         )
     return run
+
+
+def read_data(folder: Path) -> Data:
+    """Read which data a run is of; a run that does not say counts as a user's own.
+
+    Raises:
+        DataError: the record is there but damaged.
+    """
+    path = folder / DATA_FILE
+    if not path.is_file():
+        return Data()
+    content = read_json(path)
+    if not _is_data(content):
+        raise _damaged(path, ValueError(f"expected one of the kinds {', '.join(get_args(Kind))}"))
+    place = content.get("path")
+    return Data(
+        kind=content["kind"],
+        path=Path(place) if place else None,
+        sha256=str(content.get("sha256") or ""),
+        samples=int(content.get("samples") or 0),
+    )
+
+
+def _is_data(content: object) -> bool:
+    """Tell whether JSON is a record of data, as far as it is read."""
+    if not isinstance(content, dict) or content.get("kind") not in get_args(Kind):
+        return False
+    return isinstance(content.get("path"), str | None) and isinstance(
+        content.get("samples"), int | None
+    )
 
 
 def _read_benchmark(folder: Path) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -24,9 +25,10 @@ class Tile:
 
     Attributes:
         name: the sample's name.
-        uri: the photo as a `data:` URI, or None where it is missing or cannot be read.
+        uri: the photo as a `data:` URI, or None where it is missing, changed or cannot be read.
         truth, predicted: labels as the model says them.
         probability: what the model gives to its answer, 0–1.
+        changed: whether the photo is there, but is another than the one that was evaluated.
     """
 
     name: str
@@ -34,28 +36,38 @@ class Tile:
     truth: str
     predicted: str
     probability: float
+    changed: bool = False
 
 
 def make_tiles(rows: Iterable[Mapping[str, Any]], photos: PhotoFinder) -> list[Tile]:
     """Turn rows of an evaluation into tiles; a photo that is not there is no error."""
-    return [
-        Tile(
-            name=row["name"],
-            uri=_embed(photos(row["name"])),
-            truth=row["truth"],
-            predicted=row["predicted"],
-            probability=float(row["probabilities"][row["predicted"]]),
-        )
-        for row in rows
-    ]
+    return [_make_tile(row, _read(photos(row["name"]))) for row in rows]
 
 
-def _embed(path: Path | None) -> str | None:
-    """Return a small copy of a photo as a data URI; grey photos take one channel."""
-    if path is None or not path.is_file():
-        return None
+def _make_tile(row: Mapping[str, Any], content: bytes | None) -> Tile:
+    known = row.get("sha256")
+    changed = bool(content and known and hashlib.sha256(content).hexdigest() != known)
+    return Tile(
+        name=row["name"],
+        uri=None if changed or content is None else _embed(content),
+        truth=row["truth"],
+        predicted=row["predicted"],
+        probability=float(row["probabilities"][row["predicted"]]),
+        changed=changed,
+    )
+
+
+def _read(path: Path | None) -> bytes | None:
     try:
-        pixels = load_photo(path, side=_SIDE).image
+        return path.read_bytes() if path is not None else None
+    except OSError:
+        return None
+
+
+def _embed(content: bytes) -> str | None:
+    """Return a small copy of a photo as a data URI; grey photos take one channel."""
+    try:
+        pixels = load_photo(content, side=_SIDE).image
     except ImageError:
         return None
     grey = bool(np.all(pixels == pixels[..., :1]))

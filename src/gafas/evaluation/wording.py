@@ -5,6 +5,8 @@ a value is written: `{gap:percent}`, `{epochs:+epoch}` ("1 epoch", "2 epochs"), 
 """
 
 import functools
+import math
+import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +20,19 @@ LANGUAGES: tuple[Language, ...] = ("es", "en")
 
 _NARROW = "\u202f"  # a narrow space that does not break: between digits, before a unit
 _NO_VALUE = "–"
+
+
+def choose_language(environment: Mapping[str, str]) -> Language:
+    """Choose the language of a locale: Spanish where its variables say so, else English.
+
+    The first that is set of `LC_ALL`, `LC_MESSAGES` and `LANG` counts, as everywhere on Unix.
+
+    >>> choose_language({"LANG": "es_CL.UTF-8"}), choose_language({"LC_ALL": "C", "LANG": "es_ES"})
+    ('es', 'en')
+    """
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
+    return "es" if re.split(r"[_.@-]", locale)[0].lower() == "es" else "en"
 
 
 @functools.cache
@@ -131,8 +146,10 @@ class Wording(string.Formatter):
         return text.replace(",", "" if len(text) == 5 else _NARROW)
 
     def decimal(self, number: float | None) -> str:
-        """Write a number with three digits after the point."""
-        return _NO_VALUE if number is None else self._decimal_sign(f"{number:.3f}")
+        """Write a number with three digits after the point; what is no number, as unknown."""
+        if number is None or not math.isfinite(number):
+            return _NO_VALUE
+        return self._decimal_sign(f"{number:.3f}")
 
     def exact(self, number: Any) -> str:
         """Write a setting as a recipe gives it: 0.0001 stays 0.0001."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from gafas.data import cmu
 from gafas.data.dataset import DataSet, read_data_set
+from gafas.data.eyewear import read_withdrawn
 from gafas.data.leaks import audit
 from gafas.data.samples import Sample, relabel
 from gafas.data.splits import Split, read_split, write_split
@@ -104,11 +105,14 @@ def read_run_recipe(run: Path) -> Recipe:
 def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[str, Any]]:
     """Read the split of a run, with the samples it names, and the audit of its leaks.
 
+    Photos of the eyewear sets that a correction has marked unclear since are left out.
+
     Raises:
         DataError: the file is no split, or does not fit the samples.
     """
     path = run / "split.json"
-    return read_split(path, samples), _read_facts(path).get("leaks") or {}
+    split = read_split(path, samples, withdrawn=read_withdrawn())
+    return split, _read_facts(path).get("leaks") or {}
 
 
 def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
