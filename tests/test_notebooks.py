@@ -3,7 +3,6 @@
 import dataclasses
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -13,8 +12,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
-from gafas.data.people import MARK
-
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 DEVELOP, TRY = "modeloClasificacionImagenes.ipynb", "ProbarModelo.ipynb"
 MODEL, LABELS = "modeloDeReconocimientoDeGafasDeSol.keras", "label_encoder.npy"
@@ -23,14 +20,16 @@ DRAWN = "personas dibujadas, no fotografías"
 
 # Networks so small that they train in a moment.
 SHORT = "network.filters=[4,8] network.dense=8 optimization.epochs=2 optimization.batch_size=16"
-BRIEF = f"{SHORT} optimization.minimum_steps=0"
 
 PEOPLE = ("ana", "bea", "coro", "dora", "eva", "fe")
 
 VARIABLES = (
-    "GAFAS_CMU GAFAS_HOME CUADERNO_RECETA CUADERNO_AJUSTES CUADERNO_ENTRENAMIENTOS "
-    "CUADERNO_MODELO CUADERNO_FOTOS TF_CPP_MIN_LOG_LEVEL"
-).split()
+    "GAFAS_CMU",
+    "GAFAS_HOME",
+    "CUADERNO_RECETA",
+    "CUADERNO_FOTOS",
+    "TF_CPP_MIN_LOG_LEVEL",
+)
 
 ENGLISH = re.compile(
     r"\b(leak|epoch|step|loss|accuracy|total params|trainable|recipe|training|warning|the)\b", re.I
@@ -77,8 +76,7 @@ class Shown:
 def run_notebook(name: str, cwd: Path) -> Shown:
     """Execute a notebook in a folder under plain Jupyter; nothing may reach its stderr."""
     notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
-    resources = {"metadata": {"path": str(cwd)}}
-    NotebookClient(notebook, timeout=300, resources=resources).execute()
+    execute(notebook, cwd)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert [o["text"] for o in outputs if o.get("name") == "stderr"] == []
     shown = [output.get("data", {}) for output in outputs]
@@ -89,6 +87,21 @@ def run_notebook(name: str, cwd: Path) -> Shown:
         if not any(kind.startswith("image/") for kind in data):
             written += [data.get("text/html", data.get("text/plain", "")) + "\n"]
     return Shown("".join(written), len(photos) + len(figures), figures)
+
+
+def stop_notebook(name: str, cwd: Path) -> str:
+    """Execute a notebook that stops, and return what it shows where it does."""
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    with pytest.raises(CellExecutionError):
+        execute(notebook, cwd)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert outputs[-1]["output_type"] == "error"
+    return "\n".join(outputs[-1]["traceback"])
+
+
+def execute(notebook: nbformat.NotebookNode, cwd: Path) -> None:
+    resources = {"metadata": {"path": str(cwd)}}
+    NotebookClient(notebook, timeout=300, resources=resources).execute()
 
 
 @pytest.fixture
@@ -159,36 +172,37 @@ def classify_outside_photos(workplace: Path, monkeypatch: pytest.MonkeyPatch) ->
     return run_notebook(TRY, workplace)
 
 
-def test_both_recipes_share_a_folder_and_drawn_people_are_called_so(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_photos_the_first_notebook_runs_twice_on_drawn_people_and_says_so(
+    workplace: Path, drawn_people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_cmu_like(workplace / "drawn")
-    (workplace / "drawn" / MARK).write_text("{}", encoding="utf-8")
-    monkeypatch.setenv("GAFAS_CMU", str(workplace / "drawn"))
-    monkeypatch.setenv("CUADERNO_AJUSTES", f"{SHORT} optimization.minimum_steps=0")
-    run_notebook(DEVELOP, workplace)
-    before = list_models(workplace / "runs")
+    home = workplace / "home"
+    home.mkdir()
+    (home / "drawn_people").symlink_to(drawn_people)  # drawn once for all tests
+    monkeypatch.setenv("GAFAS_HOME", str(home))
     monkeypatch.setenv("CUADERNO_RECETA", "compact")
-    said = run_notebook(DEVELOP, workplace)
+    small = 'input.scales=["quarter"] optimization.minimum_steps=0'
+    monkeypatch.setenv("CUADERNO_AJUSTES", f"{SHORT} {small}")
+    first = run_notebook(DEVELOP, workplace)
     trained = list_models(workplace / "runs")
     again = run_notebook(DEVELOP, workplace)
 
     names = [path.name.rsplit("-", 2)[0] for path in sorted((workplace / "runs").iterdir())]
-    assert names == [f"{r}-drawn-{s}" for r in ("compact", "seed") for s in ("by_file", "by_subject")]
-    assert before.items() < trained.items() == list_models(workplace / "runs").items()
+    assert names == ["compact-drawn-by_file", "compact-drawn-by_subject"]
     assert again.text.count("Ya estaba entrenada.") == 2
-    for shown in (said, again):
+    assert list_models(workplace / "runs") == trained
+    for shown in (first, again):
         assert ENGLISH.findall(shown.text) == []
-        assert f"24 fotos de 6 personas · {DRAWN}\n" in shown.text
+        assert "Con `gafas fetch cmu` se bajan las fotos" in shown.text
+        assert f"640 ficheros de 640 fotos de 20 personas · {DRAWN}\n" in shown.text
         assert re.search(rf"\nExactitud: .* · {DRAWN}\n", shown.text)
         assert all(DRAWN in figure and "anunciado" not in figure for figure in shown.figures)
-        assert "gafas fetch cmu" in shown.text
+        assert "90,1" not in shown.text
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("GAFAS_CMU", "no/hay", "GAFAS_CMU señala 'no/hay', y ahí no está"),
+        ("GAFAS_CMU", "no/hay", "falta una copia entera de las CMU Face Images"),
         ("CUADERNO_RECETA", "compcat", "no hay ninguna receta 'compcat'"),
         ("CUADERNO_RECETA", "eyewear", "la receta 'eyewear' recorta caras"),
         ("CUADERNO_AJUSTES", "optimization.epoch=5", "algún ajuste no vale: optimization.epoch=5."),
@@ -198,11 +212,11 @@ def test_what_is_set_wrongly_is_said_in_one_spanish_sentence(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(CellExecutionError) as error:
-        run_notebook(DEVELOP, workplace)
-    assert error.value.traceback.startswith(f"Alto: {said}" if variable != "GAFAS_CMU" else "Alto: ")
-    assert said in error.value.traceback
-    assert "Traceback" not in error.value.traceback
+    shown = stop_notebook(DEVELOP, workplace)
+    assert shown.startswith(f"Alto: {said}")
+    assert value in shown
+    assert ENGLISH.findall(shown.replace(value, "")) == []
+    assert "Traceback" not in shown
     assert not (workplace / "runs").exists()
 
 
@@ -240,11 +254,9 @@ def test_right_after_the_clone_the_second_notebook_recognises_pictures_that_it_m
 
 def test_without_a_model_the_second_notebook_names_the_first(clone: Path) -> None:
     (clone / LABELS).unlink()
-    with pytest.raises(CellExecutionError) as error:
-        run_notebook(TRY, clone)
-    assert error.value.traceback.startswith("Alto: no están ")
-    assert "Ejecuta antes modeloClasificacionImagenes.ipynb" in error.value.traceback
-    assert "Traceback" not in error.value.traceback
+    shown = stop_notebook(TRY, clone)
+    assert shown.startswith(f"Alto: no están {MODEL} y {LABELS} en ")
+    assert shown.endswith("Ejecuta antes modeloClasificacionImagenes.ipynb, que los crea.")
 
 
 def test_the_repository_holds_a_model_that_is_small() -> None:
