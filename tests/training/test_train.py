@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -96,6 +97,19 @@ def test_samples_that_cannot_be_learnt_from_leave_no_folder(
     with pytest.raises(DataError, match="at least two labels"):
         train(tiny_recipe(), dataclasses.replace(split, train=bare), run=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_progress_is_told_to_who_asks_and_no_bar_is_shown(
+    data: TrainingData, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told: list[tuple[int, int, Mapping[str, float]]] = []
+    recipe = tiny_recipe(optimization={"epochs": 3})
+    fit(recipe, data, run=tmp_path, on_epoch=lambda *epoch: told.append(epoch))
+    assert [(epoch, epochs) for epoch, epochs, _ in told] == [(1, 3), (2, 3), (3, 3)]
+    assert all(logs.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"} for *_, logs in told)
+    written = read_history(tmp_path / "history.csv")
+    assert [logs["loss"] for *_, logs in told] == pytest.approx([row["loss"] for row in written])
+    assert capfd.readouterr() == ("", "")
 
 
 def test_calibration_leaves_the_original_network_alone(data: TrainingData) -> None:

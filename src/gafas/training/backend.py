@@ -42,8 +42,10 @@ with silence():
     import keras
     import tensorflow as tf
 
-# Advice about retracing and about H5 files is for who programs TensorFlow.
+# Advice about retracing and about H5 files is for who programs TensorFlow. An export sets absl's
+# level back; a filter stays.
 for _talker in ("tensorflow", "absl"):
     logging.getLogger(_talker).setLevel(logging.ERROR)
+    logging.getLogger(_talker).addFilter(lambda record: record.levelno >= logging.ERROR)
 
 __all__ = ["keras", "silence", "tf"]

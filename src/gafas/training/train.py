@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,18 @@ _log = logging.getLogger(__name__)
 
 _PARITY_PHOTOS = 64
 
+OnEpoch = Callable[[int, int, Mapping[str, float]], None]
+"""Told after each epoch: which it was, counted from 1, of how many, and its figures by name."""
 
-def train(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = None) -> Path:
+
+def train(
+    recipe: Recipe,
+    split: Split,
+    *,
+    run: Path,
+    data: DataSet | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Path:
     """Train a recipe on a split and leave everything about it in the run folder.
 
     The folder then holds recipe.toml, split.json, data.json, environment.json, history.csv,
@@ -52,6 +63,7 @@ def train(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = Non
         split: the samples to learn from, to watch and to leave alone.
         run: the folder, made if missing.
         data: what the split was made of; the run remembers where it lies.
+        on_epoch: shows the training's progress, instead of a bar on stderr.
 
     Returns:
         The model file, `run/model.onnx`.
@@ -68,7 +80,7 @@ def train(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = Non
     check_trainable(split.train)
     sha256 = open_run(recipe, split, run=run, data=data)
     learnt = read_data(recipe, split)
-    model, seconds = fit(recipe, learnt, run=run)
+    model, seconds = fit(recipe, learnt, run=run, on_epoch=on_epoch)
     model = finish(model, recipe)
     facts = _describe(recipe, split, sha256=sha256)
     if learnt.watched is not None and not split.watches_test:
@@ -127,8 +139,16 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
     return TrainingData(images, targets, watched, weigh(samples, recipe.optimization))
 
 
-def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, float]:
+def fit(
+    recipe: Recipe, data: TrainingData, *, run: Path, on_epoch: OnEpoch | None = None
+) -> tuple[keras.Model, float]:
     """Learn the weights, going on from the run's latest state if there is one.
+
+    Args:
+        recipe: everything that decides the training.
+        data: what is learnt from and watched.
+        run: the folder that holds history and states.
+        on_epoch: shows the training's progress, instead of a bar on stderr.
 
     Returns:
         The model with the weights that the recipe keeps, and the seconds that training took,
@@ -169,12 +189,20 @@ def fit(recipe: Recipe, data: TrainingData, *, run: Path) -> tuple[keras.Model, 
             shuffle=False,  # the batches come shuffled
             validation_data=data.watched,
             validation_batch_size=256,
-            callbacks=[keeper, Bar(recipe.optimization.epochs, done=done)],
+            callbacks=[keeper, _make_shower(recipe.optimization.epochs, done, on_epoch)],
             verbose=0,
         )
     epoch, seconds = keeper.finish()
     _log.info("Kept the weights of epoch %d; training took %.0f s.", epoch, seconds)
     return model, seconds
+
+
+def _make_shower(epochs: int, done: int, on_epoch: OnEpoch | None) -> keras.callbacks.Callback:
+    if on_epoch is None:
+        return Bar(epochs, done=done)
+    return keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, epochs, dict(logs or {}))
+    )
 
 
 def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimizer:
