@@ -12,6 +12,7 @@ from typing import Any
 from cli_page import describe_cli
 from cmu_table import make_cmu_table
 from eyewear_table import make_eyewear_table, make_figures
+from own_photos_table import make_own_photos_table
 from service_table import make_service_table
 from speed_table import make_speed_sentence, make_speed_table
 
@@ -44,6 +45,9 @@ PACKAGED = ("src/gafas/models/eyewear.card.md", "src/gafas/models/eyewear.figure
 hold, and the figures."""
 
 SPEED = "docs/how-to/speed.md"
+
+OWN_PHOTOS = "docs/how-to/own-photos.md"
+"""The page of own photos, which says what they reach."""
 
 SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
 """Each language's page about the service."""
@@ -78,6 +82,9 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})
+    own = read_measured(benchmarks / "own_photos.json")
+    table = make_own_photos_table(own) if own else "Nothing has been measured yet."
+    pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": table})
     service = read_measured(benchmarks / "service.json")
     for language, name in SERVICE.items():
         pages[name] = _fill_page(name, {"service": make_service_table(service, language)})
