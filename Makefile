@@ -37,7 +37,7 @@ browser:
 	>/dev/null 2>&1 || true
 
 test: $(VENV)/ready browser
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

@@ -1,11 +1,47 @@
-"""Where the tests on real data find it, and those on drawn people."""
+"""Where tests find real data and drawn people, and what lets tests run beside each other."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from drawn import draw_once
+
+# How long an example takes says how busy the processor is; hanging ones meet the limit of a test.
+hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("patient")
+
+ONE_THREAD = ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run as many tests side by side as there are cores to use, which `taskset` may limit."""
+    from gafas.recognizer import count_cores
+
+    return count_cores()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where every core has tests of its own, let none of them start threads for all cores."""
+    if config.getoption("numprocesses", default=None):
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays anyway: Keras asks it to go through all before a training."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the cache of whoever runs the tests, and of tests beside these, out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAFAS_HOME", str(tmp_path_factory.mktemp("home-of-all")))
+        yield
 
 
 def _folder(variable: str) -> Path:

@@ -166,7 +166,9 @@ def test_a_correction_counts_more_than_the_folder(tmp_path: Path) -> None:
 def test_every_correction_is_of_a_photo_to_learn_from(eyewear: Path) -> None:
     corrected = set(read_corrections())
     samples = read_samples(eyewear, labels=(*LEARNT, "sunglasses_multi_person", "unclear"))
-    held_out = {s.name for s in part(samples).test}
+    # Only photos of utkface, and others that repeat one of them, are ever held out.
+    near = [s for s in samples if s.name in corrected or s.facts["source"] == "utkface"]
+    held_out = {s.name for s in part(near).test}
     assert len(corrected) > 100
     assert corrected <= {s.name for s in samples} - held_out
 

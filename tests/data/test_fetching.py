@@ -50,7 +50,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         url = f"http://127.0.0.1:{server.server_port}/cmu.zip"
         monkeypatch.setattr(fetching, "ARCHIVE_URL", url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield folder
         server.shutdown()
 
