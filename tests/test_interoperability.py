@@ -14,6 +14,7 @@ from gafas.training.train import train
 # Two sizes, because OpenCV shrinks photos to sharper ones than Pillow does; a network that has
 # learnt from photos of one sharpness alone would stumble over that.
 RECIPE = {
+    "seed": 1,
     "input": {"scales": ["full", "half"]},
     "split": {"protocol": "by_photo", "validation_share": 0.0},
     "network": {"architecture": "compact", "filters": [8, 16, 32], "dropout": 0.1},
@@ -52,7 +53,9 @@ def test_a_foreign_program_reads_photos_with_opencv_and_gets_the_right_labels(
     drawn_people: Path, tmp_path: Path
 ) -> None:
     recipe = make_recipe(RECIPE)
-    samples = faces.read_samples(drawn_people, scales=recipe.input.scales)
+    every = faces.read_samples(drawn_people, scales=recipe.input.scales)
+    few = sorted({sample.subject for sample in every})[::2]
+    samples = [sample for sample in every if sample.subject in few]
     split = make_split(samples, recipe.split)
     run = tmp_path / "run"
     train(recipe, split, run=run)
