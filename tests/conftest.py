@@ -17,6 +17,7 @@ hypothesis.settings.load_profile("patient")
 ONE_THREAD = ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
+@pytest.hookimpl(optionalhook=True)  # of xdist, which -p no:xdist leaves out
 def pytest_xdist_auto_num_workers() -> int:
     """Run as many tests side by side as there are cores to use, which `taskset` may limit."""
     from gafas.recognizer import count_cores
