@@ -152,7 +152,7 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
 def _run_keras(path: Path, photos: NDArray[np.uint8]) -> Array:
     # What was saved is not always what is loaded again, least of all by way of H5.
     model = keras.models.load_model(path, compile=False)
-    return np.asarray(model.predict(photos.astype(np.float32), batch_size=256, verbose=0))
+    return np.asarray(model(photos.astype(np.float32), training=False))
 
 
 def _run_onnx(path: Path, photos: NDArray[np.uint8]) -> Array:
