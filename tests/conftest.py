@@ -39,9 +39,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the cache of whoever runs the tests, and of tests beside these, out of them."""
+    """Keep the cache of whoever runs the tests out of them; all workers of a run share another."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAFAS_HOME", str(tmp_path_factory.mktemp("home-of-all")))
+        patch.setenv("GAFAS_HOME", str(base / "home-of-all"))
         yield
 
 
