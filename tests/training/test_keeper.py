@@ -29,6 +29,8 @@ MODERN: dict[str, Any] = {
     }
 }
 
+TWO_EPOCHS = tiny_recipe(optimization={"epochs": 2})
+
 
 class Interruption(Exception):  # noqa: N818 (nothing is wrong)
     """Stop a training from outside."""
@@ -40,6 +42,15 @@ def misled(data: TrainingData) -> TrainingData:
     assert data.watched is not None
     images, targets = data.watched
     return dataclasses.replace(data, watched=(images, 1 - targets))
+
+
+@pytest.fixture(scope="module")
+def straight(
+    tmp_path_factory: pytest.TempPathFactory, data: TrainingData
+) -> tuple[keras.Model, Path]:
+    """Train two epochs without an interruption."""
+    run = tmp_path_factory.mktemp("straight")
+    return fit(TWO_EPOCHS, data, run=run)[0], run
 
 
 def without_seconds(run: Path) -> History:
@@ -96,40 +107,38 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
 
 
 def test_time_before_an_interruption_is_counted(tmp_path: Path, data: TrainingData) -> None:
-    recipe = tiny_recipe(optimization={"epochs": 2})
     with pytest.MonkeyPatch.context() as patch:
         interrupt(patch, state_at=1, stop_at=1)
         with pytest.raises(Interruption):
-            fit(recipe, data, run=tmp_path)
+            fit(TWO_EPOCHS, data, run=tmp_path)
     path = tmp_path / "history.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1].rpartition(",")[0] + ",1000"]) + "\n")
-    _, seconds = fit(recipe, data, run=tmp_path)
+    _, seconds = fit(TWO_EPOCHS, data, run=tmp_path)
     assert seconds > 1000
     assert read_history(path)[1]["seconds"] == pytest.approx(seconds)
 
 
 def test_a_training_that_was_interrupted_after_its_last_epoch_is_not_repeated(
-    tmp_path: Path, data: TrainingData
+    straight: tuple[keras.Model, Path], data: TrainingData
 ) -> None:
-    recipe = tiny_recipe(optimization={"epochs": 2})
-    straight, _ = fit(recipe, data, run=tmp_path)
-    before = (tmp_path / "history.csv").stat().st_mtime_ns
-    again, _ = fit(recipe, data, run=tmp_path)
-    assert equal(again, straight)
-    assert (tmp_path / "history.csv").stat().st_mtime_ns == before
+    model, run = straight
+    before = (run / "history.csv").stat().st_mtime_ns
+    again, _ = fit(TWO_EPOCHS, data, run=run)
+    assert equal(again, model)
+    assert (run / "history.csv").stat().st_mtime_ns == before
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(
-    tmp_path: Path, data: TrainingData
+    tmp_path: Path, straight: tuple[keras.Model, Path], data: TrainingData
 ) -> None:
     models = []
-    for number, seed in enumerate((3, 3, 4)):
-        run = tmp_path / str(number)
+    for seed in (TWO_EPOCHS.seed, TWO_EPOCHS.seed + 1):
+        run = tmp_path / str(seed)
         run.mkdir()
-        models.append(fit(tiny_recipe(seed=seed, optimization={"epochs": 1}), data, run=run)[0])
-    assert equal(models[0], models[1])
-    assert not equal(models[0], models[2])
+        models.append(fit(dataclasses.replace(TWO_EPOCHS, seed=seed), data, run=run)[0])
+    assert equal(models[0], straight[0])
+    assert not equal(models[1], straight[0])
 
 
 def test_the_best_epoch_is_kept_where_the_recipe_says_so(
