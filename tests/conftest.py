@@ -1,4 +1,4 @@
-"""Where the tests find their data, and what lets them run beside each other."""
+"""Where tests find real data and drawn people, and what lets tests run beside each other."""
 
 import gc
 import os
