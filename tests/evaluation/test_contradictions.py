@@ -19,7 +19,9 @@ from run_folders import leaks, make_photos, make_run
 RUNS = 6000
 GRADES = {"excellent", "good", "fair", "weak"}
 CLAIMS = {"above_claim", "at_claim", "below_claim"}
-LEAKS = {"leak", "same_people", "near", "near_unknown", "honest", "unknown_people", "unaudited"}
+LEAKS = {"leak", "same_people", "near", "near_unknown", "honest", "unknown_people", "unaudited"} | {
+    "honest_drawn"
+}
 CALIBRATIONS = {
     *("calibrated", "uneven", "somewhat_bold", "too_bold", "somewhat_shy", "too_shy"),
     "calibration_unknown",
@@ -237,6 +239,8 @@ def test_what_is_said_of_a_run_is_so(base: Run) -> None:
             assert not found & {"confusion.claimed", *(f"performance.{c}" for c in CLAIMS)}, seed
         if not run.subjects_known:
             assert not found & {"performance.honest", "performance.near", "next.split"}, seed
+        if run.is_drawn or not run.subjects_known:
+            assert "performance.honest" not in found, seed
         if len(run.history) == 1:
             assert not found & {"trend.not_learning", "trend.falling"}, seed
         if not run.validation_losses or run.watches_test:

@@ -114,6 +114,8 @@ _LEAKS: Mapping[signs.Leak, tuple[str, str]] = {
 def _judge_leak(run: Run) -> Iterator[Finding]:
     found = signs.judge_leak(run)
     choice, kind = _LEAKS[found]
+    if choice == "honest" and run.is_drawn:
+        choice = "honest_drawn"
     yield Finding("performance", choice, {"share": run.leak_share(kind)} if kind else {})
     people = run.evaluation["data"]["subjects"]
     if found in ("clean", "near") and people and people <= _FEW_PEOPLE:
