@@ -53,7 +53,9 @@ def main() -> int:
         _log.error("%s", error)
         return 1
     told = {"date": datetime.date.today().isoformat(), "cores": count_cores(), "rows": rows}
-    write_text(TARGET, json.dumps({"photos": "FairFace", "learnt": LEARNT, **told}, indent=1) + "\n")
+    write_text(
+        TARGET, json.dumps({"photos": "FairFace", "learnt": LEARNT, **told}, indent=1) + "\n"
+    )
     return 0
 
 

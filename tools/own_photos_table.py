@@ -9,7 +9,10 @@ from gafas.evaluation.wording import Wording
 def make_own_photos_table(measured: Mapping[str, Any]) -> str:
     """Return a row for every recipe and task: right answers for photos never seen, and time."""
     words = Wording("en")
-    lines = ["|folders|recipe|others that are right|95 % interval|seconds|", "|---|---|--:|--:|--:|"]
+    lines = [
+        "|folders|recipe|others that are right|95 % interval|seconds|",
+        "|---|---|--:|--:|--:|",
+    ]
     for row in measured["rows"]:
         asked = row["asked"]
         cells = (
