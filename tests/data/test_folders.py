@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,12 @@ def test_the_folders_and_the_csv_of_a_labelled_set_say_the_same(eyewear: Path) -
     samples = folders.read_labelled(eyewear / "lfw")
     assert len(samples) == 502
     assert samples == folders.read_labelled(eyewear / "lfw" / "labels.csv")
+
+
+def test_a_name_that_is_no_text_can_be_written_into_any_file(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    odd = os.fsdecode(os.fsencode(tmp_path / "none") + b"/caf\xe9.png")
+    Path(odd).write_bytes(b"")
+    (sample,) = folders.read_labelled(tmp_path)
+    assert sample.name.encode() == b"none/caf\\xe9.png"
+    assert sample.path.exists()

@@ -142,8 +142,13 @@ def _photos(folder: Path) -> Iterator[Path]:
 
 
 def _sample(path: Path, source: Path, *, label: str) -> Sample:
-    name = path.relative_to(source).as_posix()
+    name = _write_name(path.relative_to(source))
     return Sample(path, name, label, photo=name)
+
+
+def _write_name(path: Path) -> str:
+    r"""Write a relative path as text; bytes of it that are no UTF-8 as `\xe9`, for any file."""
+    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _by_name(sample: Sample) -> str:
