@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from command_line import Call, refused
+from gafas.data.dataset import read_data_set
+from gafas.errors import DataError
 from gafas.training.recipe import read_recipe
-from tiny_data import draw_face
+from tiny_data import draw_face, make_faces
 
 QUICK = ("--set", "optimization.epochs=2", "--set", "optimization.minimum_steps=1")
 
@@ -159,3 +161,30 @@ def test_a_training_says_nothing_of_tensorflow(at_home: Path, tmp_path: Path) ->
     assert lines[0] == "None of 16 test files shares a photo, nor a person, with training."
     assert lines[-2].startswith("gafas: next: gafas report")
     assert all(line.startswith("epoch ") for line in lines[1:-2])
+
+
+def test_what_rests_on_drawn_people_says_so(
+    gafas: Call, at_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_faces(tmp_path / "people")
+    (tmp_path / "people" / "drawn.json").write_text('{"seed": 0, "version": 1}')
+    told = gafas("train", "tiny.toml", tmp_path / "run", "--data", tmp_path / "people", *QUICK)
+    assert told.code == 0
+    assert "These are drawn people, no photographs." in caplog.messages
+    assert told.out.splitlines()[0].endswith("(drawn people, no photographs)")
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["kind"] == "drawn"
+    told = gafas("evaluate", tmp_path / "run")
+    assert told.out.splitlines()[0].endswith("(drawn people, no photographs)")
+
+
+def test_without_the_photos_of_the_experiment_drawn_people_take_their_place(
+    drawn_people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GAFAS_CMU", raising=False)
+    monkeypatch.setenv("GAFAS_HOME", str(tmp_path))
+    (tmp_path / "drawn_people").symlink_to(drawn_people)  # drawn already, to be quick
+    data = read_data_set(scales=("quarter",))
+    assert (data.kind, len(data.samples)) == ("drawn", 640)
+    monkeypatch.setenv("GAFAS_CMU", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="GAFAS_CMU points to"):
+        read_data_set()

@@ -282,9 +282,10 @@ def _evaluate_run(
     run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
 ) -> None:
     from gafas.classifier import EyewearClassifier
+    from gafas.data.dataset import DRAWN_NOTE
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
-    from gafas.training.runs import find_changes, read_run_split
+    from gafas.training.runs import DATA_FILE, find_changes, read_facts, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
@@ -292,16 +293,17 @@ def _evaluate_run(
     classifier = EyewearClassifier(run / "model.onnx")
     result = measure(classifier, split.test, name=run.name, leaks=leaks)
     write_evaluation(result, out or run)
-    _show(result.report)
+    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
+    _show(result.report, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 
-def _show(report: dict[str, Any]) -> None:
+def _show(report: dict[str, Any], *, note: str = "") -> None:
     """Print the figures that matter first."""
     accuracy = report["accuracy"]
     low, high = accuracy["bootstrap_subjects"] or accuracy["wilson"]
     typer.echo(
         f"accuracy {accuracy['value']:.4f} ({accuracy['correct']} of {accuracy['total']}), "
-        f"95 % interval {low:.4f}-{high:.4f}"
+        f"95 % interval {low:.4f}-{high:.4f}{note}"
     )
     for label, figures in report["labels"].items():
         shown = "  ".join(

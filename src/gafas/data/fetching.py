@@ -91,8 +91,10 @@ def _download(folder: Path) -> Path:
                 ARCHIVE_URL, None, fname="cmu.zip", path=folder, downloader=downloader
             )
         except requests.RequestException as error:
+            lost = isinstance(error, requests.ConnectionError)
+            reason = "its host cannot be reached" if lost else error
             raise DataError(
-                f"Cannot download {ARCHIVE_URL}: {error}. Check the network or the proxy and try "
+                f"Cannot download {ARCHIVE_URL}: {reason}. Check the network or the proxy and try "
                 "again, or download the file elsewhere and run `gafas fetch cmu --from FILE`."
             ) from error
     return Path(path)

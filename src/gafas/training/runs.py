@@ -112,7 +112,7 @@ def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[st
     """
     path = run / "split.json"
     split = read_split(path, samples, withdrawn=read_withdrawn())
-    return split, _read_facts(path).get("leaks") or {}
+    return split, read_facts(path).get("leaks") or {}
 
 
 def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
@@ -138,7 +138,7 @@ def read_run_data(run: Path, path: Path | None = None, *, recipe: Recipe | None 
         DataError: the folder does not say where its data lay, or they are not there any more.
     """
     recipe = recipe or read_run_recipe(run)
-    facts = _read_facts(run / DATA_FILE)
+    facts = read_facts(run / DATA_FILE)
     held = facts.get("path")
     found = path or (Path(held) if isinstance(held, str) else None)
     faces = facts.get("kind") == "eyewear"
@@ -167,7 +167,7 @@ def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = 
         DataError: its recipe, the weights that it begins with, its split or the content of a file
             differs, or a file of the folder is damaged.
     """
-    begun_with = _read_facts(run / "environment.json").get("recipe_sha256")
+    begun_with = read_facts(run / "environment.json").get("recipe_sha256")
     held_recipe = hash_recipe(read_run_recipe(run))
     if hash_recipe(recipe) != held_recipe or begun_with not in (None, held_recipe):
         raise DataError(
@@ -175,12 +175,12 @@ def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = 
             "with. Choose another folder, or go on with the recipe that it holds (recipe.toml)."
         )
     path = run / "split.json"
-    held = _read_facts(path)
+    held = read_facts(path)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     if not set(parts) <= set(held):
         raise DataError(f"{path} is not a split. Choose another folder, or restore the file.")
     same = all(held[part] == [s.name for s in samples] for part, samples in parts.items())
-    known = _read_facts(run / DATA_FILE).get("sha256")
+    known = read_facts(run / DATA_FILE).get("sha256")
     if not same or known not in (None, sha256 or hash_data(split, recipe.labels)):
         raise DataError(
             f"The run {str(run)!r} was begun with other data. Choose another folder, or bring the "
@@ -190,14 +190,18 @@ def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = 
 
 def find_changes(run: Path, split: Split) -> str | None:
     """Return a sentence if the files of a run's split are not what they were; None if they are."""
-    known = _read_facts(run / DATA_FILE).get("sha256")
+    known = read_facts(run / DATA_FILE).get("sha256")
     if known in (None, hash_data(split, read_run_recipe(run).labels)):
         return None
     return "The photos, or their labels, are not what they were when the run was trained."
 
 
-def _read_facts(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a run folder; an absent file says nothing."""
+def read_facts(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a run folder; an absent file says nothing.
+
+    Raises:
+        DataError: the file is no JSON object.
+    """
     if not path.is_file():
         return {}
     try:
@@ -235,7 +239,7 @@ def write_environment(run: Path, more: Mapping[str, Any]) -> None:
     """Write what a training runs on and with which versions; `more` joins what is written there."""
     path = run / "environment.json"
     facts = {
-        **_read_facts(path),
+        **read_facts(path),
         "python": platform.python_version(),
         **{name: _find_version(name) for name in _PACKAGES},
         "machine": platform.machine(),
