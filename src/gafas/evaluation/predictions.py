@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rich.console
-import rich.progress
 
 from gafas.classifier import EyewearClassifier
 from gafas.data.samples import Sample
@@ -18,6 +16,7 @@ from gafas.data.writing import make_csv, write_text
 from gafas.errors import ImageError
 from gafas.evaluation.conditions import Conditions, measure_conditions
 from gafas.images import MAX_BYTES, ImageSource
+from gafas.progress import show_progress
 from gafas.recognizer import count_cores
 from gafas.types import UNSURE
 from gafas.views import View, Viewer, measure_eccentricity
@@ -116,22 +115,16 @@ def view_nearest(viewer: Viewer, source: ImageSource) -> View:
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Iterator[Row]:
     """Predict sample by sample, in their order; an unreadable photo becomes a row with an error.
 
-    Photos are read in chunks, so that memory does not grow with the folder. A progress bar is shown
-    on stderr when that is a terminal.
+    Photos are read in chunks, so that memory does not grow with the folder. Progress is shown on
+    stderr.
 
     Raises:
         ModelError: the model looks at faces but does not say how to crop them.
     """
     viewer = Viewer(classifier)
-    console = rich.console.Console(stderr=True)
-    with rich.progress.Progress(
-        console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("Predicting", total=len(samples))
-        for start in range(0, len(samples), _CHUNK):
-            chunk = samples[start : start + _CHUNK]
-            yield from _predict_chunk(classifier, chunk, viewer=viewer)
-            progress.advance(task, len(chunk))
+    chunks = (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
+    rows = (row for chunk in chunks for row in _predict_chunk(classifier, chunk, viewer=viewer))
+    return show_progress(rows, doing="Predicting", total=len(samples))
 
 
 def write_predictions(rows: Sequence[Row], path: Path) -> None:
