@@ -93,11 +93,7 @@ def predict(
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(
-        model,
-        threshold=threshold,
-        providers=[device],
-        min_face=min_face,
-        largest=largest,
+        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
     )
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work

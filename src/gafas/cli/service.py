@@ -93,11 +93,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
 
         told = describe(listener, keys=bool(access.keys))
         recognizer = Recognizer(
-            model,
-            threshold=threshold,
-            providers=[device],
-            min_face=min_face,
-            largest=largest,
+            model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
         )
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
         run_service(app, listener, announce=lambda: _announce(told))

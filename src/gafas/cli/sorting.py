@@ -89,11 +89,7 @@ def sort(
     from gafas.sorting.orders import resolve_orders
 
     recognizer = Recognizer(
-        model,
-        threshold=threshold,
-        providers=[device],
-        min_face=min_face,
-        largest=largest,
+        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
     )
     action = actions[0] if actions else Action.copy
     orders = resolve_orders(sources, dest, recognizer=recognizer, action=action, by=by)
