@@ -1,6 +1,7 @@
 """The two notebooks run from top to bottom, twice, and leave what the original left."""
 
 import dataclasses
+import json
 import re
 import shutil
 from pathlib import Path
@@ -263,6 +264,15 @@ def test_the_repository_holds_a_model_that_is_small() -> None:
     assert (NOTEBOOKS / MODEL).stat().st_size <= 2_000_000
     classes = np.load(NOTEBOOKS / LABELS, allow_pickle=False)
     assert classes.tolist() == ["glasses", "no_glasses"]
+
+
+def test_the_documentation_says_what_was_measured_of_that_model() -> None:
+    root = NOTEBOOKS.parent
+    measured = json.loads((root / "benchmarks/runs/compact/evaluation.json").read_text())
+    figures = measured["accuracy"]
+    text = " ".join((root / "docs/how-to/notebooks.md").read_text(encoding="utf-8").split())
+    share = f"{100 * figures['value']:.1f} %"
+    assert f"{figures['correct']} of {figures['total']} files, {share} " in text
 
 
 def test_no_notebook_in_the_repository_stores_an_output() -> None:
