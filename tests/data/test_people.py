@@ -54,7 +54,7 @@ def test_the_set_is_laid_out_as_cmus(drawn_people: Path) -> None:
     assert is_drawn(drawn_people / "faces")
     assert not is_drawn(drawn_people / "faces" / "drawn01")
     told = json.loads((drawn_people / MARKER).read_text())
-    assert told == {"what": "drawn people, no photographs", "seed": 0, "version": 1}
+    assert told == {"what": "drawn people, no photographs", "seed": 0, "version": 2}
 
 
 def test_its_samples_are_labelled_as_cmus_are(drawn_people: Path) -> None:

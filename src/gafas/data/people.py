@@ -26,7 +26,7 @@ from gafas.errors import DataError
 MARKER: Final = "drawn.json"
 """The file at a set's top that says what it is. It is written last."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the drawing. What draws other pictures than before gets another one."""
 
 WITH_EYEGLASSES: Final = frozenset(f"drawn{number:02}" for number in READING)

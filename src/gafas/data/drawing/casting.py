@@ -14,7 +14,8 @@ from gafas.data.drawing.solids import Floats, Place, Solid
 from gafas.data.lenses import Glasses, Outline
 
 PEOPLE: Final = 20
-POSES: Final = ("left", "right", "straight", "up")
+_POSES: Final = {"left": (1, 0), "right": (-1, 0), "straight": (0, 0), "up": (0, 1)}
+POSES: Final = tuple(_POSES)
 EXPRESSIONS: Final = ("neutral", "happy", "sad", "angry")
 
 READING: Final = {
@@ -182,14 +183,34 @@ class Moment:
     grain: float
 
 
+class Seat(NamedTuple):
+    """How somebody uses to sit for the camera, about which their photos vary.
+
+    Attributes:
+        x: of the point between the eyes, in pixels.
+        y: of that point.
+        unit: the distance between the eyes, in pixels.
+        turn: how far they turn to a side, in radians.
+        rise: how far they look up.
+        blur: how often a photo is smoothed, at the least.
+    """
+
+    x: float
+    y: float
+    unit: float
+    turn: float
+    rise: float
+    blur: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sitter:
-    """A person, the pairs they wear, and where they use to sit: x, y and unit in pixels."""
+    """A person, the pairs they wear, and how they use to sit."""
 
     person: Person
     eyeglasses: Glasses | None
     sunglasses: Glasses
-    seat: tuple[float, float, float]
+    seat: Seat
 
 
 def cast_sitters(seed: int) -> list[Sitter]:
@@ -210,7 +231,7 @@ def cast_sitters(seed: int) -> list[Sitter]:
 def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> Sitter:
     draw = generator.uniform
     wide = draw(0.93, 1.08)
-    skin = 110 + 125 * hand["skin"] / (PEOPLE - 1)
+    skin = 95 + 140 * hand["skin"] / (PEOPLE - 1)
     hair = _comb(generator, _STYLES[hand["style"] % len(_STYLES)], wide=wide)
     tone = 12 + 190 * (hand["hair"] / (PEOPLE - 1)) ** 2.2
     bearded = hair.low < 1 and generator.random() < 0.45
@@ -222,9 +243,9 @@ def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> 
         hair=dataclasses.replace(hair, tone=tone),
         cloth=_dress(generator, skin, hand),
         room=furnish_room(generator, ROOMS[hand["room"] % len(ROOMS)]),
-        lamp=(draw(-0.6, 0.6), draw(-0.7, -0.2)),
-        ambient=draw(0.35, 0.5),
-        sockets=draw(0.05, 0.35),
+        lamp=(draw(-0.9, 0.9), draw(-0.8, -0.1)),
+        ambient=draw(0.32, 0.5),
+        sockets=draw(0.05, 0.45),
         brow=min(tone * 0.8, skin * 0.6),
         brows=draw(0.03, 0.08),
         iris=draw(15, 110),
@@ -232,21 +253,29 @@ def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> 
         beard=draw(0.3, 0.95) if bearded else 0.0,
         moustache=draw(0.5, 0.95) if moustached else 0.0,
     )
-    seat = draw(56, 72), draw(44, 52), draw(15.0, 17.5)
+    seat = Seat(
+        x=draw(50, 78),
+        y=draw(40, 56),
+        unit=draw(13.5, 18.0),
+        turn=draw(0.65, 1.2),
+        rise=draw(0.4, 0.75),
+        blur=int(generator.integers(0, 3)),
+    )
     return Sitter(person, READING.get(number), SUNGLASSES[number % 2], seat)
 
 
 def sit(generator: np.random.Generator, sitter: Sitter, pose: str, expression: str) -> Moment:
     """Draw how somebody sits for a photo: no two are alike."""
-    draw, mien, (x, y, unit) = generator.uniform, _MIENS[expression], sitter.seat
-    yaw = {"left": draw(0.6, 1.3), "right": -draw(0.6, 1.3)}.get(pose, 0.0)
-    pitch = draw(0.4, 0.75) if pose == "up" else 0.0
-    sway = generator.normal(0.0, (0.06, 0.06, 0.05, 5.0, 4.0, 0.06, 0.03, 0.1, 0.1, 0.1)).tolist()
+    draw, mien, seat = generator.uniform, _MIENS[expression], sitter.seat
+    yaw, pitch = _POSES[pose]
+    sway = generator.normal(
+        0.0, (0.05, 0.04, 0.03, 1.3, 1.1, 0.02, 0.03, 0.04, 0.04, 0.04)
+    ).tolist()
     strength = draw(0.5, 1.1)
     return Moment(
-        angles=(yaw + sway[0], pitch + sway[1], sway[2]),
-        place=(x + sway[3], y + sway[4]),
-        unit=unit * (1 + sway[5]),
+        angles=(yaw * seat.turn + sway[0], pitch * seat.rise + sway[1], sway[2]),
+        place=(seat.x + sway[3], seat.y + sway[4]),
+        unit=seat.unit * (1 + sway[5]),
         lids=1 + (mien.lids - 1) * strength,
         smile=mien.smile * strength,
         teeth=mien.teeth * (strength - 0.3),
@@ -255,8 +284,8 @@ def sit(generator: np.random.Generator, sitter: Sitter, pose: str, expression: s
         gaze=sway[6],
         lamp=(sway[7], sway[8]),
         exposure=1 + sway[9],
-        blur=int(generator.integers(0, 4)),
-        grain=draw(1.5, 4.5),
+        blur=seat.blur + int(generator.integers(0, 2)),
+        grain=draw(1.5, 3.5),
     )
 
 
