@@ -14,7 +14,6 @@ from gafas.training.train import train
 # Two sizes, because OpenCV shrinks photos to sharper ones than Pillow does; a network that has
 # learnt from photos of one sharpness alone would stumble over that.
 RECIPE = {
-    "seed": 1,
     "input": {"scales": ["full", "half"]},
     "split": {"protocol": "by_photo", "validation_share": 0.0},
     "network": {"architecture": "compact", "filters": [8, 16, 32], "dropout": 0.1},

@@ -16,7 +16,10 @@ from gafas.errors import DataError
 from gafas.training.recipe import read_recipe
 from tiny_data import draw_face, make_faces
 
-QUICK = ("--set", "optimization.epochs=2", "--set", "optimization.minimum_steps=1")
+QUICK = (
+    *("--set", "optimization.epochs=2", "--set", "optimization.minimum_steps=1"),
+    *("--set", "network.filters=[4, 8]"),
+)
 
 
 @pytest.fixture(scope="module")

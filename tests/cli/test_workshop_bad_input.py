@@ -6,12 +6,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
 from brightness_model import METADATA, brightness_model
 from command_line import Call, labelled, refused, snapshot
+from gafas.training.backend import keras  # which keeps TensorFlow quiet, before any other import
 
 
 @pytest.mark.parametrize(
