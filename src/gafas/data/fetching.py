@@ -91,6 +91,8 @@ def _download(folder: Path) -> Path:
                 ARCHIVE_URL, None, fname="cmu.zip", path=folder, downloader=downloader
             )
         except requests.RequestException as error:
+            if error.response is not None:
+                error.response.close()  # which pooch leaves open when the server refuses
             lost = isinstance(error, requests.ConnectionError)
             reason = "its host cannot be reached" if lost else error
             raise DataError(
