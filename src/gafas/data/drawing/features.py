@@ -1,6 +1,5 @@
 """What lies on a drawn head: eyes, brows, mouth and beard on its skin, glasses in front of it."""
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -123,19 +122,20 @@ class Part(NamedTuple):
         depth: of the part, wherever on its surface.
         lens: how much of a pixel is lens.
         frame: how much of it is frame.
-        across: where on a lens it is, in half widths from its middle outwards.
-        down: in half heights from its middle.
+        down: where on a lens it is, in half heights below its middle.
     """
 
     depth: Floats
     lens: Floats
     frame: Floats
-    across: Floats
     down: Floats
 
 
 def put_on(glasses: Glasses, rays: Rays) -> list[Part]:
-    """Return the front of a pair, and the temples that can be seen on a head turned so."""
+    """Return the front of a pair, and the temples that can be seen on a head turned so.
+
+    Drawn glasses have neither reflections nor shadows, bars nor joints.
+    """
     right = rays.along(0)
     temples = [_meet_temple(glasses, rays, side) for side in (-1, 1) if right * side > 0.06]
     return [_meet_front(glasses, rays), *temples]
@@ -157,7 +157,7 @@ def _meet_front(glasses: Glasses, rays: Rays) -> Part:
     end = np.abs(wide - centre - half_width) - 0.06
     end = np.maximum(np.abs(down + 0.45) * half_height - half_wire, end)
     frame = cover(np.minimum(rim, np.minimum(bridge, end)), 0.03) * (1 - lens)
-    return Part(depth, lens, frame, across, down)
+    return Part(depth, lens, frame, down)
 
 
 def _cross_front(glasses: Glasses, rays: Rays) -> tuple[Floats, Floats, Floats]:
@@ -182,7 +182,7 @@ def _meet_temple(glasses: Glasses, rays: Rays, side: int) -> Part:
     level = np.abs(y - glasses.drop + 0.22 * outline.height) - max(glasses.wire, 0.05) * 0.6
     length = np.abs(z - (near + _EAR) / 2) - (near - _EAR) / 2
     nothing = np.zeros_like(y)
-    return Part(depth, nothing, cover(np.maximum(level, length), 0.03), nothing, nothing)
+    return Part(depth, nothing, cover(np.maximum(level, length), 0.03), nothing)
 
 
 def _measure_rim(glasses: Glasses, across: Floats, down: Floats) -> Floats:
@@ -195,15 +195,3 @@ def _measure_rim(glasses: Glasses, across: Floats, down: Floats) -> Floats:
     radius: Floats = np.minimum(np.abs(across), 9) ** power + np.minimum(np.abs(down), 9) ** power
     radius **= 1 / power
     return radius
-
-
-def gleam(glasses: Glasses, part: Part, *, yaw: float) -> Floats:
-    """Return how much of each pixel's light the lenses throw back: a streak that wanders, 0–1."""
-    reflection = glasses.reflection
-    if reflection is None:
-        return np.zeros_like(part.lens)
-    cosine, sine = math.cos(reflection.angle), math.sin(reflection.angle)
-    place = (part.across - reflection.x) * cosine - (part.down - reflection.y) * sine
-    streak = cover(np.abs(place + yaw) - reflection.size, 0.12)
-    lit: Floats = streak * part.lens * reflection.strength
-    return lit

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 
 from gafas.data.drawing.casting import Cloth, Moment, Person
-from gafas.data.drawing.features import gleam, paint_face, put_on
+from gafas.data.drawing.features import paint_face, put_on
 from gafas.data.drawing.rooms import FINE, HEIGHT, WIDTH
-from gafas.data.drawing.solids import NOWHERE, Floats, Rays, Solid, cover, shade
+from gafas.data.drawing.solids import NOWHERE, Floats, Rays, Solid, Window, bound, cover, shade
 from gafas.data.lenses import Glasses
 
 _PIVOT: Final = (0.0, 1.5, -1.25)
@@ -51,16 +51,21 @@ class _Scene:
         )
         self._tones = person.room.copy()
         self._depth = np.full(self._tones.shape, NOWHERE, np.float32)
+        self._around: Window = slice(None), slice(None)
         self._lamp = person.lamp[0] + moment.lamp[0], person.lamp[1] + moment.lamp[1], 1.0
 
     def paint_skin(self) -> None:
         """Paint neck and head."""
         person = self._person
         head, neck = self._head.cast(person.head), self._body.cast(_NECK)
+        self._around = bound(head, margin=round(0.5 * self._unit))
         under = self._shadow(neck, head, reach=0.5, dark=0.5)
         self._lay(neck, person.skin * self._shade(neck) * under)
-        tones = paint_face(person, self._moment, at=self._head.at(head))
-        self._lay(head, tones * self._shade(head))
+        # What is only in a part of the picture is worked out only there.
+        window = bound(head, margin=2)
+        head = head[window]
+        tones = paint_face(person, self._moment, at=self._head.cut(window).at(head))
+        self._lay(head, tones * self._shade(head), window=window)
 
     def paint_cloth(self) -> None:
         """Paint the shoulders and what covers them."""
@@ -80,8 +85,10 @@ class _Scene:
     def paint_hair(self) -> None:
         """Paint the hair, open where the face is, and its shadow."""
         hair = self._person.hair
-        depth = self._head.cast(hair.solids)
-        x, y, z = self._head.at(depth)
+        whole = self._head.cast(hair.solids)
+        window = bound(whole, margin=2)
+        depth = whole[window]
+        x, y, z = self._head.cut(window).at(depth)
         strands = np.sin(x * 31 + z * 23 + np.sin(y * 3 + x * 5) * 2)
         tufts = np.sin(x * 11 + y * 4) + np.sin(z * 13 - y * 5 + x * 3)
         depth = depth + hair.curl * np.sin(x * 17 + np.sin(y * 9)) * np.sin(y * 15 + z * 11)
@@ -90,24 +97,22 @@ class _Scene:
         covered = cover(np.minimum(front, side), 0.07)
         shine, lit = 0.75 + 0.1 * strands + 0.06 * tufts, self._shade(depth)
         tones = shine * (hair.tone * 1.25 * lit + 40 * np.maximum(lit - 0.7, 0))
-        above = np.where(covered > 0.5, depth, NOWHERE)
-        self._tones *= self._shadow(self._depth, above, reach=0.14, dark=0.45)
-        self._lay(depth, tones, covered)
+        whole[window] = np.where(covered > 0.5, depth, NOWHERE)
+        self._tones *= self._shadow(self._depth, whole, reach=0.14, dark=0.45)
+        self._lay(depth, tones, covered, window=window)
 
     def paint_glasses(self, glasses: Glasses) -> None:
-        """Put a pair on: it hides, darkens or throws back light where it is nearest."""
+        """Put a pair on: it hides or darkens what lies behind it."""
         light = min(1.0, self._person.ambient + 0.5)
         tint, colour = (light * sum(tone) / 3 for tone in (glasses.tint, glasses.colour))
-        for part in put_on(glasses, self._head):
-            seen = part.depth > self._depth - 0.02
+        before, behind = self._depth[self._around], self._tones[self._around]
+        for part in put_on(glasses, self._head.cut(self._around)):
+            seen = part.depth > before - 0.02
             high = np.clip(0.5 - part.down * 0.5, 0, 1)
             dark = glasses.darkness * (1 - glasses.gradient * (1 - high))
-            behind = self._tones
             through = behind * (1 - dark) + tint * high * dark
-            self._tones = behind + (through - behind) * part.lens * seen
-            bright = gleam(glasses, part, yaw=self._moment.angles[0])
-            self._tones += (235 * light - self._tones) * bright * seen
-            self._tones += (colour - self._tones) * part.frame * seen * glasses.opacity
+            behind += (through - behind) * part.lens * seen
+            behind += (colour - behind) * part.frame * seen * glasses.opacity
 
     def expose(self, generator: np.random.Generator) -> Floats:
         """Blur, reduce, and add uneven light and grain."""
@@ -137,13 +142,19 @@ class _Scene:
         lit: Floats = 1 - dark * hidden
         return lit
 
-    def _lay(self, depth: Floats, tones: Floats, covered: Floats | None = None) -> None:
-        """Lay a surface over all that is farther away."""
-        alpha = (depth > np.maximum(self._depth, NOWHERE + 1)).astype(np.float32)
-        if covered is not None:
-            alpha *= covered
-        self._tones += (tones - self._tones) * alpha
-        self._depth = np.where(alpha > 0.5, depth, self._depth)
+    def _lay(
+        self,
+        depth: Floats,
+        tones: Floats,
+        covered: Floats | float = 1.0,
+        *,
+        window: Window = (slice(None), slice(None)),
+    ) -> None:
+        """Lay a surface over all in a window that is farther away."""
+        before, behind = self._depth[window], self._tones[window]
+        alpha = (depth > np.maximum(before, NOWHERE + 1)).astype(np.float32) * covered
+        behind += (tones - behind) * alpha
+        before[:] = np.where(alpha > 0.5, depth, before)
 
 
 def _weave(cloth: Cloth, x: Floats, y: Floats) -> Floats:

@@ -15,6 +15,7 @@ Floats = npt.NDArray[np.floating]
 """Of 32 bits, for speed: NumPy keeps them so beside Python's own numbers."""
 
 Place = tuple[float, float, float]
+Window = tuple[slice, slice]
 
 NOWHERE: Final = -9.0
 """The depth where a ray meets nothing."""
@@ -66,6 +67,11 @@ class Rays:
         turn = _rotate(*angles).T
         middle = np.array(pivot, np.float64)
         return cls(x, y, turn, middle - turn @ middle)
+
+    def cut(self, window: Window) -> Self:
+        """Return the rays of a window of the pixels."""
+        rows, columns = window
+        return dataclasses.replace(self, x=self.x[:, columns], y=self.y[rows])
 
     def start(self, axis: int) -> Floats:
         """Return where the rays are at depth 0, along one of the body's axes: `(H, W)`."""
@@ -162,6 +168,18 @@ def _measure(crossings: Sequence[_Crossing], depth: Floats) -> Floats:
         near = np.maximum(blend - np.abs(deepest - other), 0)
         deepest = np.maximum(deepest, other) + near * near * (0.25 / blend)
     return deepest
+
+
+def bound(depth: Floats, *, margin: int) -> Window:
+    """Return the window of a map of depth that holds all there is, and some pixels around it."""
+    rows, columns = (np.flatnonzero((depth > NOWHERE).any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0), slice(0)
+    first, last = (int(rows[0]), int(columns[0])), (int(rows[-1]), int(columns[-1]))
+    down, along = (
+        slice(max(0, a - margin), b + margin + 1) for a, b in zip(first, last, strict=True)
+    )
+    return down, along
 
 
 def shade(depth: Floats, *, unit: float, light: Place, ambient: float) -> Floats:
