@@ -21,7 +21,7 @@ RECIPE = {
     "optimization": {
         "learning_rate": 5e-3,
         "schedule": "cosine",
-        "epochs": 6,
+        "epochs": 12,
         "batch_size": 32,
     },
 }
