@@ -17,7 +17,7 @@ from gafas.errors import DataError
 from gafas.evaluation import wording
 from gafas.evaluation.report import write_report
 from gafas.evaluation.wording import LANGUAGES, Language, Wording
-from gafas.training.recipe import Augmentation
+from gafas.training.recipe import Augmentation, read_recipe, write_recipe
 from run_folders import change_evaluation, falling, leaks, make_benchmark, make_photos, make_run
 
 SECTIONS = [
@@ -268,6 +268,17 @@ def test_a_benchmark_gives_the_comparison_of_claimed_leak_and_honest(
     text = Page(target.read_text(encoding="utf-8")).text
     assert "goes from 95.7% with the leak to 82.3% on new people: 13.4 points" in text
     assert "scores 99.8% with the leak and 99.7% on new people" in text
+
+
+def test_a_training_on_the_bundled_model_says_that_only_the_last_layer_was_learnt(
+    tmp_path: Path, copy: Path
+) -> None:
+    path = copy / "recipe.toml"
+    recipe = read_recipe(path)
+    network = dataclasses.replace(recipe.network, weights="eyewear")
+    path.write_text(write_recipe(dataclasses.replace(recipe, network=network)))
+    assert "only the last layer was learnt here" in report(tmp_path, copy).text
+    assert "solo aprendió la última capa" in report(tmp_path, copy, language="es").text
 
 
 def test_storage_lists_sizes_and_says_which_files_are_absent(english: Page) -> None:
