@@ -85,8 +85,9 @@ class Process:
         return self.wait()
 
     def wait(self) -> tuple[int, str]:
-        _, told = self.popen.communicate(timeout=300)
-        return self.popen.returncode, told
+        assert self.popen.stderr is not None
+        told = self.popen.stderr.read()  # communicate loses what was read together with a line
+        return self.popen.wait(timeout=300), told
 
 
 @contextlib.contextmanager

@@ -52,9 +52,7 @@ def test_a_foreign_program_reads_photos_with_opencv_and_gets_the_right_labels(
     drawn_people: Path, tmp_path: Path
 ) -> None:
     recipe = make_recipe(RECIPE)
-    every = faces.read_samples(drawn_people, scales=recipe.input.scales)
-    few = sorted({sample.subject for sample in every})[::2]
-    samples = [sample for sample in every if sample.subject in few]
+    samples = faces.read_samples(drawn_people, scales=recipe.input.scales)
     split = make_split(samples, recipe.split)
     run = tmp_path / "run"
     train(recipe, split, run=run)
