@@ -21,7 +21,7 @@ RECIPE = {
     "optimization": {
         "learning_rate": 5e-3,
         "schedule": "cosine",
-        "epochs": 12,
+        "epochs": 6,
         "batch_size": 32,
     },
 }
