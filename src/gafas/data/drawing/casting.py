@@ -19,12 +19,12 @@ POSES: Final = tuple(_POSES)
 EXPRESSIONS: Final = ("neutral", "happy", "sad", "angry")
 
 READING: Final = {
-    2: Glasses(outline=Outline(0.8, 0.5, 3.4, 2.8, 0.04), rim=0.05),
+    2: Glasses(outline=Outline(0.8, 0.5, 3.4, 2.8, 0.04), rim=0.065),
     5: Glasses(
         outline=Outline(0.8, 0.76, 2.0, 2.0),
         gap=0.26, rim=0.03, wire=0.035, drop=0.12, colour=(60, 60, 64),
     ),
-    8: Glasses(outline=Outline(0.86, 0.62, 3.6, 2.4, 0.08, 0.05), gap=0.22, rim=0.085, drop=0.1),
+    8: Glasses(outline=Outline(0.86, 0.62, 3.6, 2.4, 0.08, 0.05), gap=0.22, rim=0.11, drop=0.1),
     11: Glasses(outline=Outline(0.78, 0.44, 2.6, 2.4), rim=0.03, wire=0.04, colour=(120, 116, 110)),
     14: Glasses(
         outline=Outline(0.96, 0.8, 2.6, 2.2, 0.04, -0.08, 0.2),
@@ -32,9 +32,9 @@ READING: Final = {
     ),
     16: Glasses(
         outline=Outline(0.86, 0.56, 3.0, 2.2, 0.06, 0.2),
-        gap=0.24, rim=0.07, drop=0.08, colour=(50, 34, 30),
+        gap=0.24, rim=0.09, drop=0.08, colour=(50, 34, 30),
     ),
-    19: Glasses(outline=Outline(0.82, 0.56, 4.0, 2.2, 0.05), rim=0.075, lower_rim=0.2, drop=0.08),
+    19: Glasses(outline=Outline(0.82, 0.56, 4.0, 2.2, 0.05), rim=0.095, lower_rim=0.2, drop=0.08),
 }  # fmt: skip
 """The eyeglasses of those who wear some, by their number."""
 
@@ -231,7 +231,7 @@ def cast_sitters(seed: int) -> list[Sitter]:
 def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> Sitter:
     draw = generator.uniform
     wide = draw(0.93, 1.08)
-    skin = 95 + 140 * hand["skin"] / (PEOPLE - 1)
+    skin = 105 + 130 * hand["skin"] / (PEOPLE - 1)
     hair = _comb(generator, _STYLES[hand["style"] % len(_STYLES)], wide=wide)
     tone = 12 + 190 * (hand["hair"] / (PEOPLE - 1)) ** 2.2
     bearded = hair.low < 1 and generator.random() < 0.45
@@ -244,19 +244,19 @@ def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> 
         cloth=_dress(generator, skin, hand),
         room=furnish_room(generator, ROOMS[hand["room"] % len(ROOMS)]),
         lamp=(draw(-0.9, 0.9), draw(-0.8, -0.1)),
-        ambient=draw(0.32, 0.5),
-        sockets=draw(0.05, 0.45),
+        ambient=draw(0.34, 0.5),
+        sockets=draw(0.05, 0.4),
         brow=min(tone * 0.8, skin * 0.6),
-        brows=draw(0.03, 0.08),
+        brows=draw(0.03, 0.1),
         iris=draw(15, 110),
         lips=draw(0.55, 0.85),
         beard=draw(0.3, 0.95) if bearded else 0.0,
         moustache=draw(0.5, 0.95) if moustached else 0.0,
     )
     seat = Seat(
-        x=draw(50, 78),
-        y=draw(40, 56),
-        unit=draw(13.5, 18.0),
+        x=draw(44, 84),
+        y=draw(37, 58),
+        unit=draw(12.5, 18.5),
         turn=draw(0.65, 1.2),
         rise=draw(0.4, 0.75),
         blur=int(generator.integers(0, 3)),
@@ -269,7 +269,7 @@ def sit(generator: np.random.Generator, sitter: Sitter, pose: str, expression: s
     draw, mien, seat = generator.uniform, _MIENS[expression], sitter.seat
     yaw, pitch = _POSES[pose]
     sway = generator.normal(
-        0.0, (0.05, 0.04, 0.03, 1.3, 1.1, 0.02, 0.03, 0.04, 0.04, 0.04)
+        0.0, (0.04, 0.035, 0.025, 1.0, 0.8, 0.015, 0.03, 0.03, 0.03, 0.03)
     ).tolist()
     strength = draw(0.5, 1.1)
     return Moment(
@@ -283,9 +283,9 @@ def sit(generator: np.random.Generator, sitter: Sitter, pose: str, expression: s
         lift=mien.lift * strength,
         gaze=sway[6],
         lamp=(sway[7], sway[8]),
-        exposure=1 + sway[9],
+        exposure=1.12 + sway[9],
         blur=seat.blur + int(generator.integers(0, 2)),
-        grain=draw(1.5, 3.5),
+        grain=draw(1.0, 2.5),
     )
 
 

@@ -23,7 +23,7 @@ def furnish_room(generator: np.random.Generator, kind: str) -> Floats:
     for _ in range(int(generator.integers(2, 6))):
         around = np.roll(room, 1, 0) + np.roll(room, -1, 0) + np.roll(room, 1, 1)
         room = (around + np.roll(room, -1, 1) + 2 * room) / 6
-    seen: Floats = np.clip(room, 5, 220) * generator.uniform(0.4, 0.8)
+    seen: Floats = np.clip(room, 5, 220) * generator.uniform(0.4, 1.1)
     return seen
 
 
