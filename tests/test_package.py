@@ -121,3 +121,9 @@ def test_warnings_are_errors() -> None:
     assert pytest_settings["tool"]["pytest"]["ini_options"]["filterwarnings"][0] == "error"
     with pytest.raises(UserWarning):
         warnings.warn("this must stop a test", UserWarning, stacklevel=1)
+
+
+def test_only_one_function_asks_how_many_cores_there_are() -> None:
+    package = Path(gafas.__file__).parent
+    asking = [path.name for path in package.rglob("*.py") if "cpu_count()" in path.read_text()]
+    assert asking == ["recognizer.py"]  # it heeds `taskset` and containers
