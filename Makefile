@@ -70,10 +70,10 @@ benchmark-own-photos: $(VENV)/ready
 	$(BIN)/python tools/docs.py
 
 benchmark: $(VENV)/ready
-	$(BIN)/gafas benchmark cmu
+	$(BIN)/python -m benchmarks.commands cmu
 
 benchmark-eyewear: $(VENV)/ready
-	$(BIN)/gafas benchmark eyewear $(foreach run,$(wildcard runs/eyewear-cmu-*),--cmu-run $(run))
+	$(BIN)/python -m benchmarks.commands eyewear $(foreach run,$(wildcard runs/eyewear-cmu-*),--cmu-run $(run))
 
 clean:
 	rm -rf $(VENV) $(OUT)

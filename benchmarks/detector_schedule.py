@@ -20,10 +20,10 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from gafas.candidates import suppress
-from gafas.detector import CONFIDENT, FaceDetector
+from gafas.detection.candidates import suppress
+from gafas.detection.detector import CONFIDENT, FaceDetector
 from gafas.images import load_image
-from gafas.types import Box, ImageArray
+from gafas.results import Box, ImageArray
 
 LOG = logging.getLogger("detector_schedule")
 OUTPUT = Path(__file__).with_suffix(".json")

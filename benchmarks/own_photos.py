@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from gafas.classifier import EyewearClassifier
-from gafas.data import eyewear
-from gafas.data.dataset import read_data_set
-from gafas.data.folders import read_labelled
-from gafas.data.writing import write_text
+from gafas.datasets import eyewear
+from gafas.datasets.dataset import read_data_set
+from gafas.datasets.folders import read_labelled
 from gafas.errors import GafasError
 from gafas.evaluation.evaluate import evaluate
+from gafas.files import write_text
 from gafas.recognizer import count_cores
 from gafas.training.recipe import adapt_recipe, find_recipe, read_recipe
 from gafas.training.train import train

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from gafas.classifier import EyewearClassifier
-from gafas.detector import LARGE_SIDE
+from gafas.detection.detector import LARGE_SIDE
 from gafas.images import load_photo
 from gafas.recognizer import Recognizer
 from gafas.views import EIGHTH_SIDE

@@ -9,12 +9,12 @@ import onnx
 from onnx import TensorProto, helper
 from PIL import Image
 
-from gafas.data.samples import Sample
+from gafas.datasets.samples import Sample
 
 METADATA: dict[str, Any] = {
-    "schema": 1,
+    "schema": 2,
     "labels": ["dark", "bright"],
-    "frame": "frame",
+    "view": "photo",
     "width": 8,
     "height": 6,
     "colour": "grey",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gafas.data.people import draw_people, is_drawn
+from gafas.datasets.drawn import draw_people, is_drawn
 
 _PATIENCE = 120  # seconds until a worker that draws is taken for dead
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from brightness_model import METADATA, measure_brightness
 from face_photos import GEOMETRY, portrait
-from gafas.data.samples import EYEWEAR_LABELS
+from gafas.datasets.samples import EYEWEAR_LABELS
 
 SIDE = 64
 
@@ -32,7 +32,7 @@ def eyewear_model(**metadata: Any) -> bytes:
     answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 3])
     graph = helper.make_graph(nodes, "eyewear", [image], [answer], initializer=ends)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    shown = {"frame": "face", "width": SIDE, "height": SIDE, "colour": "rgb", "crop": GEOMETRY}
+    shown = {"view": "face", "width": SIDE, "height": SIDE, "colour": "rgb", "crop": GEOMETRY}
     about = {**METADATA, **shown, "labels": list(EYEWEAR_LABELS), "threshold": 0.4, **metadata}
     helper.set_model_props(model, {"gafas": json.dumps(about)})
     onnx.checker.check_model(model)

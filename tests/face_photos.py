@@ -12,7 +12,7 @@ from PIL import Image
 from brightness_model import METADATA, brightness_model
 from gafas.crops import CropGeometry
 from gafas.images import load_image
-from gafas.types import ImageArray
+from gafas.results import ImageArray
 
 BOX = (176.7, 114.1, 350.9, 333.5)  # the face in the portrait, looked at and approved
 GEOMETRY = dataclasses.asdict(CropGeometry())
@@ -20,7 +20,7 @@ GEOMETRY = dataclasses.asdict(CropGeometry())
 
 def face_model(*, side: int = 64, colour: str = "rgb", **metadata: Any) -> bytes:
     """Return a model of faces: mean brightness b of the crop, 0–1 → dark 1 - b, bright b."""
-    shown = {"frame": "face", "width": side, "height": side, "colour": colour, "crop": GEOMETRY}
+    shown = {"view": "face", "width": side, "height": side, "colour": colour, "crop": GEOMETRY}
     channels = 1 if colour == "grey" else 3
     return brightness_model(("N", side, side, channels), metadata={**METADATA, **shown, **metadata})
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from face_photos import portrait
 from gafas.crops import crop_face, place_crop
-from gafas.data.samples import Sample
-from gafas.detector import FaceDetector
-from gafas.training.pipeline import Inputs
+from gafas.datasets.samples import Sample
+from gafas.detection.detector import FaceDetector
+from gafas.training.batches import Inputs
 
 
 def cut_portraits(labels: Sequence[str], *, side: int) -> Inputs:

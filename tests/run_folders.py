@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.eyewear import merge_part
+from benchmarks.robustness import measure_lenses, measure_robustness
 from PIL import Image
 
 from brightness_model import METADATA, brightness_model
 from eyewear_model import eyewear_model, make_sets
 from gafas.classifier import EyewearClassifier
-from gafas.data.eyewear import read_samples
-from gafas.data.samples import EYEWEAR_LABELS, TINTED, Sample
+from gafas.datasets.eyewear import read_samples
+from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.evaluation.evaluate import evaluate, write_evaluation
-from gafas.evaluation.eyewear_benchmark import merge_part
-from gafas.evaluation.robustness import measure_lenses, measure_robustness
 
 PEOPLE = ("ann", "bob", "cy", "dee")
 SIZES = {"full": "", "half": "_2", "quarter": "_4"}

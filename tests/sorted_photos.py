@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dying import Fate, fated
 from gafas.recognizer import Recognition
-from gafas.sorting.order import Action, Order, Rule
+from gafas.results import Face, Prediction
+from gafas.sorting.plan import Action, Order, Rule
 from gafas.sorting.sort import Filed, sort_photos
-from gafas.types import Face, Prediction
 
 LABELS = ("none", "eyeglasses", "sunglasses")
 

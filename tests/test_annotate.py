@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageFont
 
 from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, caption, lay_tags
-from gafas.types import Box, Face, Prediction
+from gafas.results import Box, Face, Prediction
 
 SURE = {"none": 0.001, "eyeglasses": 0.001, "sunglasses": 0.998}
 EVEN = {"none": 0.1, "eyeglasses": 0.5, "sunglasses": 0.4}

@@ -23,7 +23,7 @@ def test_everything_about_the_model_is_read_from_its_file(tmp_path: Path) -> Non
     path.write_bytes(content)
     classifier = EyewearClassifier(path)
     assert classifier.labels == ("dark", "bright")
-    assert classifier.frame == "frame"
+    assert classifier.view == "photo"
     assert classifier.size == (8, 6)
     assert classifier.colour == "grey"
     assert classifier.threshold == 0.75
@@ -93,7 +93,7 @@ def test_a_batch_of_another_shape_or_type_is_refused(batch: np.ndarray) -> None:
 
 
 def test_a_model_of_faces_does_not_squeeze_whole_photos() -> None:
-    classifier = EyewearClassifier(brightness_model(metadata=changed(frame="face")))
+    classifier = EyewearClassifier(brightness_model(metadata=changed(view="face")))
     with pytest.raises(ModelError, match="looks at faces"):
         classifier.prepare(np.zeros((30, 32, 3), np.uint8))
 
@@ -121,9 +121,15 @@ def test_a_foreign_onnx_model_is_sent_to_export() -> None:
         EyewearClassifier(brightness_model(metadata=None))
 
 
+def test_a_model_file_of_schema_1_says_frame_for_what_is_a_view_now() -> None:
+    metadata = changed(schema=1, frame="frame")
+    del metadata["view"]
+    assert EyewearClassifier(brightness_model(metadata=metadata)).view == "photo"
+
+
 def test_metadata_of_a_newer_version_ask_for_an_upgrade() -> None:
-    with pytest.raises(ModelError, match=r"schema 2. Upgrade gafas"):
-        EyewearClassifier(brightness_model(metadata=changed(schema=2)))
+    with pytest.raises(ModelError, match=r"schema 3. Upgrade gafas, or"):
+        EyewearClassifier(brightness_model(metadata=changed(schema=3)))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "null"])
@@ -139,7 +145,7 @@ def test_metadata_that_are_no_json_object_are_refused(text: str) -> None:
         ("labels", ["dark"]),
         ("labels", ["dark", "dark"]),
         ("labels", ["dark", ["bright"]]),
-        ("frame", "eye"),
+        ("view", "eye"),
         ("colour", "sepia"),
         ("width", None),
         ("height", True),

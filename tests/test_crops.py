@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from gafas.crops import CropGeometry, Placement, crop_face, cut_out, place_crop
-from gafas.detector import FaceDetector
+from gafas.detection.detector import FaceDetector
 from gafas.errors import ModelError
 from gafas.images import load_image
-from gafas.types import Face
+from gafas.results import Face
 
 LANDMARKS = ((-0.5, 0.0), (0.5, 0.0), (0.0, 0.65), (-0.4, 1.14), (0.4, 1.14))
 PLACES = st.builds(

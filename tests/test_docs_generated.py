@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gafas.data.writing import write_text
 from gafas.errors import DataError
+from gafas.files import write_text
 from gafas.weights import PINNED
 from selfcheck_folder import load_tool
 

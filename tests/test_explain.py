@@ -10,14 +10,14 @@ from brightness_model import METADATA, brightness_model
 from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.crops import place_crop
-from gafas.data.lenses import Glasses, Outline
-from gafas.data.rendering import put_on
-from gafas.detector import FaceDetector
+from gafas.detection.detector import FaceDetector
 from gafas.explain import FAINT, WORDS, Explanation, draw, explain
 from gafas.images import load_image, load_photo
 from gafas.recognizer import Recognizer
+from gafas.results import ImageArray
 from gafas.selfcheck import PICTURES
-from gafas.types import ImageArray
+from gafas.synthesis.glasses import Glasses, Outline
+from gafas.synthesis.rendering import put_on
 from gafas.weights import PINNED
 from selfcheck_folder import load_tool
 
@@ -30,7 +30,7 @@ FALLS, RISES = (213, 94, 0), (0, 114, 178)
 
 @pytest.fixture(scope="module")
 def frames() -> Recognizer:
-    """Return a model of whole frames that sees 40 × 30 pixels and answers with brightness."""
+    """Return a model of whole photos that sees 40 × 30 pixels and answers with brightness."""
     shown = {**METADATA, "width": 40, "height": 30}
     return Recognizer(EyewearClassifier(brightness_model(("N", 30, 40, 1), metadata=shown)))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gafas.detector import FaceDetector
+from gafas.detection.detector import FaceDetector
 from gafas.images import load_image
 from gafas.recognizer import Recognition, Recognizer
 from gafas.weights import PINNED

@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gafas.data import cmu as faces
-from gafas.data.samples import relabel
-from gafas.data.splits import make_split
+from gafas.datasets import cmu as faces
+from gafas.datasets.samples import relabel
+from gafas.datasets.splits import make_split
 from gafas.training.recipe import make_recipe
 from gafas.training.train import train
 

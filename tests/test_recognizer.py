@@ -17,7 +17,7 @@ from gafas import Recognizer, recognize
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource
-from gafas.types import ImageArray
+from gafas.results import ImageArray
 
 
 @pytest.fixture(scope="module")

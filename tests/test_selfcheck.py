@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from face_photos import face_model
-from gafas.detector import FaceDetector
+from gafas.detection.detector import FaceDetector
 from gafas.errors import ModelError
 from gafas.images import load_image
 from gafas.recognizer import Recognizer

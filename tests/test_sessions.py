@@ -14,10 +14,10 @@ from packaging.requirements import Requirement
 from brightness_model import brightness_model
 from face_photos import portrait
 from gafas.classifier import EyewearClassifier
-from gafas.detector import FaceDetector
+from gafas.detection.detector import FaceDetector
 from gafas.errors import ModelError
 from gafas.recognizer import Recognizer
-from gafas.sessions import find_provider, open_session
+from gafas.weights import find_provider, open_session
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
@@ -101,7 +101,7 @@ def test_more_threads_do_not_change_what_a_model_says() -> None:
 
 
 def test_opening_nothing_imports_no_inference() -> None:
-    code = "import gafas.sessions, sys; print('onnxruntime' in sys.modules)"
+    code = "import gafas.weights, sys; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

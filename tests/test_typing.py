@@ -61,7 +61,7 @@ def test_types_are_seen_and_mistakes_told(told: subprocess.CompletedProcess[str]
     lines = [line for line in told.stdout.splitlines() if line.startswith("wrong.py")]
     expected = [
         r'4: note: Revealed type is "(builtins\.)?float"',
-        r'5: note: Revealed type is ".*gafas\.types\.Prediction.*"',
+        r'5: note: Revealed type is ".*gafas\.results\.Prediction.*"',
         r'6: error: Argument "largest" to "Recognizer" has incompatible type "str"',
         r'7: error: "list\[Prediction\]" has no attribute "label"',
     ]

@@ -11,7 +11,7 @@ from gafas import views
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource, load_image, load_photo
-from gafas.types import Face, Photo
+from gafas.results import Face, Photo
 from gafas.views import Viewer
 from gafas.weights import read_bundled
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gafas.data import eyewear
-from gafas.data.cmu import read_samples
-from gafas.data.samples import EYEWEAR_LABELS, Sample
+from gafas.datasets import eyewear
+from gafas.datasets.cmu import read_samples
+from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.training.recipe import Recipe, make_recipe
 
 PEOPLE = ("ann", "bob", "cy", "dee", "eve")

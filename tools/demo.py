@@ -13,7 +13,7 @@ from pathlib import Path
 
 from photos import write_photos
 
-from gafas.data import cmu
+from gafas.datasets import cmu
 from gafas.errors import GafasError
 
 ROOT = Path(__file__).resolve().parent.parent

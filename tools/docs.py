@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.card import make_card
+from benchmarks.readme_figure import write_readme_figure
 from cli_page import describe_cli
 from cmu_table import make_cmu_table
 from eyewear_table import make_eyewear_table, make_figures
@@ -16,12 +18,10 @@ from own_photos_table import make_own_photos_table
 from service_table import make_service_table
 from speed_table import make_speed_sentence, make_speed_table
 
-from gafas.data.writing import write_text
 from gafas.errors import DataError
-from gafas.evaluation.card import make_card
-from gafas.evaluation.readme_figure import write_readme_figure
-from gafas.evaluation.runfolder import read_json
-from gafas.evaluation.wording import Language
+from gafas.files import write_text
+from gafas.report.runfolder import read_json
+from gafas.report.wording import Language
 
 ROOT = Path(__file__).resolve().parents[1]
 

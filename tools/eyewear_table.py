@@ -1,4 +1,4 @@
-"""The README's figures of the model that ships, from what `gafas benchmark eyewear` wrote."""
+"""The README's figures of the model that ships, from what `make benchmark-eyewear` wrote."""
 
 import json
 import tomllib
@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.card import TESTS
+
 import gafas.training
 from gafas.errors import DataError
-from gafas.evaluation.card import TESTS
-from gafas.evaluation.runfolder import read_json
-from gafas.evaluation.wording import Language, Wording
+from gafas.report.runfolder import read_json
+from gafas.report.wording import Language, Wording
 
 RECIPES: Final = Path(gafas.training.__file__).parent / "recipes"
 
@@ -67,7 +68,7 @@ def make_eyewear_table(results: Path, language: Language) -> str:
     content = read_json(results)
     parts = content["parts"]
     if "utkface" not in parts:
-        raise DataError(f"{results} lacks utkface. Run `gafas benchmark eyewear` to measure all.")
+        raise DataError(f"{results} lacks utkface. Run `make benchmark-eyewear` to measure all.")
     shown = [name for name in TESTS if name in parts and _is_unseen(name, content)]
     headings = _HEADINGS[language].split("|")
     rules = ["---", *["--:"] * (len(headings) - 1)]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from photos import write_photos
 
-from gafas.data.writing import write_text
 from gafas.errors import GafasError
+from gafas.files import write_text
 from gafas.recognizer import Recognizer
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests/golden"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gafas.evaluation.wording import Wording
+from gafas.report.wording import Wording
 
 
 def make_own_photos_table(measured: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gafas.types import ImageArray
+from gafas.results import ImageArray
 
 Colour = tuple[float, float, float]
 Floats = npt.NDArray[np.float64]

@@ -7,11 +7,11 @@ import matplotlib.cbook
 import skimage.data
 from PIL import Image
 
-from gafas.data.lenses import Glasses, Outline, Reflection
-from gafas.data.rendering import put_on
-from gafas.data.writing import write_bytes
-from gafas.detector import FaceDetector
-from gafas.types import ImageArray
+from gafas.detection.detector import FaceDetector
+from gafas.files import write_bytes
+from gafas.results import ImageArray
+from gafas.synthesis.glasses import Glasses, Outline, Reflection
+from gafas.synthesis.rendering import put_on
 
 SUNGLASSES = Glasses(
     outline=Outline(0.94, 0.68, 3.2, 2.3, 0.08, 0.06),

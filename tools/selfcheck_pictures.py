@@ -14,13 +14,13 @@ import numpy as np
 from painter import Colour, Person, paint_person, paint_room
 from PIL import Image
 
-from gafas.data.lenses import Glasses, Outline, Reflection
-from gafas.data.rendering import put_on
-from gafas.data.writing import write_bytes, write_text
 from gafas.errors import GafasError
+from gafas.files import write_bytes, write_text
 from gafas.recognizer import Recognizer
+from gafas.results import ImageArray
 from gafas.selfcheck import ANSWERS, PICTURES, describe_answers
-from gafas.types import ImageArray
+from gafas.synthesis.glasses import Glasses, Outline, Reflection
+from gafas.synthesis.rendering import put_on
 
 READING = Glasses(outline=Outline(0.8, 0.5, 3.4, 2.8, 0.04), rim=0.06)
 SUN = Glasses(

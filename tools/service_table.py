@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gafas.evaluation.wording import Language, Wording
+from gafas.report.wording import Language, Wording
 
 _ROWS: Final[dict[Language, tuple[str, ...]]] = {
     "en": (

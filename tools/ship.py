@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from gafas.classifier import EyewearClassifier
-from gafas.data.writing import write_bytes, write_text
-from gafas.training.runs import read_run_recipe
+from gafas.files import write_bytes, write_text
+from gafas.training.run import read_run_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "src/gafas/models"

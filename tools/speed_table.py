@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gafas.evaluation.wording import Language, Wording
+from gafas.report.wording import Language, Wording
 
 _CORES: Final = ("cores_1", "cores_2")
 _KINDS: Final = ("250 pixels", "12 megapixels")

@@ -19,7 +19,7 @@ from photos import write_photos
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from gafas.data.writing import write_bytes
+from gafas.files import write_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ from gafas.errors import DataError, GafasError, ImageError, ModelError, RecipeEr
 
 if TYPE_CHECKING:
     from gafas.classifier import EyewearClassifier
-    from gafas.detector import FaceDetector
+    from gafas.detection.detector import FaceDetector
     from gafas.recognizer import Recognizer, recognize
 
     __version__: str
@@ -28,7 +28,7 @@ __all__ = [
 # What needs inference is imported when it is first asked for: `import gafas` stays light.
 _PLACES = {
     "EyewearClassifier": "gafas.classifier",
-    "FaceDetector": "gafas.detector",
+    "FaceDetector": "gafas.detection.detector",
     "Recognizer": "gafas.recognizer",
     "recognize": "gafas.recognizer",
 }

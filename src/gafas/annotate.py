@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from gafas.types import UNSURE, Eyewear, ImageArray, Prediction
+from gafas.results import UNSURE, Eyewear, ImageArray, Prediction
 
 SMALLEST_SIDE: Final = 480
 """An image whose longer side is shorter than this is enlarged, for letters need pixels."""
@@ -115,7 +115,7 @@ def caption(prediction: Prediction, *, language: str = "en") -> str:
     Raises:
         ValueError: the language is none of `LANGUAGES`.
 
-    >>> from gafas.types import Face
+    >>> from gafas.results import Face
     >>> face = Face.whole(8, 8)
     >>> caption(Prediction.decide(face, {"none": 0.002, "sunglasses": 0.998}))
     'sunglasses 99%'

@@ -1,4 +1,4 @@
-"""Crops or squeezed frames → probabilities, by one ONNX file that is the whole model."""
+"""Crops or squeezed photos → probabilities, by one ONNX file that is the whole model."""
 
 import hashlib
 import json
@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gafas.crops import squeeze
 from gafas.errors import ModelError
-from gafas.frames import squeeze
-from gafas.sessions import open_session
+from gafas.weights import open_session
 
 METADATA_KEY = "gafas"
 """The key of the ONNX `metadata_props` under which gafas keeps its JSON object."""
 
-METADATA_SCHEMA = 1
-"""The newest layout of that object that this version reads."""
+METADATA_SCHEMA = 2
+"""The layout of that object that this version writes; it reads 1, too."""
 
 _CHANNELS = {"grey": 1, "rgb": 3}
 _BATCH = 256  # bounds the memory of one run; larger batches are not faster on a CPU
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "labels": list,
-    "frame": str,
+    "view": str,
     "width": int,
     "height": int,
     "colour": str,
@@ -33,7 +33,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 class EyewearClassifier:
-    """Answer with one probability per label for each squeezed frame or crop.
+    """Answer with one probability per label for each squeezed photo or crop.
 
     Everything that must be known is read from the file: labels, size, colour, what the model looks
     at and the threshold under which an answer is `unsure`.
@@ -75,9 +75,9 @@ class EyewearClassifier:
         return tuple(self._metadata["labels"])
 
     @property
-    def frame(self) -> str:
-        """Return what the model looks at: `frame` (the whole photo) or `face` (a crop)."""
-        return str(self._metadata["frame"])
+    def view(self) -> str:
+        """Return what the model looks at: `photo` (the whole, squeezed) or `face` (a crop)."""
+        return str(self._metadata["view"])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -105,7 +105,7 @@ class EyewearClassifier:
         return self._sha256
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Squeeze a whole photo into the input of a frame model.
+        """Squeeze a whole photo into the input of a model of whole photos.
 
         Args:
             image: `(H, W, 3)` uint8 RGB, upright.
@@ -117,10 +117,10 @@ class EyewearClassifier:
             ModelError: the model looks at faces, not at whole photos.
             ValueError: the image has another shape or type.
         """
-        if self.frame != "frame":
+        if self.view != "photo":
             raise ModelError(
                 "Cannot squeeze a whole photo for a model that looks at faces. "
-                f"Received: {self._origin}, frame {self.frame!r}. Crop each face for it, "
+                f"Received: {self._origin}, view {self.view!r}. Crop each face for it, "
                 "or choose a model made for whole photos."
             )
         return squeeze(image, size=self.size, colour=self.colour)
@@ -179,11 +179,14 @@ def _read_metadata(session: Any, *, origin: str) -> dict[str, Any]:
 
 def _check_metadata(metadata: dict[str, Any], *, origin: str) -> None:
     schema = metadata.get("schema")
-    if schema != METADATA_SCHEMA:
+    if schema == 1 and "frame" in metadata:  # what a view was called before
+        metadata["view"] = {"frame": "photo"}.get(metadata["frame"], metadata["frame"])
+        del metadata["frame"]
+    if schema not in (1, METADATA_SCHEMA):
         raise ModelError(
             f"The model speaks another language than this version of gafas: expected metadata of "
-            f"schema {METADATA_SCHEMA}. Received: {origin}, schema {schema!r}. Upgrade gafas, or "
-            "export the model again."
+            f"schema {METADATA_SCHEMA} or 1. Received: {origin}, schema {schema!r}. Upgrade "
+            "gafas, or export the model again."
         )
     for key, kind in _KINDS.items():
         value = metadata.get(key)
@@ -192,7 +195,7 @@ def _check_metadata(metadata: dict[str, Any], *, origin: str) -> None:
     labels = metadata["labels"]
     rules = {
         "labels": len({x for x in labels if isinstance(x, str) and x}) == len(labels) >= 2,
-        "frame": metadata["frame"] in ("frame", "face"),
+        "view": metadata["view"] in ("photo", "face"),
         "colour": metadata["colour"] in _CHANNELS,
         "threshold": 0 <= metadata["threshold"] <= 1,
     }

@@ -17,7 +17,7 @@ from gafas.annotate import SMALLEST_SIDE, annotate
 from gafas.crops import place_crop
 from gafas.images import ImageSource
 from gafas.recognizer import Recognizer
-from gafas.types import Face, ImageArray, Photo, Point, Prediction
+from gafas.results import Face, ImageArray, Photo, Point, Prediction
 
 Floats = npt.NDArray[np.float32]
 Spot = tuple[slice, slice]

@@ -17,7 +17,7 @@ from gafas.classifier import EyewearClassifier
 from gafas.crops import CropGeometry
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource
-from gafas.types import Prediction
+from gafas.results import Prediction
 from gafas.views import View, Viewer
 from gafas.weights import PINNED, read_bundled
 
@@ -64,7 +64,7 @@ class Recognition:
 class Recognizer:
     """Recognize the eyewear of every face in a photo.
 
-    A model of whole frames does not look for faces: the whole photo is its one face. One recognizer
+    A model of whole photos does not look for faces: the whole photo is its one face. One recognizer
     may be used by several threads at once.
 
     Args:
@@ -80,7 +80,7 @@ class Recognizer:
 
     Raises:
         ModelError: the model cannot be opened, or none is bundled; a provider is not to be had; or
-            faces are to be selected for a model of whole frames.
+            faces are to be selected for a model of whole photos.
         ValueError: the threshold is outside 0–1, or `min_face` is no number of pixels.
     """
 
@@ -132,7 +132,7 @@ class Recognizer:
 
     @property
     def geometry(self) -> CropGeometry | None:
-        """Return how faces are cropped; None for a model of whole frames."""
+        """Return how faces are cropped; None for a model of whole photos."""
         return self._viewer.geometry
 
     def selecting(self, *, min_face: float = 0.0, largest: bool = False) -> Self:

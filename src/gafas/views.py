@@ -10,14 +10,13 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from gafas.candidates import select_faces
 from gafas.classifier import EyewearClassifier
-from gafas.crops import CropGeometry, crop_face, place_crop
-from gafas.detector import LARGE_SIDE, FaceDetector
+from gafas.crops import CropGeometry, crop_face, place_crop, squeeze
+from gafas.detection.candidates import select_faces
+from gafas.detection.detector import LARGE_SIDE, FaceDetector
 from gafas.errors import ModelError
-from gafas.frames import squeeze
 from gafas.images import ImageSource, load_photo, read_once
-from gafas.types import Face, ImageArray, Photo
+from gafas.results import Face, ImageArray, Photo
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -61,7 +60,7 @@ class View:
 class Viewer:
     """Cut from photos what a classifier looks at, and have it answer.
 
-    A model of whole frames does not look for faces: the whole photo is its one face. One viewer may
+    A model of whole photos does not look for faces: the whole photo is its one face. One viewer may
     be used by several threads at once.
 
     Args:
@@ -91,13 +90,13 @@ class Viewer:
         self._select = functools.partial(select_faces, min_face=min_face, largest=largest)
         self._geometry: CropGeometry | None = None
         self._detector: FaceDetector | None = None
-        if classifier.frame == "face":
+        if classifier.view == "face":
             self._geometry = _read_geometry(classifier)
             self._detector = FaceDetector(threads=threads, providers=providers)
 
     @property
     def geometry(self) -> CropGeometry | None:
-        """Return how faces are cropped; None for a model of whole frames."""
+        """Return how faces are cropped; None for a model of whole photos."""
         return self._geometry
 
     def selecting(self, *, min_face: float, largest: bool) -> Self:
@@ -224,7 +223,7 @@ def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
 def _check_selection(classifier: EyewearClassifier, *, min_face: float, largest: bool) -> None:
     if not 0 <= min_face < math.inf:
         raise ValueError(f"min_face is a number of pixels, 0 or more. Received: {min_face}.")
-    if classifier.frame != "face" and (min_face or largest):
+    if classifier.view != "face" and (min_face or largest):
         raise ModelError(
             "The model looks at whole photos, so it has no faces to select by their size. Received:"
             f" {classifier!r}, min_face {min_face:g}, largest {largest}. Leave both out, or choose "

@@ -2,11 +2,108 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gafas.errors import ModelError
 from gafas.installing import advise_reinstall
+
+_SUFFIX = "ExecutionProvider"
+_BUILDS = "onnxruntime-gpu brings cuda, onnxruntime-openvino openvino, onnxruntime-directml dml"
+
+
+def open_session(
+    content: bytes, *, origin: str, threads: int, providers: Sequence[str] | None = None
+) -> Any:
+    """Open a model in onnxruntime.
+
+    Args:
+        content: the bytes of an ONNX file.
+        origin: what errors call the model.
+        threads: how many threads one run may use; 0 lets onnxruntime decide.
+        providers: what runs it, the first choice first, as `find_provider` takes them; the
+            processor if left out, which also does what none of the others can.
+
+    Raises:
+        ModelError: the bytes are no ONNX model, or a provider is not to be had.
+    """
+    # Imported here: `import gafas` stays light, and --help needs no inference.
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+    chosen = [find_provider(name) for name in providers or ("cpu",)]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads sleep: spinning, they starve each other on a busy machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Photos and batches differ in shape: patterns of memory would be planned in vain.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3  # errors only: warnings would land on the user's stderr
+    try:
+        session = onnxruntime.InferenceSession(
+            content, options, providers=chosen, enable_fallback=0
+        )
+    except (failures.EPFail, failures.EngineError, RuntimeError) as error:
+        raise _stopped(chosen, reason=str(error)) from error
+    except (
+        failures.Fail,
+        failures.InvalidArgument,
+        failures.InvalidGraph,
+        failures.InvalidProtobuf,
+        failures.NoModel,
+        failures.NotImplemented,
+        failures.RuntimeException,
+        ValueError,  # an empty file
+    ) as error:
+        raise ModelError(
+            f"Cannot open the model: it is not an ONNX file that onnxruntime understands. Received:"
+            f" {origin} (starts with {content[:16]!r}). Give a .onnx file that gafas made."
+        ) from error
+    # What would silently run elsewhere: a build may be there, and its driver not.
+    missing = [name for name in chosen if name not in session.get_providers()]
+    if missing:
+        raise _stopped(missing, reason="its driver or a library of it is missing")
+    return session
+
+
+def find_provider(name: str) -> str:
+    """Return onnxruntime's name for a device, as `CUDAExecutionProvider`.
+
+    Args:
+        name: that name, or its short form: `cpu`, `cuda`, `coreml`, `dml`, `openvino` and so on.
+
+    Raises:
+        ModelError: the installed onnxruntime cannot run models there.
+
+    >>> find_provider("cpu")
+    'CPUExecutionProvider'
+    """
+    import onnxruntime
+
+    # Azure's is in every build, but sends work elsewhere and runs no model by itself.
+    found = {_shorten(full): full for full in onnxruntime.get_available_providers()}
+    found.pop("azure", None)
+    provider = found.get(_shorten(name))
+    if provider is None:
+        raise ModelError(
+            "The installed onnxruntime cannot run models on this device: expected "
+            f"{' or '.join(sorted(found))}. Received: {name!r}. Choose another, or install the "
+            f"build of onnxruntime for it ({_BUILDS})."
+        )
+    return str(provider)
+
+
+def _shorten(name: str) -> str:
+    return name.removesuffix(_SUFFIX).casefold()
+
+
+def _stopped(providers: Sequence[str], *, reason: str) -> ModelError:
+    return ModelError(
+        f"The device did not start: {reason}. Received: {', '.join(map(_shorten, providers))}. "
+        "Check its driver and libraries, or choose another device, as cpu."
+    )
+
 
 FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from command_line import Call, refused
-from gafas.data.dataset import read_data_set
+from gafas.datasets.dataset import read_data_set
 from gafas.errors import DataError
 from gafas.training.recipe import read_recipe
 from tiny_data import draw_face, make_faces

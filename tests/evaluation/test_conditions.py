@@ -6,8 +6,8 @@ from PIL import Image, ImageFilter
 
 from face_photos import encode, face_model, portrait
 from gafas.classifier import EyewearClassifier
-from gafas.evaluation.conditions import VALUES, measure_conditions
-from gafas.types import Face, ImageArray
+from gafas.evaluation.predictions import VALUES, measure_conditions
+from gafas.results import Face, ImageArray
 from gafas.views import Viewer
 
 FRONTAL = ((40.0, 50.0), (80.0, 50.0), (60.0, 75.0), (45.0, 95.0), (75.0, 95.0))

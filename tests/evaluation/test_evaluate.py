@@ -12,13 +12,8 @@ from brightness_model import METADATA, brightness_model, grey_sample
 from eyewear_model import eyewear_model, make_sets
 from face_photos import faceless
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample
-from gafas.evaluation.evaluate import (
-    EXAMPLES,
-    MISTAKES,
-    evaluate,
-    write_evaluation,
-)
+from gafas.datasets.samples import Sample
+from gafas.evaluation.evaluate import EXAMPLES, MISTAKES, evaluate, write_evaluation
 
 
 def opened(**entries: Any) -> EyewearClassifier:
@@ -84,7 +79,7 @@ def test_the_report_says_which_model_and_which_data_it_is_about(samples: list[Sa
     assert report["model"] == {
         "sha256": classifier.sha256,
         "labels": ["dark", "bright"],
-        "frame": "frame",
+        "view": "photo",
         "width": 8,
         "height": 6,
         "colour": "grey",

@@ -6,7 +6,7 @@ import pytest
 
 from brightness_model import METADATA, brightness_model, grey_sample
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample
+from gafas.datasets.samples import Sample
 from gafas.errors import DataError, ModelError
 from gafas.evaluation.evaluate import evaluate, predict_unlabelled
 
@@ -59,7 +59,7 @@ def test_a_model_of_faces_is_refused_rather_than_fed_with_whole_photos(
     samples: list[Sample],
 ) -> None:
     with pytest.raises(ModelError, match="looks at faces"):
-        evaluate(opened(frame="face"), samples, name="x")
+        evaluate(opened(view="face"), samples, name="x")
 
 
 def test_unlabelled_photos_get_answers_without_a_truth(tmp_path: Path) -> None:

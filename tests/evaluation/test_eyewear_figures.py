@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gafas.data.samples import EYEWEAR_LABELS, Sample
-from gafas.evaluation.eyewear_figures import (
+from gafas.datasets.samples import EYEWEAR_LABELS, Sample
+from gafas.evaluation.breakdowns import (
     COVERAGES,
     describe_answers,
     measure_any,

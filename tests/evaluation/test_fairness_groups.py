@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from gafas.data.samples import Sample
-from gafas.evaluation.groups import measure_groups
+from gafas.datasets.samples import Sample
+from gafas.evaluation.breakdowns import measure_groups
 from gafas.evaluation.metrics import wilson
 from gafas.evaluation.predictions import Row
 

@@ -8,7 +8,7 @@ import pytest
 from brightness_model import METADATA, brightness_model, grey_photo, grey_sample
 from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample
+from gafas.datasets.samples import Sample
 from gafas.errors import ImageError
 from gafas.evaluation.predictions import NO_FACE, predict_rows, view_nearest, write_predictions
 from gafas.recognizer import Recognizer

@@ -34,7 +34,7 @@ def test_the_model_is_described(door: Door, recognizer: Recognizer) -> None:
     assert "](" not in told["card"]  # the package does not hold what the repository's card links to
     assert told["figures"]["utkface"]["photos"] == 1545
     assert 0.9 < told["figures"]["utkface"]["macro_f1"] < 1
-    assert told["input"] == {"frame": "face", "width": 96, "height": 96, "colour": "rgb"}
+    assert told["input"] == {"view": "face", "width": 96, "height": 96, "colour": "rgb"}
     assert told["limits"]["photos_per_request"] == Limits().photos_per_request
 
 

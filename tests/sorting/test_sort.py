@@ -10,11 +10,9 @@ from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError, ModelError
 from gafas.recognizer import Recognizer
 from gafas.sorting.files import Identity
-from gafas.sorting.journal import Journal
-from gafas.sorting.order import Action, Rule
+from gafas.sorting.journal import Entry, Journal
 from gafas.sorting.orders import resolve_orders
-from gafas.sorting.outcomes import choose_folder
-from gafas.sorting.record import Entry
+from gafas.sorting.plan import Action, Rule, choose_folder
 from gafas.sorting.sort import plan_photos, sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (

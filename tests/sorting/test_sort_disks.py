@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gafas.errors import DataError
-from gafas.sorting.order import Action
+from gafas.sorting.plan import Action
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dying import Fate, KilledError, fated
 from gafas.errors import DataError
-from gafas.sorting.order import Action
+from gafas.sorting.plan import Action
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (

@@ -7,7 +7,7 @@ import pytest
 
 from gafas.errors import DataError
 from gafas.sorting.journal import Journal
-from gafas.sorting.order import Action, Order
+from gafas.sorting.plan import Action, Order
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gafas.data.samples import Sample, relabel
-from gafas.data.splits import Split, make_split
+from gafas.datasets.samples import Sample, relabel
+from gafas.datasets.splits import Split, make_split
 from gafas.training.train import TrainingData, read_data
 from tiny_data import make_faces, tiny_recipe
 

@@ -88,7 +88,7 @@ def test_sizes_come_from_the_recipe_and_probabilities_sum_to_one(architecture: s
 def test_a_residual_network_of_half_a_million_parameters_halves_at_every_block() -> None:
     recipe = tiny_recipe(
         labels=["none", "eyeglasses", "sunglasses"],
-        input={"frame": "face", "width": 64, "height": 64, "colour": "rgb"},
+        input={"view": "face", "width": 64, "height": 64, "colour": "rgb"},
         network={"architecture": "residual", "filters": [24, 32, 64, 96, 112]},
     )
     model = build(recipe)

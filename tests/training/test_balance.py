@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gafas.data.samples import Sample
-from gafas.training.balance import accumulate, draw, weigh, weigh_labels
+from gafas.datasets.samples import Sample
+from gafas.training.batches import accumulate, draw, weigh, weigh_labels
 from gafas.training.recipe import Optimization
 
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from gafas.training.degrade import bend, blur, cast, coarsen, compress, fade, turn_grey
+from gafas.training.augment import bend, blur, cast, coarsen, compress, fade, turn_grey
 
 Images = NDArray[np.float32]
 

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 import gafas.training
 from gafas.classifier import EyewearClassifier
-from gafas.data.cmu import read_samples
+from gafas.crops import squeeze
+from gafas.datasets.cmu import read_samples
 from gafas.errors import ModelError
-from gafas.frames import squeeze
 from gafas.images import load_image
 from gafas.training import export
 from gafas.training.architectures import build
+from gafas.training.batches import read_inputs
 from gafas.training.export import check_parity, export_model, publish_onnx, write_onnx
-from gafas.training.finishing import calibrate
-from gafas.training.pipeline import read_inputs
 from gafas.training.recipe import Recipe, read_recipe
+from gafas.training.train import calibrate
 from tiny_data import tiny_recipe
 
 RECIPES = Path(gafas.training.__file__).parent / "recipes"
-FACTS = {"labels": ["a", "b"], "frame": "frame", "width": 16, "height": 15, "colour": "grey"}
+FACTS = {"labels": ["a", "b"], "view": "photo", "width": 16, "height": 15, "colour": "grey"}
 FILES = ["label_encoder.npy", "model.h5", "model.keras", "model.onnx", "model.tflite"]
 
 Photos = NDArray[np.uint8]
@@ -219,4 +219,4 @@ def test_what_the_metadata_leave_out_is_written_as_unknown(
     write_onnx(calibrated[0], tmp_path / "m.onnx", metadata=FACTS)
     text = onnx.load(tmp_path / "m.onnx").metadata_props[0].value
     facts = json.loads(text)
-    assert (facts["schema"], facts["threshold"], facts["recipe"]) == (1, 0.0, None)
+    assert (facts["schema"], facts["threshold"], facts["recipe"]) == (2, 0.0, None)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from foreign_models import encoder, functional, one_unit, save, sequential, unscaled
 from gafas.classifier import EyewearClassifier
-from gafas.training.foreign import export_foreign
+from gafas.training.export import export_foreign
 
 
 def wavy_photos(shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foreign_models import encoder, functional, one_unit, save
 from gafas.errors import ModelError
-from gafas.training.foreign import export_foreign, load_keras, read_labels
+from gafas.training.export import export_foreign, load_keras, read_labels
 
 
 def refuse(source: Path, labels: Path, message: str, *, existing: bytes = b"an older one") -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from gafas.training.history import find_best_epoch, read_history, write_history
+from gafas.training.run import find_best_epoch, read_history, write_history
 
 ROWS = [
     {"epoch": 1.0, "loss": 0.75, "accuracy": 0.5, "learning_rate": 1e-4, "seconds": 4.25},

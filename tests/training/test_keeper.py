@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from gafas.training import keeper
-from gafas.training.bar import Bar
-from gafas.training.history import History, find_best_epoch, read_history
-from gafas.training.train import TrainingData, fit
+from gafas.training.run import History, find_best_epoch, read_history
+from gafas.training.train import Bar, TrainingData, fit
 from tiny_data import tiny_recipe
 
 ORIGINAL: dict[str, Any] = {

@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from gafas.training.augment import augment
-from gafas.training.lettering import draw_masks, letter
+from gafas.training.augment import augment, draw_masks, letter
 from gafas.training.recipe import Augmentation
 
 SIDE = 96

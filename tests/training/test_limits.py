@@ -74,24 +74,24 @@ def test_a_photo_that_the_poolings_would_use_up_is_refused(
 
 
 def test_a_face_crop_that_is_not_square_is_refused() -> None:
-    make_recipe({"input": {"frame": "face", "width": 48, "height": 48}})
+    make_recipe({"input": {"view": "face", "width": 48, "height": 48}})
     with pytest.raises(RecipeError, match=r"square: .* Received: 64 by 60 pixels"):
-        make_recipe({"input": {"frame": "face", "width": 64, "height": 60}})
+        make_recipe({"input": {"view": "face", "width": 64, "height": 60}})
 
 
 def test_lettering_needs_crops_of_faces() -> None:
     changes = {"augmentation": {"lettering": 0.1}}
-    make_recipe(changes | {"input": {"frame": "face", "width": 48, "height": 48}})
+    make_recipe(changes | {"input": {"view": "face", "width": 48, "height": 48}})
     with pytest.raises(
-        RecipeError, match=r"input\.frame = 'face', or lettering to 0\. Received: 0\.1"
+        RecipeError, match=r"input\.view = 'face', or lettering to 0\. Received: 0\.1"
     ):
         make_recipe(changes)
 
 
-@pytest.mark.parametrize("seen", [{"frame": "face", "height": 64}, {"colour": "rgb"}])
+@pytest.mark.parametrize("seen", [{"view": "face", "height": 64}, {"colour": "rgb"}])
 def test_shades_need_faces_in_colour(seen: dict[str, object]) -> None:
     changes = {"augmentation": {"shaded": 0.1}}
-    make_recipe(changes | {"input": {"frame": "face", "height": 64, "colour": "rgb"}})
+    make_recipe(changes | {"input": {"view": "face", "height": 64, "colour": "rgb"}})
     with pytest.raises(RecipeError, match=r"'face' and input.* shaded to 0\. Received: 0\.1"):
         make_recipe(changes | {"input": seen})
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gafas.training
-from gafas.data.splits import SplitPlan
+from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.recipe import (
     Augmentation,
@@ -21,7 +21,7 @@ from gafas.training.recipe import (
     read_recipe,
     write_recipe,
 )
-from gafas.training.runs import hash_recipe
+from gafas.training.run import hash_recipe
 
 RECIPES = sorted((Path(gafas.training.__file__).parent / "recipes").glob("*.toml"))
 
@@ -113,7 +113,7 @@ def test_the_seed_recipe_is_the_original() -> None:
         ("nane = 'x'", "unknown key 'nane'. Did you mean 'name'?"),
         ("[optimization]\nepoch = 3", "'optimization.epoch'. Did you mean 'epochs'?"),
         ("[augmentation]\nrotacion = 3.0", "Did you mean 'rotation'?"),
-        ("[input]\nqqq = 1", "Known keys: frame, width, height, colour, scales."),
+        ("[input]\nqqq = 1", "Known keys: view, width, height, colour, scales."),
         ("seed = '7'", "'seed' is of type int. Received: '7'."),
         ("seed = true", "'seed' is of type int. Received: True."),
         ("seed = 7.0", "'seed' is of type int. Received: 7.0."),

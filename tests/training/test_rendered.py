@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from gafas.data.samples import EYEWEAR_LABELS
-from gafas.training.pipeline import Inputs
+from gafas.datasets.samples import EYEWEAR_LABELS
+from gafas.training.batches import SOURCE, Inputs, render
 from gafas.training.recipe import Augmentation
-from gafas.training.rendered import SOURCE, render
 from portrait_inputs import cut_portraits
 
 SIDE = 96

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gafas.training.pipeline import Inputs
+from gafas.training.batches import Inputs
 from gafas.training.shading import draw_shades, shade
 from portrait_inputs import cut_portraits
 

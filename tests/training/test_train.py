@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import Sample
-from gafas.data.splits import Split, make_split
+from gafas.datasets.samples import Sample
+from gafas.datasets.splits import Split, make_split
 from gafas.errors import DataError, RecipeError
 from gafas.training.architectures import build
-from gafas.training.finishing import calibrate, finish
-from gafas.training.history import read_history
 from gafas.training.recipe import Recipe, read_recipe
-from gafas.training.runs import hash_data, hash_recipe
-from gafas.training.train import TrainingData, fit, train
+from gafas.training.run import hash_data, hash_recipe, read_history
+from gafas.training.train import TrainingData, calibrate, finish, fit, train
 from tiny_data import tiny_recipe
 
 FILES = [
@@ -71,7 +69,7 @@ def test_the_model_file_says_where_it_comes_from(finished: tuple[Recipe, Split, 
     recipe, split, run = finished
     classifier = EyewearClassifier(run / "model.onnx")
     assert classifier.labels == recipe.labels
-    assert (classifier.size, classifier.colour, classifier.frame) == ((16, 15), "grey", "frame")
+    assert (classifier.size, classifier.colour, classifier.view) == ((16, 15), "grey", "photo")
     assert classifier.metadata["recipe_sha256"] == hash_recipe(recipe)
     data = classifier.metadata["data"]
     assert data["split"] == "by_subject"

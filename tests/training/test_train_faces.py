@@ -5,15 +5,15 @@ import pytest
 from PIL import Image
 
 from face_photos import faceless, portrait
-from gafas.data.samples import Sample
-from gafas.data.splits import Split
+from gafas.datasets.samples import Sample
+from gafas.datasets.splits import Split
 from gafas.errors import DataError
 from gafas.training.train import read_data
 from tiny_data import tiny_recipe
 
 RECIPE = tiny_recipe(
     labels=["none", "eyeglasses"],
-    input={"frame": "face", "width": 16, "height": 16, "colour": "rgb"},
+    input={"view": "face", "width": 16, "height": 16, "colour": "rgb"},
     network={"architecture": "residual"},
     optimization={"balance_labels": 1.0},
 )

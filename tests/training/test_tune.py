@@ -7,9 +7,9 @@ from typing import Any
 import optuna
 import pytest
 
-from gafas.data.dataset import DataSet
-from gafas.data.samples import Sample
-from gafas.data.splits import Split, make_split
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.samples import Sample
+from gafas.datasets.splits import Split, make_split
 from gafas.errors import DataError, RecipeError
 from gafas.training import tune as tuning
 from gafas.training.recipe import Recipe, read_recipe

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from face_photos import crowd, encode, faceless, portrait
-from gafas.types import ImageArray
+from gafas.results import ImageArray
 
 NAME = "gafas.test"
 """A name that the browser finds at this computer, and does not take for it."""

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from face_photos import crowd, encode, faceless, portrait
 from gafas.cli import app
 from gafas.images import load_image
-from gafas.types import ImageArray
+from gafas.results import ImageArray
 from web.conftest import Open
 from web.driving import (
     card,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from gafas.cli import benchmarks, recognition, selfcheck, service, sorting, workshop
+from gafas.cli import photos, serve, sort, train
 from gafas.errors import GafasError, RecipeError
 from gafas.installing import advise_install
 
@@ -78,12 +78,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-recognition.register(app)
-sorting.register(app)
-selfcheck.register(app)
-service.register(app)
-workshop.register(app)
-benchmarks.register(app)
+photos.register(app)
+sort.register(app)
+serve.register(app)
+train.register(app)
 
 
 def _share_talk(door: typer.Typer) -> None:
@@ -99,7 +97,7 @@ _share_talk(app)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from gafas import __version__  # reading it takes as long as all other imports here
+        from gafas import __version__
 
         typer.echo(f"gafas {__version__}")
         raise typer.Exit

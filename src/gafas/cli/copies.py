@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 if TYPE_CHECKING:
-    from gafas.types import ImageArray
+    from gafas.results import ImageArray
 
 _FORMATS: Final = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
@@ -54,7 +54,7 @@ class Targets:
 
 def check_target(out: Path, photos: Sequence[str], *, overwrite: bool = False) -> None:
     """Refuse a target before any work: a file that exists, or one file for several photos."""
-    from gafas.data.folders import PHOTO_ENDINGS
+    from gafas.datasets.folders import PHOTO_ENDINGS
 
     if out.is_dir():
         return
@@ -80,7 +80,7 @@ def write_picture(image: "ImageArray", target: Path) -> None:
         OSError: it cannot be written; what was there is as it was.
     """
     from gafas.annotate import encode
-    from gafas.data.writing import write_bytes
+    from gafas.files import write_bytes
 
     write_bytes(target, encode(image, _FORMATS[target.suffix.lower()]))
 

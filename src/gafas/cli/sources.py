@@ -14,7 +14,7 @@ from gafas.cli.answers import complain
 from gafas.errors import ImageError
 
 if TYPE_CHECKING:
-    from gafas.data.left_out import LeftOut
+    from gafas.files import LeftOut
 
 Source = str | bytes
 
@@ -78,7 +78,7 @@ class Sources:
             self._complain(path, str(error))
 
     def _search(self, folder: str) -> Iterator[tuple[str, Source]]:
-        from gafas.data.folders import PHOTO_ENDINGS
+        from gafas.datasets.folders import PHOTO_ENDINGS
 
         self._seen.clear()
         failed_before, self.failed = self.failed, False
@@ -120,7 +120,7 @@ class Sources:
 
     def _mark(self, entry: os.DirEntry[str]) -> str:
         """Return a photo's name, a folder's with a slash, or nothing."""
-        from gafas.data.folders import PHOTO_ENDINGS
+        from gafas.datasets.folders import PHOTO_ENDINGS
 
         if not _is_folder(entry):
             if Path(entry.name).suffix.lower() in PHOTO_ENDINGS:

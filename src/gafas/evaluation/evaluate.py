@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 
 from gafas.classifier import EyewearClassifier
-from gafas.data.samples import TINTED, Sample, relabel
-from gafas.data.writing import write_text
+from gafas.datasets.samples import TINTED, Sample, relabel
 from gafas.errors import DataError
-from gafas.evaluation.eyewear_figures import (
+from gafas.evaluation.breakdowns import (
     describe_answers,
+    measure_accuracy,
     measure_any,
     measure_f1_intervals,
+    measure_groups,
+    slice_rows,
     speaks_of_eyewear,
     trace_risk,
 )
-from gafas.evaluation.groups import measure_groups
-from gafas.evaluation.metrics import summarise
+from gafas.evaluation.metrics import round_floats, summarise
 from gafas.evaluation.predictions import Row, describe_model, predict_rows, write_predictions
-from gafas.evaluation.rounding import round_floats
-from gafas.evaluation.slices import measure_accuracy, slice_rows
+from gafas.files import write_text
 
 SCHEMA = 1
 """The layout of `evaluation.json`."""

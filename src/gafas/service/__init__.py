@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gafas.service.app import create_app
-    from gafas.service.limits import Access, Limits
+    from gafas.service.settings import Access, Limits
 
 __all__ = ["Access", "Limits", "create_app"]
 
 _PLACES = {
-    "Access": "gafas.service.limits",
-    "Limits": "gafas.service.limits",
+    "Access": "gafas.service.settings",
+    "Limits": "gafas.service.settings",
     "create_app": "gafas.service.app",
 }
 

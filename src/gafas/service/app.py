@@ -12,12 +12,12 @@ from starlette.staticfiles import StaticFiles
 
 import gafas
 from gafas.recognizer import Recognizer, count_cores
-from gafas.service import about, routes
-from gafas.service.gate import Gate, Observer
-from gafas.service.limits import Access, Limits
+from gafas.service import routes
+from gafas.service.middleware import Gate, Observer
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
-from gafas.service.shapes import ProblemAnswer
+from gafas.service.schemas import ProblemAnswer
+from gafas.service.settings import Access, Limits
 
 WEB: Final = Path(__file__).parents[1] / "web"
 """Where the page's files lie."""
@@ -56,7 +56,7 @@ def create_app(
     )
     app.state.operation = operation
     app.include_router(routes.router)
-    app.include_router(about.router)
+    app.include_router(routes.about_router)
     _add_pages(app)
     _add_refusals(app)
     # The last one added is the first that a request meets.

@@ -1,26 +1,30 @@
-"""The service's routes for photos."""
+"""The service's routes about itself: probes, metrics, the model."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+import gafas
 from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, encode
 from gafas.errors import ImageError, ModelError
 from gafas.explain import draw, explain
 from gafas.images import load_photo
 from gafas.recognizer import Recognition, Recognizer
-from gafas.service.forms import Upload
+from gafas.results import ImageArray
 from gafas.service.operation import Operation, refuse_damaged, write_answer
-from gafas.service.problems import RefusalError
-from gafas.service.shapes import (
+from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.schemas import (
+    ModelAnswer,
+    StatusAnswer,
     describe_answers,
     describe_body,
     describe_picture,
     describe_problems,
 )
-from gafas.service.uploads import is_form
-from gafas.types import ImageArray
+from gafas.service.uploads import Upload, is_form
+from gafas.weights import FOLDER, PINNED
 
 WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain"})
 """The routes that need a thread, and are refused at the door when the service is full."""
@@ -228,3 +232,80 @@ def _read_range(text: str) -> tuple[str, float]:
         return kind, min(max(float(quality), 0.0), 1.0)
     except ValueError:
         return kind, 0.0
+
+
+about_router = APIRouter(tags=["service"])
+
+
+@about_router.get("/healthz", responses=describe_problems(421))
+async def tell_health() -> StatusAnswer:
+    """Say that the process lives."""
+    return StatusAnswer(status="alive")
+
+
+@about_router.get("/readyz", responses=describe_problems(421, 503))
+async def tell_readiness(request: Request) -> StatusAnswer:
+    """Say whether new work is taken on.
+
+    A service that is full stays ready: it says so to those whom it refuses, and only for a moment.
+    """
+    if get_operation(request).draining:
+        raise refuse_for_now("draining", detail="The service is about to end.")
+    return StatusAnswer(status="ready")
+
+
+@about_router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **describe_problems(401, 421),
+    },
+)
+async def tell_metrics(request: Request) -> Response:
+    """Give counters and times, as Prometheus reads them."""
+    return Response(
+        get_operation(request).metrics.write(),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+@about_router.get("/v1/model", responses=describe_problems(401, 421))
+async def tell_model(request: Request) -> ModelAnswer:
+    """Describe the model that answers, and what a request may hold."""
+    operation = get_operation(request)
+    model = operation.recognizer.classifier
+    told: dict[str, Any] = {
+        "version": gafas.__version__,
+        "labels": list(model.labels),
+        "threshold": operation.recognizer.threshold,
+        "sha256": model.sha256,
+        "recipe": model.metadata.get("recipe"),
+        "input": {
+            "view": model.view,
+            "width": model.size[0],
+            "height": model.size[1],
+            "colour": model.colour,
+        },
+        "card": _find_card(model.sha256),
+        "figures": model.metadata.get("evaluation") or _find_figures(model.sha256),
+        "limits": operation.limits,
+    }
+    return ModelAnswer.model_validate(told, from_attributes=True)
+
+
+def _find_card(sha256: str) -> str | None:
+    """Return the card that ships with a bundled model."""
+    if _find_figures(sha256) is not None:
+        return (FOLDER / "eyewear.card.md").read_text(encoding="utf-8")
+    for name, pinned in PINNED.items():
+        if pinned == sha256:
+            return (FOLDER / name).with_suffix(".md").read_text(encoding="utf-8")
+    return None
+
+
+def _find_figures(sha256: str) -> dict[str, Any] | None:
+    """Return what was measured of a bundled model; None of any other."""
+    measured = json.loads((FOLDER / "eyewear.figures.json").read_text(encoding="utf-8"))
+    sets: dict[str, Any] = measured["sets"]
+    return sets if measured["sha256"] == sha256 else None

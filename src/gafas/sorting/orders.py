@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gafas.data.folders import PHOTO_ENDINGS
+from gafas.datasets.folders import PHOTO_ENDINGS
 from gafas.errors import DataError
-from gafas.sorting.order import Action, Order, Rule, check_labels, check_places
-from gafas.sorting.record import list_journals, read_journal
+from gafas.sorting.journal import list_journals, read_journal
+from gafas.sorting.plan import Action, Order, Rule, check_labels, check_places
 from gafas.sorting.sort import find_journal
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gafas.errors import DataError
-from gafas.sorting.acting import is_link_to, is_made_by, move, settle
 from gafas.sorting.files import FULL, PhotoChangedError, hash_file, holds, restore_facts, same_file
-from gafas.sorting.journal import Journal
-from gafas.sorting.order import Action
-from gafas.sorting.record import Entry
+from gafas.sorting.journal import Entry, Journal
+from gafas.sorting.plan import Action
+from gafas.sorting.sort import is_link_to, is_made_by, move, settle
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

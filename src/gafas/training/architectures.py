@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from gafas.data.writing import write_text
 from gafas.errors import RecipeError
+from gafas.files import write_text
 from gafas.recognizer import BUNDLED
 from gafas.training.backend import keras
 from gafas.training.recipe import BUNDLED_WEIGHTS, Network, Recipe

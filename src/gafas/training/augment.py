@@ -4,12 +4,171 @@ Every change is drawn with stateless generators from `(seed, step)`: the same st
 changes whatever ran before it, so an interrupted training goes on exactly where it stopped.
 """
 
+import functools
 import math
+import string
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from gafas.training.backend import tf
-from gafas.training.degrade import QUALITIES, bend, blur, cast, coarsen, compress, fade, turn_grey
-from gafas.training.lettering import OPACITY, letter
 from gafas.training.recipe import Augmentation
+
+_MASKS: Final = 400
+_SEED: Final = 5
+_LETTERS: Final = string.ascii_lowercase * 3 + string.ascii_uppercase + ".©  "
+_WORD: Final = (5, 16)  # letters
+_HEIGHT: Final = (0.08, 0.24)  # of the letters, as a share of the side
+_MIDDLE: Final = (0.45, 0.16)  # mean and deviation of the line's place: mostly at the eyes
+_UPRIGHT: Final = 0.6  # this share of the lines runs level, but for a few degrees
+_TILTS: Final = (3.0, 22.0)  # deviations, in degrees
+_OUTLINED: Final = 0.3  # this share of the lines is only an outline
+
+OPACITY: Final = (0.15, 0.65)
+"""How much of what lies below the letters hide."""
+
+_FINER: Final = 2  # masks are drawn so many times larger, then reduced
+
+
+@functools.lru_cache(maxsize=2)
+def draw_masks(side: int) -> NDArray[np.uint8]:
+    """Draw lines of chance letters, always the same ones: `(400, side, side)`, 255 in the strokes.
+
+    Most of them are near the height of the eyes.
+    """
+    generator = np.random.default_rng(_SEED)
+    return np.stack([_draw_mask(generator, side) for _ in range(_MASKS)])
+
+
+def letter(images: tf.Tensor, mask: tf.Tensor, *, opacity: tf.Tensor, grey: tf.Tensor) -> tf.Tensor:
+    """Print lettering over images.
+
+    Args:
+        images: `(N, side, side, C)` float32, 0–255.
+        mask: `(N,)`, which of the masks: from 0 to below 1.
+        opacity: `(N,)`; 0 leaves an image as it is.
+        grey: `(N,)`, the letters' brightness, 0–255.
+    """
+    masks = tf.constant(draw_masks(images.shape[1]))
+    chosen = tf.gather(masks, tf.cast(mask * _MASKS, tf.int32))
+    share = tf.cast(chosen, tf.float32)[..., None] / 255.0 * opacity[:, None, None, None]
+    return images + (grey[:, None, None, None] - images) * share
+
+
+def _draw_mask(generator: np.random.Generator, side: int) -> NDArray[np.uint8]:
+    fine = side * _FINER
+    height = generator.uniform(*_HEIGHT) * fine
+    font = ImageFont.load_default(max(4.0, height * 1.35))  # an em is larger than its letters
+    word = "".join(generator.choice(list(_LETTERS), size=generator.integers(*_WORD)))
+    stroke = round(height * 0.05)
+    outlined = generator.random() < _OUTLINED
+    width = max(1, stroke) if outlined else int(generator.integers(0, stroke + 1))
+    picture = Image.new("L", (fine, fine))
+    x = fine / 2 + generator.normal(0, 0.25) * fine
+    y = generator.normal(*_MIDDLE) * fine
+    ImageDraw.Draw(picture).text(
+        (x, y),
+        word,
+        font=font,
+        anchor="mm",
+        fill=0 if outlined else 255,
+        stroke_width=width,
+        stroke_fill=255,
+    )
+    tilt = _TILTS[int(generator.random() >= _UPRIGHT)] * generator.standard_normal()
+    turned = picture.rotate(tilt, Image.Resampling.BILINEAR, center=(x, y))
+    return np.asarray(turned.reduce(_FINER))
+
+
+_LUMINANCE: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's grey
+
+# Gaussian of deviation 1.5 pixels, cut at 4.
+_REACH: Final = 4
+_DEVIATION: Final = 1.5
+
+QUALITIES: Final = (15.0, 85.0)
+"""Of compressed images: from what messengers leave to what cameras write."""
+
+_LEVELS: Final = 4
+"""Full resolution, and three lower ones."""
+
+
+def bend(images: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
+    """Raise brightness, as a share of 255, to a power: above 1 darkens what is neither end."""
+    shares = tf.clip_by_value(images, 0.0, 255.0) / 255.0
+    return 255.0 * tf.pow(shares, gamma[:, None, None, None])
+
+
+def fade(images: tf.Tensor, saturation: tf.Tensor) -> tf.Tensor:
+    """Scale the distance of every colour from grey: 0 leaves grey, above 1 is gaudier."""
+    grey = _find_luminance(images)
+    return grey + (images - grey) * saturation[:, None, None, None]
+
+
+def cast(images: tf.Tensor, gains: tf.Tensor) -> tf.Tensor:
+    """Scale each channel by its own gain, `(N, 3)`, as a lamp's colour does."""
+    return images * gains[:, None, None, :]
+
+
+def turn_grey(images: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Take all colour from the images that are chosen, `(N,)` bool."""
+    return tf.where(chosen[:, None, None, None], _find_luminance(images), images)
+
+
+def blur(images: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """Replace a share of each image by its blurred self (deviation 1.5 pixels); below 0 sharpen."""
+    channels = images.shape[3]
+    places = tf.range(-_REACH, _REACH + 1, dtype=tf.float32)
+    weights = tf.exp(-((places / _DEVIATION) ** 2) / 2)
+    weights = tf.tile((weights / tf.reduce_sum(weights))[:, None, None, None], [1, 1, channels, 1])
+    # "SYMMETRIC" repeats the rim; padding with zeros would darken it.
+    padding = [[0, 0], [_REACH, _REACH], [_REACH, _REACH], [0, 0]]
+    smooth = tf.pad(images, padding, mode="SYMMETRIC")
+    for kernel in (weights, tf.transpose(weights, [1, 0, 2, 3])):
+        smooth = tf.nn.depthwise_conv2d(smooth, kernel, strides=[1, 1, 1, 1], padding="VALID")
+    return images + (smooth - images) * share[:, None, None, None]
+
+
+def coarsen(images: tf.Tensor, level: tf.Tensor, *, lost: float) -> tf.Tensor:
+    """Shrink images and enlarge them again, as faces far away are.
+
+    A quarter of the levels, which are shares from 0 to 1, keeps an image as it is; the other three
+    leave ever fewer pixels along a side, at the highest `1 - lost` of them.
+    """
+    height, width = images.shape[1], images.shape[2]
+    result = images
+    for step in range(1, _LEVELS):
+        factor = (1 - lost) ** (step / (_LEVELS - 1))
+        size = (max(1, round(height * factor)), max(1, round(width * factor)))
+        small = tf.image.resize(images, size, antialias=True)
+        coarse = tf.image.resize(small, (height, width))
+        chosen = (level >= step / _LEVELS) & (level < (step + 1) / _LEVELS)
+        result = tf.where(chosen[:, None, None, None], coarse, result)
+    return result
+
+
+def compress(images: tf.Tensor, quality: tf.Tensor, *, chosen: tf.Tensor) -> tf.Tensor:
+    """Write the chosen images, `(N,)` bool, as JPEG files of a quality in 1–100, and read them."""
+
+    def pass_through(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """Return one image as the file holds it."""
+        image, level, take = row
+        return tf.cond(take, lambda: _write_and_read(image, level), lambda: image)
+
+    rows = (images, tf.cast(quality, tf.int32), chosen)
+    return tf.map_fn(pass_through, rows, fn_output_signature=tf.float32)
+
+
+def _write_and_read(image: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
+    whole = tf.cast(tf.round(image), tf.uint8)
+    written = tf.image.adjust_jpeg_quality(whole, quality, dct_method="INTEGER_ACCURATE")
+    return tf.ensure_shape(tf.cast(written, tf.float32), image.shape)
+
+
+def _find_luminance(images: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(images * tf.constant(_LUMINANCE), axis=3, keepdims=True)
 
 
 def augment(

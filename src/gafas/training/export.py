@@ -1,9 +1,11 @@
-"""From a Keras model to the files that leave a training; nothing leaves without parity."""
+"""Turn a Keras model that was trained elsewhere into a gafas model file."""
 
 import json
 import logging
 import tempfile
 import warnings
+import zipfile
+import zlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,10 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from gafas.crops import squeeze
 from gafas.errors import ModelError
+from gafas.images import load_image
+from gafas.selfcheck import PICTURES
 from gafas.training.backend import keras, silence, tf
 
 TOLERANCE = 1e-4
@@ -84,7 +89,7 @@ def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -
     _rename(graph, graph.graph.output[0].name, new="probabilities")
     parameters = int(model.count_params())
     facts = {
-        "schema": 1,
+        "schema": 2,
         "temperature": 1.0,
         "threshold": 0.0,
         "recipe": None,
@@ -172,3 +177,158 @@ def _run_litert(path: Path, photos: NDArray[np.uint8]) -> Array:
         interpreter.invoke()
         rows.append(interpreter.get_tensor(answer["index"])[0].copy())
     return np.stack(rows)
+
+
+_COLOURS = {1: "grey", 3: "rgb"}
+
+_PARITY_PHOTOS = 32
+
+# What Keras, zipfile and h5py are known to raise on files that are foreign or damaged.
+_BROKEN = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def export_foreign(source: Path, target: Path, *, labels: Path) -> Path:
+    """Turn a `.keras` or `.h5` classifier and its label encoder into a gafas model file.
+
+    The model must take whole photos, `(N, height, width, 1 or 3)` with pixels 0–255, and give one
+    probability per label; a single sigmoid unit counts as the second of two labels.
+
+    Args:
+        source: the Keras model; it may not ask for code execution.
+        target: the `.onnx` file to write; an existing one is replaced when all went well.
+        labels: `label_encoder.npy`, the classes in the order of the model's outputs.
+
+    Raises:
+        ModelError: a file is missing, unsafe or foreign, the two do not fit each other, or the
+            exported file does not answer as the Keras model does.
+    """
+    names = read_labels(labels)
+    model = _with_all_labels(load_keras(source), names)
+    height, width, channels = _check_input(model)
+    metadata = {
+        "labels": names,
+        "view": "photo",
+        "width": width,
+        "height": height,
+        "colour": _COLOURS[channels],
+        "recipe": source.stem,
+    }
+    photos = _make_photos((width, height), _COLOURS[channels])
+    _check_output(model, photos, names=names)
+    publish_onnx(model, target, metadata=metadata, photos=photos)
+    return target
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Load a `.keras` or `.h5` model without letting it run code.
+
+    Raises:
+        ModelError: the file is missing, is no Keras model, or asks for code execution.
+    """
+    if not path.is_file():
+        raise ModelError(f"There is no model at {str(path)!r}. Check the path.")
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except _BROKEN as error:
+        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error)
+        if "unsafe" in str(error) or "safe_mode" in str(error) or "Lambda" in str(error):
+            raise ModelError(
+                f"{path.name!r} holds code (a Lambda layer or the like), which gafas never runs. "
+                "Replace that layer by a built-in one, and save the model again."
+            ) from error
+        raise ModelError(
+            f"{path.name!r} is not a Keras model that can be loaded: expected a .keras or .h5 "
+            f"file. Keras says: {first}"
+        ) from error
+
+
+def read_labels(path: Path) -> list[str]:
+    """Read `label_encoder.npy`: one word per output of the model, in order.
+
+    Raises:
+        ModelError: the file is missing, a pickle, or holds anything but words.
+    """
+    try:
+        names = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise ModelError(f"Cannot read the labels {str(path)!r}: {error.strerror}.") from error
+    except (ValueError, EOFError) as error:
+        raise ModelError(
+            f"{path.name!r} is not a plain NumPy file of words; pickles are never opened, because "
+            "they can run code. Save it again: np.save(file, np.array(classes, dtype=str))."
+        ) from error
+    if not isinstance(names, np.ndarray) or names.ndim != 1 or names.dtype.kind != "U":
+        found = getattr(names, "dtype", type(names).__name__)
+        raise ModelError(f"{path.name!r} should hold a list of words. Received: {found}.")
+    if len(set(names)) != len(names) or len(names) < 2 or not all(names):
+        raise ModelError(
+            f"{path.name!r} should hold two or more words, all different. Received: "
+            f"{', '.join(map(repr, names.tolist()))}."
+        )
+    return [str(name) for name in names]
+
+
+def _with_all_labels(model: keras.Model, names: list[str]) -> keras.Model:
+    shapes = model.output_shape
+    if isinstance(shapes, tuple) and shapes == (None, 1) and len(names) == 2:
+        second = model.outputs[0]
+        both = keras.layers.Concatenate()([1.0 - second, second])
+        return keras.Model(model.inputs, both)
+    if shapes != (None, len(names)):
+        raise ModelError(
+            f"The labels do not fit the model: {len(names)} labels ({', '.join(names)}), but the "
+            f"model's output has the shape {shapes}. Give the label_encoder.npy saved with it."
+        )
+    return model
+
+
+def _check_input(model: keras.Model) -> tuple[int, int, int]:
+    shape = model.input_shape
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 4
+        or None in shape[1:]
+        or shape[3] not in _COLOURS
+    ):
+        raise ModelError(
+            "The model's input should be one photo of a fixed size, (None, height, width, 1 or 3). "
+            f"Received: {shape}."
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def _check_output(model: keras.Model, photos: NDArray[np.uint8], *, names: list[str]) -> None:
+    answers = model.predict(photos.astype(np.float32), verbose=0)
+    # Written so that a value that is not a number fails too.
+    if not (answers.min() >= -1e-4 and np.abs(answers.sum(axis=1) - 1).max() <= 1e-3):
+        raise ModelError(
+            "The model's outputs are no probabilities (not between 0 and 1, or not summing to 1): "
+            f"received {dict(zip(names, answers[0].round(3).tolist(), strict=True))} for a photo. "
+            "End the model with a softmax."
+        )
+
+
+def _make_photos(size: tuple[int, int], colour: str) -> NDArray[np.uint8]:
+    """Cut a picture that every installation has into many different views."""
+    image = load_image(PICTURES / "two.jpg")
+    height, width = image.shape[:2]
+    generator = np.random.default_rng(0)
+    views = []
+    for share in generator.uniform(0.2, 1.0, _PARITY_PHOTOS):
+        tall, wide = int(height * share), int(width * share)
+        top = int(generator.integers(0, height - tall + 1))
+        left = int(generator.integers(0, width - wide + 1))
+        views.append(squeeze(image[top : top + tall, left : left + wide], size=size, colour=colour))
+    return np.stack(views)

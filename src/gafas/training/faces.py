@@ -17,12 +17,12 @@ import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
-from gafas.data.cmu import home
-from gafas.data.samples import Sample
-from gafas.detector import FaceDetector
+from gafas.datasets.cmu import home
+from gafas.datasets.samples import Sample
+from gafas.detection.detector import FaceDetector
 from gafas.progress import show_progress
 from gafas.recognizer import count_cores
-from gafas.types import ImageArray
+from gafas.results import ImageArray
 from gafas.views import find_faces, measure_eccentricity, refine
 from gafas.weights import PINNED
 
@@ -34,14 +34,12 @@ KEPT_BYTES: Final = 4 * 1024**3
 
 # The modules whose code decides which crop comes of a photo, from its bytes to its pixels.
 _DECIDING: Final = (
-    "candidates.py",
     "crops.py",
-    "detector.py",
+    "detection/candidates.py",
+    "detection/detector.py",
+    "detection/retinaface.py",
     "images.py",
-    "pixels.py",
-    "retinaface.py",
-    "turning.py",
-    "types.py",
+    "results.py",
     "views.py",
     "training/faces.py",
 )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gafas.training.backend import keras
-from gafas.training.history import History, find_best_epoch, read_history, write_history
 from gafas.training.recipe import Optimization
+from gafas.training.run import History, find_best_epoch, read_history, write_history
 
 SECONDS_BETWEEN_STATES = 30.0
 """How much of a training an interruption may cost, at most, in seconds of work."""

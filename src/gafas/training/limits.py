@@ -124,9 +124,9 @@ def _check_size(recipe: "Recipe") -> None:
 def _check_input(recipe: "Recipe") -> None:
     """Refuse crops that are not square, and changes of colour where there is none."""
     seen, changes = recipe.input, recipe.augmentation
-    if seen.frame == "face" and seen.width != seen.height:
+    if seen.view == "face" and seen.width != seen.height:
         raise RecipeError(
-            "A face crop is square: with input.frame = 'face', set input.width and input.height "
+            "A face crop is square: with input.view = 'face', set input.width and input.height "
             f"to the same number. Received: {seen.width} by {seen.height} pixels."
         )
     coloured = [n for n in ("saturation", "cast", "grey") if getattr(changes, n)]
@@ -135,10 +135,10 @@ def _check_input(recipe: "Recipe") -> None:
             f"augmentation.{coloured[0]} changes colours, and input.colour is 'grey': set it to 0, "
             f"or the colour to 'rgb'. Received: {getattr(changes, coloured[0])}."
         )
-    if changes.lettering and seen.frame != "face":
+    if changes.lettering and seen.view != "face":
         raise RecipeError(
             "augmentation.lettering runs across the eyes, and only in crops of faces are these "
-            "always in the same place: set input.frame = 'face', or lettering to 0. "
+            "always in the same place: set input.view = 'face', or lettering to 0. "
             f"Received: {changes.lettering}."
         )
     if not changes.clear < changes.dark or changes.dark < 0.1:
@@ -146,16 +146,16 @@ def _check_input(recipe: "Recipe") -> None:
             "augmentation.clear must be less than augmentation.dark, and that at least 0.1. "
             f"Received: {changes.clear} and {changes.dark}."
         )
-    if changes.shaded and not (seen.frame == "face" and seen.colour == "rgb"):
+    if changes.shaded and not (seen.view == "face" and seen.colour == "rgb"):
         raise RecipeError(
-            "augmentation.shaded draws shadows and brows on faces in colour: set input.frame = "
+            "augmentation.shaded draws shadows and brows on faces in colour: set input.view = "
             "'face' and input.colour = 'rgb', or shaded to 0. "
             f"Received: {changes.shaded}."
         )
     knows = {"none", "eyeglasses", "sunglasses"} <= set(recipe.labels)
-    if changes.rendered and not (seen.frame == "face" and seen.colour == "rgb" and knows):
+    if changes.rendered and not (seen.view == "face" and seen.colour == "rgb" and knows):
         raise RecipeError(
-            "augmentation.rendered draws glasses on faces in colour: set input.frame = 'face', "
+            "augmentation.rendered draws glasses on faces in colour: set input.view = 'face', "
             "input.colour = 'rgb' and the three labels of eyewear, or rendered to 0. "
             f"Received: {changes.rendered}."
         )

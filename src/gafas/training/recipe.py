@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from gafas.data.dataset import DataSet
-from gafas.data.samples import ORIGINAL_LABELS, TINTED
-from gafas.data.splits import SplitPlan
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.samples import ORIGINAL_LABELS, TINTED
+from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.limits import check_recipe
 
@@ -30,11 +30,11 @@ _log = logging.getLogger(__name__)
 class Input:
     """What the network sees, width × height, in grey or colour.
 
-    `frame` is `frame`, the whole photo squeezed, or `face`, a square crop of the face nearest to
+    `view` is `photo`, the whole photo squeezed, or `face`, a square crop of the face nearest to
     the photo's middle, cut as `gafas.crops` cuts it when the model is served.
     """
 
-    frame: Literal["frame", "face"] = "frame"
+    view: Literal["photo", "face"] = "photo"
     width: int = 64
     height: int = 60
     colour: Literal["grey", "rgb"] = "grey"

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gafas.crops import Points
-from gafas.training.pipeline import Inputs
-from gafas.types import ImageArray
+from gafas.results import ImageArray
+from gafas.training.batches import Inputs
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def draw_shades(image: ImageArray, points: Points, *, generator: np.random.Gener
 
     Args:
         image: `(H, W, 3)` uint8 RGB. It is not changed.
-        points: `(5, 2)` pixels, as `gafas.types.Face.landmarks`.
+        points: `(5, 2)` pixels, as `gafas.results.Face.landmarks`.
         generator: of the chances.
 
     Returns:

@@ -2,38 +2,130 @@
 
 import dataclasses
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gafas.crops import CropGeometry
-from gafas.data.dataset import DataSet
-from gafas.data.folders import check_trainable
-from gafas.data.samples import relabel
-from gafas.data.splits import Split
-from gafas.training.architectures import begin_with_bundled, build, copy_weights, write_layers
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.folders import check_trainable
+from gafas.datasets.samples import relabel
+from gafas.datasets.splits import Split
+from gafas.progress import PAUSE
+from gafas.training.architectures import (
+    TEMPERATURE,
+    begin_with_bundled,
+    build,
+    copy_weights,
+    look_twice,
+    write_layers,
+)
 from gafas.training.backend import keras, tf
-from gafas.training.balance import weigh
-from gafas.training.bar import Bar
-from gafas.training.export import export_model
-from gafas.training.finishing import Watched, calibrate, finish
-from gafas.training.foreign import load_keras
-from gafas.training.keeper import Keeper, remove_states
-from gafas.training.pipeline import (
+from gafas.training.batches import (
     count_steps,
     cut_size,
     make_batches,
     read_inputs,
     read_targets,
+    render,
     stretch_epochs,
+    weigh,
+    weigh_labels,
 )
+from gafas.training.calibrate import choose_threshold, fit_calibration
+from gafas.training.export import export_model, load_keras
+from gafas.training.keeper import Keeper, remove_states
 from gafas.training.recipe import BUNDLED_WEIGHTS, Optimization, Recipe
-from gafas.training.rendered import render
-from gafas.training.runs import hash_recipe, open_run, write_environment
+from gafas.training.run import hash_recipe, open_run, write_environment
 from gafas.training.shading import shade
+
+
+class Bar(keras.callbacks.Callback):
+    """Show epochs, losses, accuracies and the time left on stderr.
+
+    On a terminal that is a bar; elsewhere, as in a file, a line now and then; with `-q` nothing.
+    """
+
+    def __init__(self, epochs: int, *, done: int) -> None:
+        super().__init__()
+        self._console = Console(stderr=True)
+        columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        quiet = not logging.getLogger("gafas").isEnabledFor(logging.WARNING)
+        lines = not self._console.is_terminal
+        self._progress = Progress(*columns, console=self._console, disable=lines or quiet)
+        self._pause = PAUSE if lines and not quiet else float("inf")
+        self._task = self._progress.add_task("training", total=epochs, completed=done)
+        self._epochs, self._done = epochs, done
+        self._began = self._written = time.monotonic()
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Show the bar."""
+        self._progress.start()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Advance it, and show the epoch's figures."""
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        self._progress.update(self._task, advance=1, description=f"epoch {epoch + 1}  {shown}")
+        now = time.monotonic()
+        if now - self._written > self._pause:
+            left = (now - self._began) / (epoch + 1 - self._done) * (self._epochs - epoch - 1)
+            line = f"epoch {epoch + 1} of {self._epochs}  {shown}  about {left:.0f} s left"
+            self._console.print(line, highlight=False, soft_wrap=True)
+            self._written = now
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Leave the bar as it stands."""
+        self._progress.stop()
+
+
+Watched = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Images, `(N, H, W, C)` 0–255, and targets, `(N, labels)`, of the validation part."""
+
+
+def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """Turn learnt weights into the network that is served: averaged, looking twice, as asked.
+
+    Trainings that began with the same weights end in one valley: what chance put into each, their
+    mean leaves out.
+
+    Source: Wortsman et al. 2022, "Model soups".
+    """
+    if recipe.network.twins:
+        learnt = [model.get_weights()]
+        for path in recipe.network.twins:
+            twin = build(recipe)
+            copy_weights(load_keras(Path(path)), twin)
+            learnt.append(twin.get_weights())
+        model.set_weights([np.mean(layer, axis=0) for layer in zip(*learnt, strict=True)])
+    return look_twice(model) if recipe.network.mirror else model
+
+
+def calibrate(model: keras.Model, watched: Watched, *, balance: float = 0.0) -> dict[str, Any]:
+    """Set the model's temperature and offsets, and choose its threshold, on its validation part.
+
+    `balance` says how far its labels weigh alike in the calibration, see `weigh_labels`.
+    A network without a layer for them, as the original's, keeps its probabilities.
+    """
+    images, targets = watched
+    weights = weigh_labels(targets, balance)
+    temperature, offsets = 1.0, (0.0,) * targets.shape[1]
+    probabilities = model.predict(images, batch_size=256, verbose=0)
+    if TEMPERATURE in [layer.name for layer in model.layers]:
+        temperature, offsets = fit_calibration(probabilities, targets, weights=weights)
+        layer = model.get_layer(TEMPERATURE)
+        layer.scale, layer.offset = 1 / temperature, list(offsets)
+        # Keras would answer with the former temperature, which is compiled in.
+        model.make_predict_function(force=True)
+        probabilities = model.predict(images, batch_size=256, verbose=0)
+    threshold = choose_threshold(probabilities, targets)
+    return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
+
 
 _log = logging.getLogger(__name__)
 
@@ -224,7 +316,7 @@ def _describe(recipe: Recipe, split: Split, *, sha256: str) -> dict[str, Any]:
     counts = {"train": len(split.train), "validation": len(split.validation)}
     return {
         "labels": list(recipe.labels),
-        "frame": recipe.input.frame,
+        "view": recipe.input.view,
         "width": recipe.input.width,
         "height": recipe.input.height,
         "colour": recipe.input.colour,
@@ -236,4 +328,4 @@ def _describe(recipe: Recipe, split: Split, *, sha256: str) -> dict[str, Any]:
             **counts,
             "sha256": sha256,
         },
-    } | ({"crop": dataclasses.asdict(CropGeometry())} if recipe.input.frame == "face" else {})
+    } | ({"crop": dataclasses.asdict(CropGeometry())} if recipe.input.view == "face" else {})

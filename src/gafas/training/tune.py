@@ -7,15 +7,14 @@ from pathlib import Path
 
 import optuna
 
-from gafas.data.dataset import DataSet
-from gafas.data.folders import check_trainable
-from gafas.data.samples import relabel
-from gafas.data.splits import Split
-from gafas.data.writing import write_text
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.folders import check_trainable
+from gafas.datasets.samples import relabel
+from gafas.datasets.splits import Split
 from gafas.errors import DataError, RecipeError
-from gafas.training.history import find_best_epoch, read_history
+from gafas.files import write_text
 from gafas.training.recipe import Recipe, write_recipe
-from gafas.training.runs import hash_data, hash_recipe, write_data
+from gafas.training.run import find_best_epoch, hash_data, hash_recipe, read_history, write_data
 from gafas.training.train import fit, read_data
 
 _SIZES = (0.5, 0.75, 1.0, 1.25)

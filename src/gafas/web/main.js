@@ -223,7 +223,7 @@ async function start() {
   document.documentElement.classList.add("ready");
   const model = await patiently(() => readModel()).catch(() => ({}));
   ({ labels = labels } = model);
-  find(".check:has(.largest)").hidden = model.input?.frame === "frame"; // it looks for no faces
+  find(".check:has(.largest)").hidden = model.input?.view === "photo"; // it looks for no faces
   refresh();
 }
 

@@ -1,0 +1,1 @@
+"""What only this repository measures: the sources of every published figure."""

@@ -1,0 +1,102 @@
+"""The doors of the benchmarks: what recipes, and the model that ships, can be believed to know."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gafas.cli.photos import Model
+
+
+class Part(enum.StrEnum):
+    """What the benchmark of a model of eyewear measures."""
+
+    utkface = "utkface"
+    web = "web"
+    cmu = "cmu"
+    tinted = "tinted"
+    robustness = "robustness"
+    lenses = "lenses"
+
+
+class ClosedSet(enum.StrEnum):
+    """The sets whose openings are counted."""
+
+    lfw = "lfw"
+
+
+app = typer.Typer(help="Measure, and write down what was measured.", no_args_is_help=True)
+
+
+@app.command()
+def cmu(
+    *,
+    recipe: Annotated[
+        list[Path] | None, typer.Option(help="Recipes; both of the experiment if left out.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Protocols; each recipe's own list if left out.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the run folders go.")] = Path("runs/cmu"),
+    out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
+        "benchmarks/cmu.json"
+    ),
+) -> None:
+    """Train recipes under every protocol and write down what each can be believed to know."""
+    from benchmarks.cmu import choose_protocols, merge_entries, run_protocol
+    from gafas.datasets.dataset import read_data_set
+    from gafas.training.recipe import find_recipe, read_recipe
+
+    data = read_data_set()
+    for path in recipe or [find_recipe("seed"), find_recipe("compact")]:
+        plan = read_recipe(path)
+        for name in protocol or choose_protocols(plan.name):
+            entry = run_protocol(plan, name, data=data, runs=runs)
+            merge_entries(out, [entry])
+            accuracy = entry["accuracy"]
+            typer.echo(f"{plan.name} {name}: {accuracy['correct']} of {accuracy['total']} right")
+
+
+@app.command()
+def eyewear(
+    *,
+    model: Model = None,
+    part: Annotated[
+        list[Part] | None, typer.Option(help="Measure only this; all parts if left out.")
+    ] = None,
+    open_test: Annotated[
+        ClosedSet | None,
+        typer.Option(
+            help="Open this test set, and nothing else unless parts are named. Every opening is "
+            "recorded in lfw_openings.json beside the results."
+        ),
+    ] = None,
+    cmu_run: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A run that left the people of one CMU fold out (split.cmu=fold); it answers "
+            "for these. One for each fold, where the model has learnt from CMU photos."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
+        "benchmarks/eyewear.json"
+    ),
+) -> None:
+    """Measure a model of faces on photos it has not learnt from.
+
+    Needs GAFAS_EYEWEAR and GAFAS_CMU. Results of the same model are kept and added to, those of
+    another model replaced.
+    """
+    from benchmarks.eyewear import PARTS, Photos, measure_parts
+    from gafas.recognizer import Recognizer
+
+    opened = [open_test.value] if open_test else []
+    parts = [one.value for one in part or ()] or ([] if opened else list(PARTS))
+    photos = Photos(cmu_runs=cmu_run or ())
+    measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out, photos=photos)
+    typer.echo(out)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,323 @@
+"""The doors of the workshop: fetch, draw, train, evaluate, report, export, tune."""
+
+import enum
+import logging
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gafas.cli.answers import say
+
+# Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
+
+
+if TYPE_CHECKING:
+    from gafas.datasets.dataset import DataSet
+    from gafas.datasets.samples import Sample
+    from gafas.report.tiles import PhotoFinder
+    from gafas.training.recipe import Recipe
+
+_log = logging.getLogger(__name__)
+
+Recipes = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A recipe's name (seed, compact), a TOML file, or a run to repeat."
+    ),
+]
+Run = Annotated[Path, typer.Argument(help="The run folder.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Labelled photos: a folder per label, or a CSV file,label[,subject]."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a key of the recipe: optimization.epochs=5."),
+]
+
+
+class Language(enum.StrEnum):
+    """The languages of reports."""
+
+    es = "es"
+    en = "en"
+
+
+class Fetched(enum.StrEnum):
+    """The data sets that gafas knows by name."""
+
+    cmu = "cmu"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the workshop's commands to the command line."""
+    for command in (fetch, draw, train, evaluate, report, export, tune):
+        app.command()(command)
+
+
+def fetch(
+    data_set: Annotated[Fetched, typer.Argument(help="What to fetch.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A zip, or an unpacked folder, instead of the net."),
+    ] = None,
+) -> None:
+    """Fetch the CMU Face Images, check every photo, and keep them in GAFAS_HOME."""
+    from gafas.datasets import cmu
+
+    typer.echo(cmu.fetch(source))
+
+
+def draw(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other people.")] = 0,
+) -> None:
+    """Draw people, no photographs, laid out as the CMU Face Images: a stand-in for these."""
+    from gafas.datasets.drawn import draw_people
+    from gafas.progress import show_progress
+
+    typer.echo(
+        draw_people(
+            folder,
+            seed=seed,
+            show=lambda names: show_progress(names, doing="Drawing", of="people", total=20),
+        )
+    )
+    say("these are drawn people, no photographs.")
+    _say_next(f"gafas train compact RUN --data {_quote(folder)}")
+
+
+def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = None) -> None:
+    """Train a recipe, export the model and evaluate it on the test part.
+
+    An interrupted training goes on where it stopped when the same command is given again.
+    """
+    from gafas.training.run import check_free, check_same, is_evaluated, is_finished
+
+    if is_evaluated(run) or not is_finished(run):
+        check_free(run)  # before anything takes time
+    plan, found = _prepare(recipe, settings or [], data=data, began=run)
+    split = found.part(plan.split)
+    if is_finished(run):  # it was stopped before it was measured
+        check_same(plan, split, run=run)
+    else:
+        from gafas.training.train import train as run_training
+
+        try:
+            run_training(plan, split, run=run, data=found)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt("the same command goes on near where it was.") from stop
+    _evaluate_run(run, found.samples)
+    _say_next(
+        f"gafas report {_quote(run)}",
+        f"gafas predict PHOTO --model {_quote(run / 'model.onnx')}",
+    )
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model file, or a run folder.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Photos, labelled or not. For a run: its own test part if left out."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Write evaluation.json and predictions.csv there.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Measure a model on labelled photos, or list what it says of unlabelled ones."""
+    if folder is None:
+        from gafas.training.run import read_run_data
+
+        _evaluate_run(model, read_run_data(model, data).samples, out=out, compare=True)
+        return
+    from gafas.classifier import EyewearClassifier
+    from gafas.datasets.folders import has_labels, read_labelled, read_unlabelled
+    from gafas.evaluation.evaluate import evaluate as measure
+    from gafas.evaluation.evaluate import predict_unlabelled, write_evaluation
+    from gafas.evaluation.predictions import write_predictions
+
+    classifier = EyewearClassifier(model / "model.onnx" if model.is_dir() else model)
+    if not has_labels(folder):
+        rows = predict_unlabelled(classifier, read_unlabelled(folder))
+        for row in rows:
+            typer.echo(f"{row.sample.name}\t{row.error or row.answer}\t{row.confidence:.3f}")
+        if out:
+            write_predictions(rows, out / "predictions.csv")
+        if any(row.error and not row.missed for row in rows):
+            raise typer.Exit(1)
+        return
+    result = measure(classifier, read_labelled(folder), name=folder.name)
+    if out:
+        write_evaluation(result, out)
+    _show(result.report)
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The HTML file to write; report.html in the run folder if there is but one run. "
+            "An earlier report is replaced, no other file ever is.",
+        ),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="The language of the page; the locale's if left out.")
+    ] = None,
+    benchmark: Annotated[
+        Path | None, typer.Option(help="Compare with these results: benchmarks/cmu.json.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the photos are now, if they have been moved.")
+    ] = None,
+) -> None:
+    """Write a page that tells of runs."""
+    page = next((path for path in runs if path.suffix.lower() in (".html", ".htm")), None)
+    if page is not None:
+        raise typer.BadParameter(f"{page} is no run folder; to write it, say --out {page}")
+    if out is None and len(runs) > 1:
+        raise typer.BadParameter("a report about several runs needs a name: --out FILE.html")
+    from gafas.report.report import write_report
+    from gafas.report.wording import choose_language
+
+    target = out or runs[0] / "report.html"
+    photos = [_find_photos(run, data) for run in runs]
+    spoken = language.value if language else choose_language(os.environ)
+    write_report(runs, target, language=spoken, benchmark=benchmark, photos=photos)
+    typer.echo(target)
+
+
+def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
+    """Return what finds a run's photos by name; a report can do without them, and says so."""
+    from gafas.errors import DataError
+    from gafas.report.runfolder import read_data
+    from gafas.training.run import read_run_data
+
+    if read_data(run).kind == "eyewear":
+        return lambda name: None  # which may not be published
+    try:
+        places = {sample.name: sample.path for sample in read_run_data(run, data).samples}
+    except DataError as error:
+        _log.warning("The report on %s goes without photos. %s", run, error)
+        return lambda name: None
+    return places.get
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="A Keras model: .keras or .h5.")],
+    *,
+    labels: Annotated[Path, typer.Option(help="The label_encoder.npy saved with it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The model file; beside the model if left out.")
+    ] = None,
+) -> None:
+    """Turn a Keras model that was trained elsewhere into a gafas model file."""
+    target = out or model.with_suffix(".onnx")
+    if target.suffix.lower() != ".onnx":
+        raise typer.BadParameter(f"a gafas model file ends in .onnx. Received: {str(target)!r}")
+    if out is None and target.exists():
+        raise typer.BadParameter(f"{target} is there already; name it with --out to replace it")
+    from gafas.training.export import export_foreign
+
+    typer.echo(export_foreign(model, target, labels=labels))
+
+
+def tune(
+    recipe: Recipes,
+    out: Annotated[Path, typer.Argument(help="A folder for the study and the best recipe.")],
+    *,
+    trials: Annotated[int, typer.Option(min=1, help="How many trials the study shall have.")] = 20,
+    data: Data = None,
+    settings: Settings = None,
+) -> None:
+    """Search learning rate, dropout and network size on validation people."""
+    plan, found = _prepare(recipe, settings or [], data=data, began=out)
+    from gafas.training.tune import tune as search
+
+    tuned = search(plan, found, out=out, trials=trials)
+    typer.echo(tuned)
+    where = f" --data {_quote(found.path)}" if found.kind == "own" else ""
+    _say_next(f"gafas train {_quote(tuned)} RUN{where}")
+
+
+def _prepare(
+    recipe: str, settings: list[str], *, data: Path | None, began: Path
+) -> "tuple[Recipe, DataSet]":
+    """Read a recipe and what is to be learnt from: named, remembered, or what the recipe is for.
+
+    `began` is where the work goes: what was begun there is gone on with on the same data. A recipe
+    that is a run's is of that run's data.
+    """
+    from gafas.datasets.dataset import read_data_set
+    from gafas.training.recipe import adapt_recipe, find_recipe, read_recipe
+    from gafas.training.run import DATA_FILE, read_run_data
+
+    path = find_recipe(recipe)
+    plan = read_recipe(path, overrides=settings)
+    before = [folder for folder in (began, path.parent) if (folder / DATA_FILE).is_file()]
+    if before:
+        found = read_run_data(before[0], data, recipe=plan)
+    else:
+        scales, faces = plan.input.scales, plan.input.view == "face"
+        found = read_data_set(data, faces=faces, scales=scales, plan=plan.split)
+    return adapt_recipe(plan, found, fixed=settings), found
+
+
+def _quote(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _say_next(*commands: str) -> None:
+    say("next: " + "\n       ".join(commands))
+
+
+def _evaluate_run(
+    run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
+) -> None:
+    from gafas.classifier import EyewearClassifier
+    from gafas.datasets.dataset import DRAWN_NOTE
+    from gafas.evaluation.evaluate import evaluate as measure
+    from gafas.evaluation.evaluate import write_evaluation
+    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+
+    split, leaks = read_run_split(run, samples)
+    changed = find_changes(run, split) if compare else None
+    say(changed or "")
+    classifier = EyewearClassifier(run / "model.onnx")
+    result = measure(classifier, split.test, name=run.name, leaks=leaks)
+    write_evaluation(result, out or run)
+    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
+    _show(result.report, note=f" ({DRAWN_NOTE})" if drawn else "")
+
+
+def _show(report: dict[str, Any], *, note: str = "") -> None:
+    """Print the figures that matter first."""
+    accuracy = report["accuracy"]
+    low, high = accuracy["bootstrap_subjects"] or accuracy["wilson"]
+    typer.echo(
+        f"accuracy {accuracy['value']:.4f} ({accuracy['correct']} of {accuracy['total']}), "
+        f"95 % interval {low:.4f}-{high:.4f}{note}"
+    )
+    for label, figures in report["labels"].items():
+        shown = "  ".join(
+            f"{name} {'-' if figures[name] is None else format(figures[name], '.4f')}"
+            for name in ("precision", "recall", "f1")
+        )
+        typer.echo(f"{label:12} {shown}  of {figures['support']}")
+    typer.echo(
+        f"log loss {report['log_loss']:.4f}  calibration error {report['calibration']['ece']:.4f}"
+    )
+    for key, what in (
+        ("unreadable", "unreadable files"),
+        ("faces_missed", "photos without a face"),
+    ):
+        if report["data"][key]:
+            typer.echo(f"{what}, left out: {len(report['data'][key])}", err=True)

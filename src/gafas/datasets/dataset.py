@@ -1,0 +1,149 @@
+"""A data set: its samples, which of those that gafas knows it is, and where it lies."""
+
+import dataclasses
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from gafas.datasets import cmu, drawn, eyewear
+from gafas.datasets.folders import read_labelled
+from gafas.datasets.samples import EYEWEAR_LABELS, Sample
+from gafas.datasets.splits import Split, SplitPlan, check, make_split, take_fold
+from gafas.errors import DataError
+
+SOURCE: Final = "cmu"
+"""The fact `source` of the CMU photos."""
+
+
+def read_material(
+    plan: SplitPlan, *, scales: Sequence[str], labels: Sequence[str] = eyewear.LEARNT
+) -> tuple[Sample, ...]:
+    """Read the sets that may be learnt from and, where the plan says so, the CMU photos.
+
+    `labels` says which photos of the sets.
+
+    Raises:
+        DataError: the sets, or the CMU photos, are not there.
+    """
+    samples = eyewear.read_samples(labels=labels)
+    if plan.cmu == "none":
+        return samples
+    photos = cmu.read_samples(scales=scales)
+    return samples + tuple(
+        dataclasses.replace(photo, facts={**photo.facts, "source": SOURCE}) for photo in photos
+    )
+
+
+def part_material(samples: Sequence[Sample], plan: SplitPlan) -> Split:
+    """Part the sets as `eyewear.part` does; the CMU photos join the training part.
+
+    With `cmu = "fold"` the people of one fold stay out of it, and are the test part.
+
+    Raises:
+        DataError: a part would be empty, or there is no such fold.
+        ImageError: a photo cannot be read.
+    """
+    photos = [s for s in samples if s.facts.get("source") == SOURCE]
+    split = eyewear.part([s for s in samples if s.facts.get("source") != SOURCE])
+    if not photos:
+        return split
+    learnt, test = tuple(photos), split.test
+    if plan.cmu == "fold":
+        learnt, test = take_fold(photos, folds=plan.folds, fold=plan.fold, seed=plan.seed)
+    joined = Split(split.name, split.train + learnt, split.validation, test)
+    check(joined)
+    return joined
+
+
+Kind = Literal["cmu", "drawn", "eyewear", "own"]
+"""The CMU Face Images, drawn people in their stead, the eyewear sets, a user's labelled photos."""
+
+DRAWN_NOTE = "drawn people, no photographs"
+"""What is said wherever something rests on drawn people."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DataSet:
+    """Labelled samples and where they come from.
+
+    Attributes:
+        kind: which data set it is.
+        path: the folder or CSV file that holds it, absolute.
+        samples: all that is read of it, sorted by name.
+    """
+
+    kind: Kind
+    path: Path
+    samples: tuple[Sample, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels that occur: eyewear's in their order, others by name."""
+        found = {sample.label for sample in self.samples}
+        known = tuple(label for label in EYEWEAR_LABELS if label in found)
+        return known + tuple(sorted(found - set(known)))
+
+    @property
+    def knows_subjects(self) -> bool:
+        """Return whether it is said of any sample whom it shows."""
+        return any(sample.subject is not None for sample in self.samples)
+
+    def part(self, plan: SplitPlan) -> Split:
+        """Part the samples as a plan says; the eyewear sets have parts of their own.
+
+        Raises:
+            DataError: the samples cannot be parted so.
+        """
+        if self.kind == "eyewear":
+            return part_material(self.samples, plan)
+        return make_split(self.samples, plan)
+
+
+def read_data_set(
+    path: Path | None = None,
+    *,
+    faces: bool = False,
+    scales: Sequence[str] = cmu.SCALES,
+    plan: SplitPlan | None = None,
+) -> DataSet:
+    """Read a data set: the one at a path, or else the one that a training is for.
+
+    Without a path that is the eyewear sets for a training on faces, and for others the CMU Face
+    Images; where these are not at hand, drawn people take their place, and a warning says so.
+
+    Args:
+        path: labelled photos, see `read_labelled`; or a folder in the layout of the CMU photos.
+        faces: whether faces are cropped to learn from.
+        scales: of CMU photos, and drawn ones, the sizes to read.
+        plan: says whether CMU photos belong to the eyewear sets' material.
+
+    Raises:
+        DataError: nothing is there, or it is not what it should be.
+    """
+    if path is None and faces:
+        samples = read_material(plan or SplitPlan(), scales=scales)
+        return DataSet("eyewear", eyewear.find().resolve(), samples)
+    if path is not None and not (drawn.is_drawn(path) or cmu.is_layout(path)):
+        return DataSet("own", path.resolve(), read_labelled(path))
+    folder = (_find_or_draw() if path is None else path).resolve()
+    is_drawn = drawn.is_drawn(folder)
+    if is_drawn:
+        _log.warning("These are %s.", DRAWN_NOTE)
+    return DataSet("drawn" if is_drawn else "cmu", folder, cmu.read_samples(folder, scales=scales))
+
+
+def _find_or_draw() -> Path:
+    try:
+        return cmu.find()
+    except DataError:
+        if os.environ.get("GAFAS_CMU"):  # somebody means a certain folder
+            raise
+    _log.warning(
+        "The CMU Face Images are not here (`gafas fetch cmu` gets them): drawn people take their "
+        "place."
+    )
+    return drawn.draw_people(cmu.home() / "drawn_people")

@@ -1,0 +1,220 @@
+"""The labelled eyewear sets: photos of strangers' faces, one folder per set and label.
+
+They are research-only or of unknown rights, so gafas neither holds nor fetches them.
+"""
+
+import csv
+import dataclasses
+import functools
+import hashlib
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from gafas.datasets.folders import PHOTO_ENDINGS
+from gafas.datasets.leaks import list_near
+from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
+from gafas.datasets.splits import Split, check
+from gafas.errors import DataError
+
+
+def merge_repeats(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Give files that show the same moment the same photo: the first one's, in the given order.
+
+    The audit's perceptual hash decides, so that what it would call a leak cannot come about. A
+    hash is computed once per file and process; the audit that follows finds it ready.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    roots = np.arange(len(samples))
+    for first, second in list_near(samples):
+        low, high = sorted((roots[first], roots[second]))
+        roots[roots == high] = low  # whole groups join: repeats are few
+    return tuple(
+        dataclasses.replace(sample, photo=samples[root].photo)
+        for sample, root in zip(samples, roots.tolist(), strict=True)
+    )
+
+
+SETS: Final = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet", "web")
+"""The sets that may be learnt from."""
+
+WILD: Final = "web"
+"""The one of them whose photos are uncropped: they show how the whole pipeline does."""
+
+TEST_SETS: Final = ("lfw",)
+"""The sets of published figures: nothing is learnt from them, nothing chosen on them."""
+
+UNTRAINED_LABELS: Final = (TINTED, "sunglasses_multi_person")
+"""Folders that people would argue about, or whose label speaks of several people."""
+
+LEARNT: Final = (*EYEWEAR_LABELS, TINTED)
+"""The labels that a training reads."""
+
+UNCLEAR: Final = "unclear"
+"""What the corrections call a photo that nobody should learn from."""
+
+TEST_SHARE: Final = 0.2
+"""Share of the photos of `utkface` that is never learnt from, to count false alarms on."""
+
+VALIDATION_SHARE: Final = 0.1
+"""Share of the other photos of every set on which epochs, temperature and threshold are chosen."""
+
+WILD_VALIDATION_SHARE: Final = 0.3
+"""That share of the photos of `WILD`: they are few, and the likest to those that people have."""
+
+_HELD_OUT: Final = "utkface"
+_GENDERS: Final = ("male", "female")
+_RACES: Final = ("White", "Black", "Asian", "Indian", "other")
+_PERSON: Final = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?:(?P<race>[0-4])_)?\d{6,}")
+
+
+def find() -> Path:
+    """Return the folder of the sets, which `GAFAS_EYEWEAR` names.
+
+    Raises:
+        DataError: the variable is not set, or names no folder.
+    """
+    value = os.environ.get("GAFAS_EYEWEAR", "")
+    if not value or not Path(value).is_dir():
+        raise DataError(
+            "The eyewear sets are not there: expected GAFAS_EYEWEAR to name a folder that holds "
+            f"<set>/<label>/<photo>. Received: {value!r}. Set it, or train on your own photos "
+            "with --data."
+        )
+    return Path(value)
+
+
+def read_samples(
+    folder: Path | None = None,
+    *,
+    sets: Sequence[str] = SETS,
+    labels: Sequence[str] = EYEWEAR_LABELS,
+    for_evaluation: bool = False,
+) -> tuple[Sample, ...]:
+    """Read the photos of the sets, sorted by name, `<set>/<label>/<file>`.
+
+    The folder says the label, save for those of the training sets in `eyewear_corrections.csv`,
+    which are wrong or unclear there; nothing of the test part or a test set is in that list.
+    `facts` hold the source, that is the set; those of `utkface` also hold age (a decade, as
+    `30-39`), gender and race, as far as the file's name says them.
+
+    Args:
+        folder: holds one folder per set; None finds it.
+        sets: which to read.
+        labels: which folders of each set to read; where a set lacks one, nothing is read there.
+        for_evaluation: say True to open a test set.
+
+    Raises:
+        DataError: no data, a set that is not there, or a test set that is not to be evaluated on.
+    """
+    folder = folder or find()
+    for name in sets:
+        _check_set(folder, name, for_evaluation=for_evaluation)
+    every = [
+        _sample(path, folder)
+        for name in sets
+        for path in (folder / name).glob("*/*")
+        if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
+    ]
+    samples = [sample for sample in every if sample.label in labels]
+    if not samples:
+        raise DataError(
+            f"No photo in {folder}: expected <set>/<label>/<photo> with the sets {', '.join(sets)} "
+            f"and the labels {', '.join(labels)}. Name others, or set GAFAS_EYEWEAR."
+        )
+    return tuple(sorted(samples, key=lambda sample: sample.name))
+
+
+def part(samples: Sequence[Sample]) -> Split:
+    """Part the samples of the sets: a fifth of `utkface` for the test, a tenth for validation.
+
+    Of `WILD` it is three tenths.
+
+    The part of a photo follows from a hash of its name alone: photos that are added or taken away
+    move no other. Photos that repeat each other, as far as a perceptual hash tells, stay together.
+    Lightly tinted lenses (`TINTED`) are learnt from only: nobody could say what is right.
+
+    Raises:
+        DataError: training or test would be empty; give `utkface` and more photos.
+        ImageError: a photo cannot be read.
+    """
+    parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
+    for sample in merge_repeats(samples):
+        part = _choose_part(sample)
+        if part == "train" or sample.label != TINTED:
+            parts[part].append(sample)
+    split = Split("eyewear", *(tuple(parts[p]) for p in ("train", "validation", "test")))
+    check(split)
+    return split
+
+
+def _check_set(folder: Path, name: str, *, for_evaluation: bool) -> None:
+    if name in TEST_SETS and not for_evaluation:
+        raise DataError(
+            f"The set {name!r} is test only: published figures are measured on it, so nothing may "
+            "be learnt from it or chosen on it. Leave it out, or say for_evaluation=True."
+        )
+    if not (folder / name).is_dir():
+        there = sorted(p.name for p in folder.iterdir() if p.is_dir())
+        raise DataError(
+            f"There is no set {name!r} in {folder}. Received a folder that holds "
+            f"{', '.join(there) or 'none'}. Name one of these, or set GAFAS_EYEWEAR."
+        )
+
+
+def _sample(path: Path, folder: Path) -> Sample:
+    name = path.relative_to(folder).as_posix()
+    source, label, file = name.split("/")
+    facts = {"source": source} | (_read_person(file) if source == "utkface" else {})
+    label = read_corrections().get(name, label)
+    # A file that is moved to another label is still the same photo.
+    return Sample(path, name, label, f"{source}/{file}", facts=facts)
+
+
+@functools.cache
+def read_corrections() -> Mapping[str, str]:
+    """Read what the folders say otherwise than we who looked: name → label.
+
+    `unclear` are photos that nobody should learn from: no face, no eyes, no way to tell. Of photos
+    of several people it is the face nearest to the middle that was looked at.
+    """
+    text = (resources.files("gafas.datasets") / "eyewear_corrections.csv").read_text(
+        encoding="utf-8"
+    )
+    return {row["file"]: row["label"] for row in csv.DictReader(io.StringIO(text))}
+
+
+def read_withdrawn() -> frozenset[str]:
+    """Return the names of the photos that are `unclear`, which no run should hold any more."""
+    return frozenset(name for name, label in read_corrections().items() if label == UNCLEAR)
+
+
+def _read_person(file: str) -> dict[str, str]:
+    match = _PERSON.match(file)
+    if match is None:
+        return {}
+    decade = int(match["age"]) // 10 * 10
+    facts = {"age": f"{decade}-{decade + 9}", "gender": _GENDERS[int(match["gender"])]}
+    return facts | ({"race": _RACES[int(match["race"])]} if match["race"] else {})
+
+
+def _choose_part(sample: Sample) -> str:
+    # Of a photo that lies in two sets, too, all files go the same way.
+    if sample.photo.startswith(f"{_HELD_OUT}/") and _draw(sample.photo, "test") < TEST_SHARE:
+        return "test"
+    share = WILD_VALIDATION_SHARE if sample.photo.startswith(f"{WILD}/") else VALIDATION_SHARE
+    return "validation" if _draw(sample.photo, "validation") < share else "train"
+
+
+def _draw(photo: str, purpose: str) -> float:
+    """Return a number from 0 to below 1 that the photo's name alone decides."""
+    digest = hashlib.sha256(f"{purpose}:{photo}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48

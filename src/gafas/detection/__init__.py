@@ -1,0 +1,1 @@
+"""Find the faces in an image."""

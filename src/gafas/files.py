@@ -1,0 +1,176 @@
+"""Write files so that a reader, or a crash, never meets half of one."""
+
+import contextlib
+import csv
+import dataclasses
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_NOTES = (".xmp", ".aae", ".pp3", ".json", ".xml", ".txt", ".csv", ".html", ".md", ".db", ".ini")
+_FILMS = (".mp4", ".mov", ".avi", ".m4v", ".mkv", ".webm", ".mts", ".3gp", ".mpg", ".wmv", ".mp3")
+_WORKS = (".pdf", ".zip", ".gz", ".py", ".npy", ".npz", ".keras", ".onnx", ".docx", ".xlsx", ".js")
+
+# What lies beside photos in great numbers, or is large: not worth opening.
+_NO_PHOTOS: Final = frozenset((*_NOTES, *_FILMS, *_WORKS))
+
+_STARTS: Final = (
+    b"\xff\xd8\xff",  # JPEG
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\0",  # TIFF, and most raw photos
+    b"MM\0*",
+    b"\0\0\0\x0cjP  \r\n",  # JPEG 2000
+    b"\xff\x4f\xff\x51",
+    b"\0\0\0\x0cJXL \r\n",  # JPEG XL
+)
+_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+
+
+@dataclasses.dataclass(slots=True)
+class LeftOut:
+    """Count what a search passes over.
+
+    Attributes:
+        files: how many files.
+        photos: how many of them begin as photos do.
+        example: the path of one of these.
+    """
+
+    files: int = 0
+    photos: int = 0
+    example: str = ""
+
+    def note(self, path: str) -> None:
+        """Count a file. It is opened, unless its name says that it is something else."""
+        self.files += 1
+        if Path(path).suffix.lower() not in _NO_PHOTOS and looks_like_photo(path):
+            self.photos += 1
+            self.example = self.example or path
+
+    def describe(self) -> str:
+        """Say what was passed over; nothing if nothing was.
+
+        >>> LeftOut(3, photos=2, example="in/a.jp2").describe()[:45]
+        'Not looked at, going by the ending: 3 files, '
+        >>> LeftOut(1).describe()
+        'Not looked at, going by the ending: 1 file.'
+        """
+        if not self.files:
+            return ""
+        told = f"Not looked at, going by the ending: {self.files:,} file{'s' * (self.files > 1)}"
+        if not self.photos:
+            return f"{told}."
+        begin = "begin" if self.photos > 1 else "begins"
+        return (
+            f"{told}, {self.photos:,} of which {begin} as photos do, such as {self.example!r}. "
+            "Name such a file itself, or save it as JPEG."
+        )
+
+
+def looks_like_photo(path: str) -> bool:
+    """Say whether a file begins as photos do; one that cannot be read does not."""
+    try:
+        # Opening a pipe would wait for a writer.
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (a Path for each of a million)
+            return False
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            start = file.read(16)
+    except OSError:
+        return False
+    webp = start.startswith(b"RIFF") and start[8:12] == b"WEBP"
+    return webp or start.startswith(_STARTS) or (start[4:8] == b"ftyp" and start[8:12] in _BRANDS)
+
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text as `write_bytes` writes bytes.
+
+    Raises:
+        OSError: as `write_bytes`.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file beside its target, then move it into place; missing folders are made.
+
+    Raises:
+        OSError: as `open_beside`.
+    """
+    with open_beside(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def open_beside(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside its target, and move it into place when all has been written to it.
+
+    Missing folders are made. Where anything is raised meanwhile, nothing is left.
+
+    Raises:
+        OSError: it cannot be written, as on a full disk; the error names the target, which is as
+            it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _name(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
+        beside = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+            beside.chmod(0o644)  # mkstemp makes files that only their owner reads
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def guard_cell(text: str) -> str:
+    """Return a text as a cell of a CSV that no spreadsheet takes for a formula.
+
+    What begins with `=`, `+`, `-` or `@` is calculated there, and names of files may. So a text
+    that begins with one of these, with a tab, a line break or `'` gets a `'` before it: take it
+    away to have the text back.
+
+    >>> guard_cell("=1+1.jpg"), guard_cell("a-b.jpg")
+    ("'=1+1.jpg", 'a-b.jpg')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def make_csv(rows: Iterable[Sequence[object]]) -> str:
+    r"""Return rows as the text of a CSV that a spreadsheet may open.
+
+    Texts go through `guard_cell`; numbers stay as they are.
+
+    >>> make_csv([["=1+1.jpg", "'a'", "a-b", -3.5, None]])
+    "'=1+1.jpg,''a',a-b,-3.5,\n"
+    """
+    return "".join(_make_line(row) for row in rows)
+
+
+def _make_line(row: Sequence[object]) -> str:
+    text = io.StringIO()
+    cells = [guard_cell(cell) if isinstance(cell, str) else cell for cell in row]
+    # Only what its lines end in makes Python put a cell into quotation marks.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+@contextlib.contextmanager
+def _name(path: Path) -> Iterator[None]:
+    """Give errors of a file that only we know, and those of no file, the target's name."""
+    try:
+        yield
+    except OSError as error:
+        named = Path(str(error.filename or "")).name
+        if not named or named.startswith(f".{path.name[:40]}-"):
+            error.filename, error.filename2 = str(path), None
+        raise

@@ -1,0 +1,1 @@
+"""Reports: one HTML page of what runs leave behind."""

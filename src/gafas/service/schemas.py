@@ -1,0 +1,158 @@
+"""What the service receives and answers, as its OpenAPI description tells it."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from gafas.service.problems import MEDIA_TYPE
+from gafas.service.uploads import FIELD
+
+_FACE: Final = {
+    "box": [10.0, 20.0, 110.0, 140.0],
+    "landmarks": [[40.1, 60.2], [80.3, 60.0], [60.0, 85.5], [44.0, 108.1], [77.2, 108.0]],
+    "confidence": 0.998,
+    "label": "sunglasses",
+    "probabilities": {"none": 0.004, "eyeglasses": 0.011, "sunglasses": 0.985},
+}
+_PHOTO: Final = {"photo": "a.jpg", "width": 640, "height": 480, "error": None, "faces": [_FACE]}
+_UNREADABLE: Final[dict[str, Any]] = {
+    "photo": "notes.txt",
+    "width": None,
+    "height": None,
+    "error": "Cannot read the image: expected JPEG, PNG, … Received: bytes (starts with b'Hello'). "
+    "Check that it is a photo and not, say, a web page saved under a photo's name.",
+    "faces": [],
+}
+
+
+class FaceAnswer(BaseModel):
+    """What one face wears."""
+
+    box: list[float] = Field(
+        min_length=4,
+        max_length=4,
+        description="Left, top, right, bottom in the upright photo's pixels; it may reach past "
+        "its border.",
+    )
+    landmarks: list[list[float]] = Field(
+        description="Eye on the picture's left, eye on its right, nose, mouth's left and right "
+        "corner."
+    )
+    confidence: float | None = Field(description="The face detector's, 0 to 1.")
+    label: str = Field(description="One of the model's labels, or `unsure`.")
+    probabilities: dict[str, float] = Field(description="Of each label; they sum to 1.")
+
+
+class PhotoAnswer(BaseModel):
+    """What was recognized in one photo: the object that `gafas predict --json` gives."""
+
+    photo: str = Field(description="The name that the photo was sent under.")
+    width: int | None = Field(description="Of the upright photo, in pixels.")
+    height: int | None = Field(description="Of the upright photo, in pixels.")
+    error: str | None = Field(description="Why the photo could not be read.")
+    faces: list[FaceAnswer] = Field(description="The most confident face first.")
+
+
+class ProblemAnswer(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="What went wrong, what was received and what to do.")
+    reason: str = Field(description="One word for programs.")
+    limit: float | None = Field(
+        default=None,
+        description="What was exceeded: bytes, pixels or seconds, as the reason says.",
+    )
+    errors: list[dict[str, Any]] | None = Field(
+        default=None, description="Each parameter that was refused."
+    )
+
+
+class LimitsAnswer(BaseModel):
+    """What one request may hold."""
+
+    bytes_per_photo: int
+    pixels_per_photo: int
+    photos_per_request: int
+    seconds_per_request: float
+
+
+class InputAnswer(BaseModel):
+    """What the model looks at."""
+
+    view: str = Field(description="`face`: crops of faces; `photo`: the whole photo.")
+    width: int
+    height: int
+    colour: str
+
+
+class ModelAnswer(BaseModel):
+    """The model that answers."""
+
+    version: str = Field(description="Of gafas.")
+    labels: list[str] = Field(description="In the order of the probabilities.")
+    threshold: float = Field(description="Under this probability the answer is `unsure`.")
+    sha256: str = Field(description="Of the model's file.")
+    recipe: str | None = Field(description="What the model was trained by.")
+    input: InputAnswer
+    card: str | None = Field(description="The model's card, in Markdown, if it ships with gafas.")
+    figures: dict[str, Any] | None = Field(
+        description="How good the model is, where its file says so."
+    )
+    limits: LimitsAnswer
+
+
+class StatusAnswer(BaseModel):
+    """How the service is."""
+
+    status: str
+
+
+def describe_body(*, several: bool) -> dict[str, Any]:
+    """Return the OpenAPI description of a request's body."""
+    file = {"type": "string", "format": "binary"}
+    many = {"type": "array", "items": file, "minItems": 1, "maxItems": None if several else 1}
+    photos = {name: value for name, value in many.items() if value is not None}
+    form = {"type": "object", "required": [FIELD], "properties": {FIELD: photos}}
+    raw = {name: {"schema": file} for name in ("image/jpeg", "image/png", "image/*")}
+    content = {**raw, "multipart/form-data": {"schema": form}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def describe_answers() -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of what `recognize` answers."""
+    one = {"summary": "A raw body: one object", "value": _PHOTO}
+    many = {"summary": "A form: a list, in order", "value": [_PHOTO, _UNREADABLE]}
+    content = {"application/json": {"examples": {"one": one, "many": many}}}
+    return {200: {"model": PhotoAnswer | list[PhotoAnswer], "content": content}}
+
+
+def describe_picture() -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of a picture as an answer."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"description": "The picture", "content": {"image/jpeg": file, "image/png": file}}}
+
+
+def describe_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of refusals."""
+    reference = {"$ref": "#/components/schemas/ProblemAnswer"}
+    content = {MEDIA_TYPE: {"schema": reference}}
+    return {status: {"description": _MEANINGS[status], "content": content} for status in statuses}
+
+
+_MEANINGS: Final = {
+    400: "The request, its form or its headers are broken.",
+    401: "The service asks for a key.",
+    403: "Another web site's page sent this.",
+    404: "Nothing is here.",
+    405: "Another method is needed.",
+    406: "The picture comes as JPEG or PNG only.",
+    408: "The request took too long to arrive.",
+    413: "Too many bytes or photos.",
+    415: "The body is of a kind that is not read.",
+    421: "The service does not go by this name.",
+    422: "The photo cannot be read, or a parameter is wrong.",
+    503: "The service is full or about to end. `Retry-After` says when to come back.",
+}

@@ -1,0 +1,168 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from benchmarks.eyewear import OPENINGS, PARTS, Photos, measure_parts, read_openings
+
+from brightness_model import METADATA, brightness_model
+from eyewear_model import eyewear_model, make_sets
+from gafas.classifier import EyewearClassifier
+from gafas.errors import DataError
+
+LABELS = ("none", "eyeglasses", "sunglasses", "tinted_ambiguous")
+UTKFACE = [
+    f"{label}/{age}_{at % 2}_{at % 3}_2017{at:04}"
+    for label in LABELS
+    for at, age in enumerate(range(20, 35))
+]
+SMALL = {
+    "utkface": UTKFACE,
+    "celeba": ["none/a", "none/b"],
+    "portraits": ["eyeglasses/a"],
+    "selfies": ["sunglasses/a"],
+    "tinyimagenet": ["sunglasses/a"],
+    "web": [f"{label}/{at}" for label in LABELS[:3] for at in range(5)],
+    "lfw": ["none/Ann_1", "eyeglasses/Bob_1", "sunglasses/Cy_1", "tinted_ambiguous/Dee_1"],
+}
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return small sets; what is called lfw here holds photos made by the tests."""
+    return make_sets(tmp_path_factory.mktemp("sets"), SMALL)
+
+
+@pytest.fixture(autouse=True)
+def _at(sets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAFAS_EYEWEAR", str(sets))
+
+
+@pytest.fixture(scope="module")
+def photos() -> Photos:
+    return Photos()
+
+
+@pytest.fixture(scope="module")
+def classifier() -> EyewearClassifier:
+    return EyewearClassifier(eyewear_model())
+
+
+def read(path: Path) -> dict[str, dict[str, object]]:
+    content: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def test_every_part_is_measured_on_photos_that_were_not_learnt_from(
+    classifier: EyewearClassifier, photos: Photos, tmp_path: Path
+) -> None:
+    out = tmp_path / "eyewear.json"
+    measure_parts(classifier, ["web", "utkface", "tinted"], out=out, photos=photos)
+    content = read(out)
+    assert content["model"]["sha256"] == classifier.sha256
+    parts = content["parts"]
+    assert list(parts) == ["utkface", "web", "tinted"]
+    learnt = {sample.name for sample in photos.split.train}
+    assert learnt and not learnt & {sample.name for sample in photos.unseen}
+    assert parts["web"]["accuracy"]["total"] == len(photos.wild)
+    assert 0 < len(photos.wild) < 15
+    assert parts["utkface"]["data"]["samples"] == len(photos.split.test)
+    assert parts["utkface"]["groups"]["false_alarms"]["overall"]["faces"] > 0
+    assert parts["tinted"]["photos"] == len(photos.tinted) > 0
+    assert not learnt & {sample.name for sample in photos.tinted}
+    assert set(parts["tinted"]["sources"]) == {"utkface"}
+
+
+def test_no_photo_is_named_in_the_results(
+    classifier: EyewearClassifier, photos: Photos, tmp_path: Path
+) -> None:
+    out = tmp_path / "eyewear.json"
+    measure_parts(classifier, ["web", "utkface"], out=out, photos=photos)
+    assert ".png" not in out.read_text(encoding="utf-8")
+
+
+def test_a_part_joins_those_of_the_same_model_and_replaces_those_of_another(
+    classifier: EyewearClassifier, photos: Photos, tmp_path: Path
+) -> None:
+    out = tmp_path / "eyewear.json"
+    measure_parts(classifier, ["web"], out=out, photos=photos)
+    measure_parts(classifier, ["tinted"], out=out, photos=photos)
+    assert set(read(out)["parts"]) == {"web", "tinted"}
+    other = EyewearClassifier(eyewear_model(threshold=0.9))
+    measure_parts(other, ["tinted"], out=out, photos=photos)
+    content = read(out)
+    assert set(content["parts"]) == {"tinted"}
+    assert content["model"]["sha256"] == other.sha256
+
+
+def test_every_opening_of_a_test_set_is_recorded_with_its_model_and_its_results(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    out = tmp_path / "eyewear.json"
+    for _ in range(2):
+        measure_parts(classifier, ["lfw"], out=out)
+    part = read(out)["parts"]["lfw"]
+    assert part["opening"] == 2
+    assert part["tinted"]["photos"] == 1
+    openings = read_openings(tmp_path / OPENINGS)
+    assert [(o["set"], o["number"]) for o in openings] == [("lfw", 1), ("lfw", 2)]
+    assert {o["model_sha256"] for o in openings} == {classifier.sha256}
+    assert openings[0]["results"]["accuracy"] == part["accuracy"]["value"]
+    assert openings[0]["results"]["faces_missed"] == 0
+
+
+def test_an_opening_that_fails_is_recorded_all_the_same(
+    classifier: EyewearClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAFAS_EYEWEAR", str(make_sets(tmp_path / "few", {"web": ["none/a"]})))
+    with pytest.raises(DataError, match="no set 'lfw'"):
+        measure_parts(classifier, ["lfw"], out=tmp_path / "eyewear.json")
+    (opening,) = read_openings(tmp_path / OPENINGS)
+    assert opening["results"] is None
+    assert not (tmp_path / "eyewear.json").exists()
+
+
+def test_no_test_set_is_measured_unasked(photos: Photos) -> None:
+    assert "lfw" not in PARTS
+    sources = {s.facts["source"] for s in (*photos.unseen, *photos.tinted)}
+    assert sources and "lfw" not in sources
+
+
+def test_a_damaged_record_is_never_begun_anew(
+    classifier: EyewearClassifier, tmp_path: Path
+) -> None:
+    record = tmp_path / OPENINGS
+    record.write_text("[]", encoding="utf-8")
+    with pytest.raises(DataError, match="must never be begun anew"):
+        measure_parts(classifier, ["lfw"], out=tmp_path / "eyewear.json")
+    assert record.read_text(encoding="utf-8") == "[]"
+
+
+def test_a_model_of_other_labels_or_of_whole_photos_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "eyewear.json"
+    for content in (brightness_model(metadata=METADATA), eyewear_model(labels=["a", "b", "c"])):
+        with pytest.raises(DataError, match="models of faces that answer none, eyeglasses"):
+            measure_parts(EyewearClassifier(content), ["web"], out=out)
+    assert not out.exists()
+
+
+def test_an_unknown_part_is_refused(classifier: EyewearClassifier, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Unknown part 'webb'"):
+        measure_parts(classifier, ["webb"], out=tmp_path / "eyewear.json")
+
+
+def test_cmus_photos_answer_the_experiments_question_too(
+    classifier: EyewearClassifier,
+    drawn_people: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(drawn_people / "faces" / "drawn01", tmp_path / "cmu" / "faces" / "drawn01")
+    monkeypatch.setenv("GAFAS_CMU", str(tmp_path / "cmu"))
+    measure_parts(classifier, ["cmu"], out=tmp_path / "eyewear.json")
+    part = read(tmp_path / "eyewear.json")["parts"]["cmu"]
+    counts = part["confusion"]["counts"]
+    right = counts[2][2] + sum(sum(row[:2]) for row in counts[:2])
+    assert part["sunglasses_against_rest"]["correct"] == right
+    assert part["faces"]["photos"] == 32
+    assert ".pgm" not in (tmp_path / "eyewear.json").read_text(encoding="utf-8")

@@ -1,0 +1,212 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from people import make_samples
+
+from gafas.datasets import splits
+from gafas.datasets.cmu import read_samples
+from gafas.datasets.samples import Sample
+from gafas.datasets.splits import Split, SplitPlan
+from gafas.errors import DataError
+
+
+def names(samples: Sequence[Sample]) -> set[str]:
+    return {s.name for s in samples}
+
+
+def assert_whole(split: Split, samples: Sequence[Sample]) -> None:
+    """Every sample is in exactly one part."""
+    parts = [*split.train, *split.validation, *split.test]
+    assert len(parts) == len(samples)
+    assert names(parts) == names(samples)
+
+
+sizes = st.integers(1, 3)
+shares = st.sampled_from([0.0, 0.125, 0.3])
+seeds = st.integers(0, 2**31)
+brief = settings(deadline=None, max_examples=25)  # scikit-learn loads in the first example
+
+
+@brief
+@given(st.integers(3, 9), sizes, seeds, shares)
+def test_by_photo_never_divides_a_photo(subjects: int, size: int, seed: int, share: float) -> None:
+    samples = make_samples(subjects, sizes=size)
+    split = splits.by_photo(samples, seed=seed, validation_share=share)
+    assert_whole(split, samples)
+    train, validation, test = (
+        {s.photo for s in part} for part in (split.train, split.validation, split.test)
+    )
+    assert not train & test and not train & validation and not validation & test
+    assert bool(validation) == bool(share)
+
+
+@brief
+@given(st.integers(4, 9), st.data(), seeds, shares)
+def test_by_subject_never_divides_a_person(
+    subjects: int, data: st.DataObject, seed: int, share: float
+) -> None:
+    samples = make_samples(subjects)
+    folds = data.draw(st.integers(2, subjects))
+    fold = data.draw(st.integers(0, folds - 1))
+    split = splits.by_subject(samples, folds=folds, fold=fold, seed=seed, validation_share=share)
+    assert_whole(split, samples)
+    train, validation, test = (
+        {s.subject for s in part} for part in (split.train, split.validation, split.test)
+    )
+    assert not train & test and not train & validation and not validation & test
+    assert bool(validation) == bool(share)
+
+
+@brief
+@given(st.integers(3, 9), st.data(), seeds)
+def test_folds_test_everybody_exactly_once(subjects: int, data: st.DataObject, seed: int) -> None:
+    samples = make_samples(subjects, photos=2, sizes=1)
+    folds = data.draw(st.integers(2, subjects))
+    tested = [
+        s.name
+        for fold in range(folds)
+        for s in splits.by_subject(samples, folds=folds, fold=fold, seed=seed).test
+    ]
+    assert sorted(tested) == sorted(names(samples))
+
+
+@brief
+@given(st.integers(3, 9), seeds, shares)
+def test_by_file_uses_every_file(subjects: int, seed: int, share: float) -> None:
+    samples = make_samples(subjects)
+    split = splits.by_file(samples, seed=seed, validation_share=share)
+    assert split.watches_test == (share == 0)
+    kept = Split(
+        split.name, split.train, () if split.watches_test else split.validation, split.test
+    )
+    assert_whole(kept, samples)
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another() -> None:
+    samples = make_samples(8)
+    first, again, other = (splits.by_photo(samples, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_samples_keep_their_order_in_every_part() -> None:
+    samples = make_samples(8)
+    split = splits.by_subject(samples, folds=4, fold=1, seed=0, validation_share=0.2)
+    order = [s.name for s in samples]
+    for part in (split.train, split.validation, split.test):
+        assert [s.name for s in part] == sorted((s.name for s in part), key=order.index)
+
+
+def test_as_many_folds_as_people_leaves_one_out() -> None:
+    split = splits.by_subject(make_samples(5), folds=5, fold=2, seed=0, validation_share=0.125)
+    assert len({s.subject for s in split.test}) == 1
+    assert len({s.subject for s in split.validation}) == 1
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(1, 0), (6, 0), (3, 3), (3, -1)])
+def test_impossible_folds_are_refused(folds: int, fold: int) -> None:
+    with pytest.raises(DataError, match=f"fold {fold} of {folds} from 5 subjects"):
+        splits.by_subject(make_samples(5), folds=folds, fold=fold, seed=0)
+
+
+def test_samples_without_subjects_cannot_be_split_by_subject() -> None:
+    samples = [Sample(Path(n), n, "none", n) for n in "abcd"]
+    with pytest.raises(DataError, match=r"4 of 4 samples have no subject. Split by_photo"):
+        splits.by_subject(samples, folds=2, fold=0, seed=0)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 7.0])
+def test_a_share_outside_zero_to_one_is_refused(share: float) -> None:
+    with pytest.raises(DataError, match="share must lie between 0 and 1"):
+        splits.by_photo(make_samples(4), seed=0, validation_share=share)
+
+
+def test_one_single_photo_cannot_be_split() -> None:
+    with pytest.raises(DataError, match=r"share of 0\.2 of 1 photos"):
+        splits.by_photo(make_samples(1, photos=1), seed=0)
+
+
+def test_a_plan_decides_the_protocol_and_its_numbers() -> None:
+    samples = make_samples(6)
+    plan = SplitPlan("by_subject", folds=3, fold=1, validation_share=0.25, seed=4)
+    assert splits.make_split(samples, plan) == splits.by_subject(
+        samples, folds=3, fold=1, seed=4, validation_share=0.25
+    )
+    photo = SplitPlan("by_photo", validation_share=0.25, seed=4)
+    expected = splits.by_photo(samples, seed=4, validation_share=0.25)
+    assert splits.make_split(samples, photo) == expected
+    file = SplitPlan("by_file", validation_share=0, seed=4)
+    assert splits.make_split(samples, file) == splits.by_file(samples, seed=4)
+
+
+def test_a_subject_on_both_sides_is_refused_unless_the_protocol_allows_it() -> None:
+    one, other = make_samples(1, photos=2, sizes=1)
+    with pytest.raises(DataError, match="the subject 's0' in train and in test"):
+        splits.check(Split("mine", (one,), (), (other,)))
+    splits.check(Split("by_photo", (one,), (), (other,)))
+
+
+def test_a_photo_on_both_sides_is_refused_unless_files_were_split() -> None:
+    one, other = make_samples(1, photos=1, sizes=2)
+    with pytest.raises(DataError, match="the photo 's0p0' in train and in test"):
+        splits.check(Split("by_photo", (one,), (), (other,)))
+    splits.check(Split("by_file", (one,), (), (other,)))
+
+
+def test_a_file_on_both_sides_is_always_refused() -> None:
+    (one,) = make_samples(1, photos=1, sizes=1)
+    with pytest.raises(DataError, match=r"the file 's0/p0_0\.png' in train and in test"):
+        splits.check(Split("by_file", (one,), (), (one,)))
+
+
+def test_only_the_original_protocol_may_watch_its_test_part() -> None:
+    one, other = make_samples(2, photos=1, sizes=1)
+    splits.check(Split("by_file", (one,), (other,), (other,)))
+    with pytest.raises(DataError, match="in validation and in test"):
+        splits.check(Split("mine", (one,), (other,), (other,)))
+
+
+def test_an_empty_part_is_refused() -> None:
+    with pytest.raises(DataError, match="received 0 and 1"):
+        splits.check(Split("mine", (), (), make_samples(1, photos=1, sizes=1)))
+
+
+def test_official_lists_need_the_cmu_photos() -> None:
+    with pytest.raises(DataError, match=r"samples without 624 of them"):
+        splits.official(make_samples(3), "all")
+
+
+@pytest.mark.cmu
+@pytest.mark.parametrize(
+    ("name", "train", "test1", "test2"), [("all", 277, 139, 208), ("straightrnd", 70, 34, 52)]
+)
+def test_official_lists_have_their_published_lengths(
+    cmu: Path, name: str, train: int, test1: int, test2: int
+) -> None:
+    split = splits.make_split(read_samples(cmu), SplitPlan(name, validation_share=0))
+    assert (len(split.train), len(split.validation)) == (3 * train, 0)
+    quarter = [s.facts["list"] for s in split.test if s.facts["scale"] == "quarter"]
+    assert (quarter.count("test1"), quarter.count("test2")) == (test1, test2)
+    assert len(split.test) == 3 * (test1 + test2)
+
+
+@pytest.mark.cmu
+def test_official_lists_are_those_of_the_data_set(cmu: Path) -> None:
+    samples = read_samples(cmu, scales=["quarter"])
+    split = splits.official(samples, "all", seed=0)
+    for part in ("test1", "test2"):
+        listed = (cmu / "trainset" / f"all_{part}.list").read_text().split()
+        assert {s.path.name for s in split.test if s.facts["list"] == part} == set(listed)
+    listed = (cmu / "trainset" / "all_train.list").read_text().split()
+    assert {s.path.name for s in split.train} == set(listed)
+
+
+def test_five_folds_hold_four_people_each_and_two_validate(drawn_people: Path) -> None:
+    samples = read_samples(drawn_people)
+    for fold in range(5):
+        split = splits.make_split(samples, SplitPlan(fold=fold))
+        assert len({s.subject for s in split.test}) == 4
+        assert len({s.subject for s in split.validation}) == 2

@@ -1,0 +1,61 @@
+import csv
+import io
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gafas.files import make_csv, open_beside, write_bytes, write_text
+
+
+def test_text_is_written_whole_into_folders_that_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.txt"
+    write_text(path, "ñ\n")
+    write_text(path, "second\n")
+    assert path.read_bytes() == b"second\n"
+    assert [p.name for p in path.parent.iterdir()] == ["b.txt"]
+
+
+def test_a_failure_leaves_the_old_text_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "b.txt"
+    write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "new \ud800")  # half a character cannot be encoded
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_a_full_disk_is_told_of_the_target_and_leaves_nothing(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)]
+    if subprocess.run(words, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small file system needs the rights of the superuser")
+    try:
+        for size in (5000, 1_000_000):  # it is flushed at the end, or while it is written
+            filler = small / "filler"
+            filler.write_bytes(bytes(14_000))
+            with pytest.raises(OSError, match="No space left") as raised:
+                write_bytes(small / "photo.jpg", bytes(size))
+            assert raised.value.filename == str(small / "photo.jpg")
+            assert [path.name for path in small.iterdir()] == ["filler"]
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError) as raised,
+        open_beside(tmp_path / "a.csv"),
+    ):
+        (tmp_path / "gone.jpg").read_bytes()
+    assert raised.value.filename == str(tmp_path / "gone.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_cell_reaches_a_spreadsheet_as_a_formula() -> None:
+    cells = ["=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1", "a=1", "", 7, -0.5, None]
+    (row,) = csv.reader(io.StringIO(make_csv([cells]), newline=""))
+    assert not any(cell.startswith(("=", "+", "@", "\t", "\r", "\n", "-1")) for cell in row)
+    back = [cell[1:] if cell.startswith("'") else cell for cell in row]
+    assert back == ["" if cell is None else str(cell) for cell in cells]
