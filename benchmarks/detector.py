@@ -9,7 +9,6 @@ differ by the looks that they take, not by what else the machine did meanwhile.
 """
 
 import argparse
-import contextlib
 import csv
 import dataclasses
 import functools
@@ -39,23 +38,22 @@ SAME: Final = 0.4
 
 NO_FACES: Final = np.empty((0, candidates.COLUMNS), np.float32)
 
-Patch = tuple[Any, str, Any]
+SIDES: Final = detector.choose_sides
 
-RULES: Final[Mapping[str, tuple[Patch, ...]]] = {
-    "a small photo is looked at small": ((detector, "SMALL_SIDE", 1e9),),
-    "closer looks": ((FaceDetector, "_settle", lambda self, image, rows: _keep_sure(rows)),),
-    "hints": ((detector, "find_doubtful", lambda rows, faces: rows[:0]),),
-    "windows": ((detector, "_WINDOWS", 0), (detector, "_WINDOWS_UNSURE", 0)),
-    "fewer windows where unsure": ((detector, "_WINDOWS_UNSURE", detector._WINDOWS),),
-    "magnifying": ((FaceDetector, "_magnify", lambda self, image, rows: NO_FACES),),
-    "a crowd is magnified whole": ((detector, "_WINDOWS_MAGNIFIED", 1e9),),
-    "smaller sides": ((detector, "SMALLER_SIDES", ()),),
-    "border": ((FaceDetector, "_look_bordered", lambda self, image: NO_FACES),),
-    "drop_unlikely": ((detector, "drop_unlikely", lambda large, first, longer: large),),
-    "specks": ((candidates, "_is_speck", lambda rows, longer: np.zeros(len(rows), bool)),),
-    "parts": ((candidates, "_PART", 2.0),),
-    "necks": ((candidates, "_is_neck", lambda rows: np.zeros((len(rows), len(rows)), bool)),),
-    "turning": ((detector, "find_doubt", lambda faces: None),),
+RULES: Final[Mapping[str, tuple[Any, str, Any]]] = {
+    "a smaller look at small photos": (
+        detector,
+        "choose_sides",
+        lambda longer: (320, *SIDES(longer)[1:]),
+    ),
+    "larger looks": (detector, "choose_sides", lambda longer: SIDES(longer)[:1]),
+    "the third look": (detector, "choose_sides", lambda longer: SIDES(longer)[:2]),
+    "hints": (detector, "HINT", detector.CONFIDENT),
+    "faces from 0.4 to 0.5": (detector, "CONFIDENT", 0.5),
+    "large faces as first seen": (detector, "measure_sides", lambda rows: np.zeros(len(rows))),
+    "parts": (candidates, "_PART", 2.0),
+    "border": (FaceDetector, "_search_bordered", lambda self, image: NO_FACES),
+    "turning": (FaceDetector, "_search_turned", lambda self, image, found, needed: found),
 }
 """What is put in a rule's place to measure the schedule without it."""
 
@@ -97,16 +95,16 @@ class RememberingDetector(FaceDetector):
 
     def __init__(self) -> None:
         super().__init__(threads=1)
-        self._seen: dict[tuple[bytes, tuple[int, ...], int], tuple[Floats, float]] = {}
+        self._seen: dict[tuple[bytes, tuple[int, ...], int, float], tuple[Floats, float]] = {}
         self.looking = self.cost = 0.0
 
-    def look(self, image: ImageArray, side: int) -> Floats:
+    def find_candidates(self, image: ImageArray, *, side: int) -> Floats:
         """Look, or remember what was seen and what it cost."""
         start = time.process_time()
-        key = (image.tobytes(), image.shape, side)
+        key = (image.tobytes(), image.shape, side, detector.HINT)
         if key not in self._seen:
             begin = time.process_time()
-            rows = super().look(image, side)
+            rows = super().find_candidates(image, side=side)
             self._seen[key] = rows, time.process_time() - begin
         rows, seconds = self._seen[key]
         self.cost += seconds
@@ -148,19 +146,22 @@ def measure_set(photos: Iterable[tuple[Path, Truth]], *, looks: bool) -> dict[st
 def _list_variants(
     remembering: RememberingDetector, *, looks: bool
 ) -> Iterator[tuple[str, Callable[[ImageArray], list[Box]]]]:
-    def run(patches: tuple[Patch, ...], image: ImageArray) -> list[Box]:
-        with contextlib.ExitStack() as stack:
-            for patch in patches:
-                stack.enter_context(mock.patch.object(*patch))
-            return [face.box for face in remembering.detect(image)]
+    def detect(image: ImageArray) -> list[Box]:
+        return [face.box for face in remembering.detect(image)]
+
+    def detect_without(rule: str, image: ImageArray) -> list[Box]:
+        with mock.patch.object(*RULES[rule]):
+            return detect(image)
 
     def look(sides: tuple[int, ...], least: float, image: ImageArray) -> list[Box]:
-        seen = suppress(np.concatenate([remembering.look(image, side) for side in sides]))
+        seen = suppress(
+            np.concatenate([remembering.find_candidates(image, side=side) for side in sides])
+        )
         return [tuple(map(float, row[:4])) for row in seen[seen[:, CONFIDENCE] >= least]]
 
-    yield "schedule", functools.partial(run, ())
-    for name, patches in RULES.items():
-        yield f"without {name}", functools.partial(run, patches)
+    yield "schedule", detect
+    for rule in RULES:
+        yield f"without {rule}", functools.partial(detect_without, rule)
     for least in CONFIDENCES if looks else ():
         for sides in (*((side,) for side in LOOKS), LOOKS):
             name = " + ".join(map(str, sides))
