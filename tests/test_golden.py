@@ -7,7 +7,8 @@ import pytest
 
 from gafas.detection.detector import FaceDetector
 from gafas.images import load_image
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
 from gafas.weights import PINNED
 from selfcheck_folder import load_tool
 

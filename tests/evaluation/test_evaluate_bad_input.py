@@ -7,7 +7,7 @@ import pytest
 from brightness_model import METADATA, brightness_model, grey_sample
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
-from gafas.errors import DataError, ModelError
+from gafas.errors import DataError
 from gafas.evaluation.evaluate import evaluate, predict_unlabelled
 
 
@@ -53,13 +53,6 @@ def test_a_folder_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> Non
     gone = Sample(tmp_path / "gone.png", "gone.png", "dark", "gone")
     with pytest.raises(DataError, match=r"None of the photos can be read or used\. Received: 1"):
         evaluate(opened(), [gone], name="x")
-
-
-def test_a_model_of_faces_is_refused_rather_than_fed_with_whole_photos(
-    samples: list[Sample],
-) -> None:
-    with pytest.raises(ModelError, match="looks at faces"):
-        evaluate(opened(view="face"), samples, name="x")
 
 
 def test_unlabelled_photos_get_answers_without_a_truth(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The door for proving an installation: selfcheck."""
 
-import dataclasses
 import gc
 import itertools
 import sys
@@ -92,12 +91,12 @@ def predict(
     from gafas.files import LeftOut
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-    )
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
-    answers = recognizer.predict_many(source for _, source in wanted)
+    answers = recognizer.recognize_many(
+        (source for _, source in wanted), names=(name for name, _ in named)
+    )
     # A person who sees the answers come needs no bar.
     shown = sources.many and not (out is None and sys.stdout.isatty())
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
@@ -108,9 +107,9 @@ def predict(
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
         failed = False
-        for (name, _), found in zip(named, work.watch(answers), strict=True):
-            failed |= report(renamed := dataclasses.replace(found, photo=name))
-            answer(renamed)
+        for found in work.watch(answers):
+            failed |= report(found)
+            answer(found.select(min_face=min_face, largest=largest))
     say(left_out.describe())
     gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
     raise typer.Exit(int(failed or sources.failed))
@@ -153,12 +152,10 @@ def annotate(
     copies are numbered where they must be.
     """
     check_target(out, photos, overwrite=overwrite)
-    from gafas.annotate import annotate as draw
     from gafas.files import LeftOut
-    from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
+    recognizer = Recognizer(model, providers=[device])
     left_out, failed = LeftOut(), False
     searches = {path: Sources([path], left_out=left_out) for path in photos}
     # Now: copies may be written to where is still to search.
@@ -168,13 +165,12 @@ def annotate(
     go_on = "To begin anew and write over their copies, give the same command with --overwrite."
     shown = len(wanted) > 1 and not sys.stdout.isatty()
     with Work("Drawing", total=len(wanted), go_on=go_on, shown=shown) as work:
-        for path, name, source in work.watch(wanted):
-            found = recognizer.recognize(source, name=name)
+        answers = recognizer.recognize_many((source for _, _, source in wanted), names=names)
+        for (path, name, _), found in zip(wanted, work.watch(answers), strict=True):
             failed |= report(found)
             if found.error is None:
                 target = targets.choose(name, under=path)
-                photo = load_photo(source)  # a very large one comes smaller
-                drawn = draw(photo.image, [one.scaled(photo.scale) for one in found.faces])
+                drawn = found.select(min_face=min_face, largest=largest).annotate()
                 write_picture(drawn, target)
                 typer.echo(escape(str(target)))
     say(left_out.describe())

@@ -19,9 +19,8 @@ from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores
-from gafas.results import UNSURE, Face, ImageArray
-from gafas.views import View, Viewer, measure_eccentricity
+from gafas.recognizer import Recognizer, count_cores, measure_eccentricity
+from gafas.results import UNSURE, Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
 
@@ -177,41 +176,24 @@ class Row:
         return self.predicted == self.sample.label
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Seen:
-    sha256: str = ""
-    view: View | None = None
-    error: str = ""
+def recognize_nearest(
+    recognizer: Recognizer, source: ImageSource
+) -> tuple[Prediction, ImageArray] | None:
+    """Answer for the one face that a photo's label speaks of; return the answer and its crop.
 
-    @property
-    def answer(self) -> list[float]:
-        """The probability of each label; empty where there is an error."""
-        return [] if self.error or self.view is None else self.view.probabilities[0].tolist()
-
-    @property
-    def conditions(self) -> Conditions | None:
-        """How the face was seen; None where there is none, or where it was only declared."""
-        if self.view is None or not self.view.faces or not self.view.faces[0].landmarks:
-            return None
-        return measure_conditions(self.view.faces[0], self.view.patches[0])
-
-
-def view_nearest(viewer: Viewer, source: ImageSource) -> View:
-    """Cut from a photo the one patch that its label speaks of, as in every other door.
-
-    For a model of whole photos it is the squeezed photo; for a model of faces it is the crop of the
-    face nearest to the photo's centre, for a label of a photo speaks of one person. Where no face
-    is found, the view is empty.
+    A label of a photo speaks of one person: whose face is nearest to the photo's centre. A model of
+    whole photos has but one. None where no face is found.
 
     Raises:
         ImageError: the source is no readable photo.
     """
-    view = viewer.view(source)
-    size = {"width": view.width, "height": view.height}
-    off = [measure_eccentricity(face, **size) for face in view.faces]
-    nearest = int(np.argmin(off)) if off else 0
-    at = slice(nearest, nearest + 1)
-    return View(view.width, view.height, view.faces[at], view.patches[at], view.probabilities[at])
+    found, crops = recognizer.recognize_with_crops(source)
+    if not found.faces:
+        return None
+    size = {"width": found.width or 0, "height": found.height or 0}
+    off = [measure_eccentricity(one.face, **size) for one in found]
+    nearest = int(np.argmin(off))
+    return found[nearest], crops[nearest]
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Iterator[Row]:
@@ -223,9 +205,9 @@ def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> It
     Raises:
         ModelError: the model looks at faces but does not say how to crop them.
     """
-    viewer = Viewer(classifier)
+    recognizer = Recognizer(classifier)
     chunks = (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
-    rows = (row for chunk in chunks for row in _predict_chunk(classifier, chunk, viewer=viewer))
+    rows = (row for chunk in chunks for row in _predict_chunk(recognizer, chunk))
     return show_progress(rows, doing="Predicting", total=len(samples))
 
 
@@ -263,32 +245,31 @@ def _write(conditions: Conditions | None, name: str) -> float | str:
     return "" if conditions is None else round(float(getattr(conditions, name)), 4)
 
 
-def _predict_chunk(
-    classifier: EyewearClassifier, samples: Sequence[Sample], *, viewer: Viewer
-) -> list[Row]:
+def _predict_chunk(recognizer: Recognizer, samples: Sequence[Sample]) -> list[Row]:
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        views = list(pool.map(functools.partial(_see, viewer), samples))
-    rows = []
-    for sample, view in zip(samples, views, strict=True):
-        probabilities = dict(zip(classifier.labels, view.answer, strict=bool(view.answer)))
-        told = (probabilities, classifier.threshold, view.sha256, view.error)
-        rows.append(Row(sample, *told, view.conditions))
-    return rows
+        return list(pool.map(functools.partial(_predict, recognizer), samples))
 
 
-def _see(viewer: Viewer, sample: Sample) -> _Seen:
+def _predict(recognizer: Recognizer, sample: Sample) -> Row:
+    threshold = recognizer.threshold
     try:
         with sample.path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)  # one more than allowed, for load_image to refuse
     except OSError as error:
         # Neither the error's text nor ours may carry the machine's folders into a report.
-        return _Seen(error=f"Cannot open the photo: {error.strerror}.")
+        problem = f"Cannot open the photo: {error.strerror}."
+        return Row(sample, {}, threshold, error=problem)
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        view = view_nearest(viewer, content)
+        nearest = recognize_nearest(recognizer, content)
     except ImageError as error:
-        return _Seen(sha256, error=str(error))
-    return _Seen(sha256, view, "" if view.faces else NO_FACE)
+        return Row(sample, {}, threshold, sha256, str(error))
+    if nearest is None:
+        return Row(sample, {}, threshold, sha256, NO_FACE)
+    prediction, crop = nearest
+    # Without landmarks the face was only declared: a model of whole photos looks for none.
+    conditions = measure_conditions(prediction.face, crop) if prediction.landmarks else None
+    return Row(sample, prediction.probabilities, threshold, sha256, conditions=conditions)
 
 
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:

@@ -21,9 +21,8 @@ from gafas.datasets.cmu import home
 from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores
+from gafas.recognizer import count_cores, find_faces, measure_eccentricity, refine
 from gafas.results import ImageArray
-from gafas.views import find_faces, measure_eccentricity, refine
 from gafas.weights import PINNED
 
 MARGIN: Final = 1.25
@@ -39,8 +38,8 @@ _DECIDING: Final = (
     "detection/detector.py",
     "detection/retinaface.py",
     "images.py",
+    "recognizer.py",
     "results.py",
-    "views.py",
     "training/faces.py",
 )
 
