@@ -28,7 +28,7 @@ $(VENV)/demo: pyproject.toml
 
 # What the tests need holds what the demo needs.
 demo: $(if $(wildcard $(VENV)/ready),$(VENV)/ready,$(VENV)/demo)
-	$(BIN)/python tools/demo.py $(OUT)
+	$(BIN)/python -m tools.demo $(OUT)
 
 # The tests of the web page need a browser. Where none can be installed, they say so and are skipped.
 browser:
@@ -46,28 +46,28 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 
 docs: $(VENV)/ready
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m tools.docs
 
 golden: $(VENV)/ready
-	$(BIN)/python tools/golden.py
+	$(BIN)/python -m tools.golden
 
 selfcheck-answers: $(VENV)/ready
-	$(BIN)/python tools/selfcheck_pictures.py
+	$(BIN)/python -m tools.selfcheck_pictures
 
 screenshots: $(VENV)/ready
-	$(BIN)/python tools/web_pictures.py
+	$(BIN)/python -m tools.web_pictures
 
 speed: $(VENV)/ready
-	$(BIN)/python benchmarks/speed.py
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m tools.docs
 
 benchmark-service: $(VENV)/ready
-	$(BIN)/python benchmarks/service.py
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m benchmarks.service
+	$(BIN)/python -m tools.docs
 
 benchmark-own-photos: $(VENV)/ready
-	$(BIN)/python benchmarks/own_photos.py
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m benchmarks.own_photos
+	$(BIN)/python -m tools.docs
 
 benchmark: $(VENV)/ready
 	$(BIN)/python -m benchmarks.commands cmu
