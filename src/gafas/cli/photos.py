@@ -103,7 +103,7 @@ def predict(
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
     go_on += " To go on, name the other photos; the same command begins anew."
     with (
-        Work("Looking", total=count_ahead(sources.silently()), go_on=go_on, shown=shown) as work,
+        Work("Looking", total=count_ahead(sources.names()), go_on=go_on, shown=shown) as work,
         open_output(out, form) as write,
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
@@ -118,7 +118,7 @@ def predict(
 
 def _choose_form(out: Path | None, *, as_json: bool, as_csv: bool) -> Form:
     """Return the form of the answers; refuse to write them over a photo."""
-    from gafas.datasets.folders import PHOTO_ENDINGS
+    from gafas.files import PHOTO_ENDINGS
 
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")

@@ -149,7 +149,7 @@ def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
         name
         for order, sources in searches
         for places in [Places(order)]
-        for name, _ in sources.silently()
+        for name in sources.names()
         if not places.made_by_us(name)
     )
     ask = count_ahead(new)
