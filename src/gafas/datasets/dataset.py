@@ -60,9 +60,6 @@ def part_material(samples: Sequence[Sample], plan: SplitPlan) -> Split:
 Kind = Literal["cmu", "drawn", "eyewear", "own"]
 """The CMU Face Images, drawn people in their stead, the eyewear sets, a user's labelled photos."""
 
-DRAWN_NOTE = "drawn people, no photographs"
-"""What is said wherever something rests on drawn people."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -132,7 +129,7 @@ def read_data_set(
     folder = (_find_or_draw() if path is None else path).resolve()
     is_drawn = drawn.is_drawn(folder)
     if is_drawn:
-        _log.warning("These are %s.", DRAWN_NOTE)
+        _log.warning("These are %s.", drawn.DRAWN_NOTE)
     return DataSet("drawn" if is_drawn else "cmu", folder, cmu.read_samples(folder, scales=scales))
 
 
