@@ -165,6 +165,13 @@ def _mark(
     return ""
 
 
+def find_home() -> Path:
+    """Return the folder where gafas keeps what it fetches: `GAFAS_HOME`, else the user's cache."""
+    import pooch
+
+    return Path(os.environ.get("GAFAS_HOME") or pooch.os_cache("gafas"))
+
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 

@@ -12,6 +12,7 @@ from gafas.datasets.folders import read_labelled
 from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.datasets.splits import Split, SplitPlan, check, make_split, take_fold
 from gafas.errors import DataError
+from gafas.files import find_home
 
 SOURCE: Final = "cmu"
 """The fact `source` of the CMU photos."""
@@ -143,4 +144,4 @@ def _find_or_draw() -> Path:
         "The CMU Face Images are not here (`gafas fetch cmu` gets them): drawn people take their "
         "place."
     )
-    return drawn.draw_people(cmu.home() / "drawn_people")
+    return drawn.draw_people(find_home() / "drawn_people")
