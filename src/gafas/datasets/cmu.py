@@ -151,7 +151,7 @@ def fetch(source: Path | None = None) -> Path:
         shutil.rmtree(scratch, ignore_errors=True)  # what a run that was killed has left
         scratch.mkdir(parents=True)
         staging = scratch / target.name
-        for name, content in _read_members(source or _download(scratch)):
+        for name, content in read_members(source or _download(scratch)):
             path = staging / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -275,7 +275,7 @@ class _Bar:
         """Do nothing: the bar goes with its context."""
 
 
-def _read_members(source: Path) -> Iterator[tuple[str, bytes]]:
+def read_members(source: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of what belongs to the data set; a `.tar.gz` in a zip is opened too.
 
     The names are ours, never the archive's, so that a path such as `../x` is harmless.
