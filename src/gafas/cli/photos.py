@@ -55,12 +55,6 @@ Device = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands for photos to the command line."""
-    for command in (predict, annotate, explain, selfcheck):
-        app.command()(command)
-
-
 def predict(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Photos, folders, or - for stdin.")
@@ -224,3 +218,6 @@ def selfcheck() -> None:
         )
         raise typer.Exit(1)
     typer.echo(f"All {len(checks)} pictures get the stored answers: this installation works.")
+
+
+COMMANDS = (predict, annotate, explain, selfcheck)

@@ -26,11 +26,6 @@ _Searches = Sequence[tuple[Order, Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(sort)
-
-
 def sort(
     sources: Annotated[
         list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
@@ -220,3 +215,6 @@ def _undo(journals: Sequence[Path]) -> int:
     if left:
         say(f"What was left keeps its journal, to try again: {' '.join(map(str, journals))}")
     return int(left > 0)
+
+
+COMMANDS = (sort,)

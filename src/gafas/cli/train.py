@@ -52,12 +52,6 @@ class Fetched(enum.StrEnum):
     cmu = "cmu"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the workshop's commands to the command line."""
-    for command in (fetch, draw, train, evaluate, report, export, tune):
-        app.command()(command)
-
-
 def fetch(
     data_set: Annotated[Fetched, typer.Argument(help="What to fetch.")],
     source: Annotated[
@@ -307,3 +301,6 @@ def _show(report: dict[str, Any], *, note: str = "") -> None:
     ):
         if report["data"][key]:
             typer.echo(f"{what}, left out: {len(report['data'][key])}", err=True)
+
+
+COMMANDS = (fetch, draw, train, evaluate, report, export, tune)
