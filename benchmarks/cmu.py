@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gafas.classifier import EyewearClassifier
-from gafas.datasets.dataset import DRAWN_NOTE, DataSet
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.drawn import DRAWN_NOTE
 from gafas.datasets.splits import SplitPlan, make_split
 from gafas.errors import DataError
 from gafas.evaluation.breakdowns import measure_accuracy

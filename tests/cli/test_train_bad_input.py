@@ -48,7 +48,7 @@ def test_an_empty_folder_is_refused(gafas: Call, run: Path, tmp_path: Path) -> N
     (tmp_path / "empty").mkdir()
     told = gafas("train", run / "recipe.toml", tmp_path / "run", "--data", tmp_path / "empty")
     refused(told, "No labelled photos in .*empty", code=1)
-    refused(gafas("evaluate", run, tmp_path / "empty"), "No photo in .*empty", code=1)
+    refused(gafas("evaluate", run, tmp_path / "empty"), "No labelled photos in .*empty", code=1)
     assert not (tmp_path / "run").exists()
 
 

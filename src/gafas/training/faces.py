@@ -17,9 +17,9 @@ import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
-from gafas.datasets.cmu import home
 from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
+from gafas.files import find_home
 from gafas.progress import show_progress
 from gafas.recognizer import count_cores, find_faces, measure_eccentricity, refine
 from gafas.results import ImageArray
@@ -97,7 +97,7 @@ def read_faces(
         ImageError: a photo cannot be read.
     """
     geometry = geometry or CropGeometry()
-    path = home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
+    path = find_home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
     if path.is_file():
         cut = _load(path)
         path.touch()  # used now, so that it is not the next to go
