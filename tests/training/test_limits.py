@@ -41,7 +41,6 @@ from gafas.training.recipe import make_recipe
         ("optimization.learning_rate", float("nan")),
         ("optimization.label_smoothing", 1.0),
         ("optimization.warmup_epochs", -1),
-        ("optimization.patience", -1),
     ],
 )
 def test_a_value_out_of_its_range_is_refused_by_its_name(key: str, value: object) -> None:
@@ -49,16 +48,6 @@ def test_a_value_out_of_its_range_is_refused_by_its_name(key: str, value: object
     table = {section: {last: value}} if section else {last: value}
     with pytest.raises(RecipeError, match=rf"^'{key}' .* Received: "):
         make_recipe(table)
-
-
-@pytest.mark.parametrize("changes", [{"keep": "best"}, {"patience": 3}])
-def test_choosing_by_a_validation_part_that_is_not_there_is_refused(
-    changes: dict[str, object],
-) -> None:
-    table = {"split": {"validation_share": 0.0}, "optimization": changes}
-    with pytest.raises(RecipeError, match=r"set split\.validation_share above 0"):
-        make_recipe(table)
-    make_recipe(table | {"split": {"validation_share": 0.1}})
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,6 @@ _SHARES = frozenset(
         "augmentation.saturation",
         "augmentation.cast",
         "augmentation.resolution",
-        "augmentation.clear",
-        "augmentation.dark",
     }
 )
 _WHOLE_SHARES = frozenset(
@@ -63,12 +61,6 @@ def check_recipe(recipe: "Recipe") -> None:
     for place, value, rule, sound in _rules(recipe):
         if not sound:
             raise RecipeError(f"{place!r} {rule}. Received: {value!r}.")
-    chooses = recipe.optimization.keep == "best" or recipe.optimization.patience
-    if chooses and not recipe.split.validation_share:
-        raise RecipeError(
-            "keep = 'best' and patience choose by the validation part, and there is none: "
-            f"set split.validation_share above 0. Received: {recipe.split.validation_share}."
-        )
     if recipe.network.mirror and recipe.network.architecture == "seed":
         raise RecipeError(
             "network.mirror averages before the temperature, which 'seed' has not. Received: true. "
@@ -140,11 +132,6 @@ def _check_input(recipe: "Recipe") -> None:
             "augmentation.lettering runs across the eyes, and only in crops of faces are these "
             "always in the same place: set input.view = 'face', or lettering to 0. "
             f"Received: {changes.lettering}."
-        )
-    if not changes.clear < changes.dark or changes.dark < 0.1:
-        raise RecipeError(
-            "augmentation.clear must be less than augmentation.dark, and that at least 0.1. "
-            f"Received: {changes.clear} and {changes.dark}."
         )
     if changes.shaded and not (seen.view == "face" and seen.colour == "rgb"):
         raise RecipeError(

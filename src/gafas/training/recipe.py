@@ -16,9 +16,6 @@ from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.limits import check_recipe
 
-BUNDLED_WEIGHTS = "eyewear"
-"""As `network.weights`: those of the model in the package, of which only the last layer learns."""
-
 _T = typing.TypeVar("_T")
 
 _BUNDLED = Path(__file__).parent / "recipes"
@@ -45,10 +42,9 @@ class Input:
 class Network:
     """Which architecture, and its sizes.
 
-    `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with;
-    or it is `eyewear`, the model in the package, of which only the last layer is learnt anew.
-    `twins` those of other runs, with whose weights these are averaged at the end. With `mirror`
-    the trained network looks at each image and at its mirror image.
+    `stem` is the residual's first step. With the weights `eyewear`, those of the model in the
+    package, only the last layer is learnt. With `mirror` the trained network looks at each image
+    and at its mirror image.
     """
 
     architecture: Literal["seed", "compact", "residual"] = "compact"
@@ -56,8 +52,7 @@ class Network:
     dense: int = 256
     dropout: float = 0.3
     stem: int = 1
-    weights: str = ""
-    twins: tuple[str, ...] = ()
+    weights: Literal["", "eyewear"] = ""
     mirror: bool = False
 
 
@@ -72,8 +67,7 @@ class Augmentation:
     much its difference from that may be enlarged; `resolution` the share of the pixels along a side
     that may be lost; `jpeg` the share of images that are compressed. `shaded` is the share of
     faces on which shadows, bags under the eyes and brows are drawn, once and for all; `rendered`
-    how many pairs of glasses, from clear to black, are drawn on each bare face: up to `clear` they
-    are eyeglasses, from `dark` sunglasses.
+    how many pairs of glasses, from clear to black, are drawn on each bare face.
     """
 
     rotation: float = 0.0
@@ -95,17 +89,14 @@ class Augmentation:
     jpeg: float = 0.0
     shaded: float = 0.0
     rendered: float = 0.0
-    clear: float = 0.2
-    dark: float = 0.7
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Optimization:
-    """How weights are learnt, and which epoch's are kept.
+    """How weights are learnt; those of the last epoch are kept.
 
-    `keep` is `last` or `best` (lowest validation loss). `patience` is the number of epochs without
-    a lower validation loss after which training stops; 0 never stops early. `minimum_steps` is the
-    least number of batches: a small training part is passed through more often than `epochs`.
+    `minimum_steps` is the least number of batches: a small training part is passed through more
+    often than `epochs`.
     `balance_labels` says how far labels, and `balance_sources` how far the sources of each label,
     are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally. So does
     `balance_people` of the genders and races within a source that tells them, and
@@ -121,8 +112,6 @@ class Optimization:
     epochs: int = 100
     minimum_steps: int = 0
     batch_size: int = 64
-    keep: Literal["last", "best"] = "last"
-    patience: int = 0
     balance_labels: float = 0.0
     balance_sources: float = 0.0
     balance_people: float = 0.0
