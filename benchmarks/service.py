@@ -25,9 +25,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import speed_photos
-from service_load import Answer, Client, describe_answers, run_closed, run_open
-from speed import bind, describe, in_new_process, summarize, time_recognizing
+from benchmarks import speed_photos
+from benchmarks.service_load import Answer, Client, describe_answers, run_closed, run_open
+from benchmarks.speed import bind, describe, in_new_process, summarize, time_recognizing
 
 LOG = logging.getLogger("service")
 OUTPUT = Path(__file__).with_suffix(".json")

@@ -148,7 +148,8 @@ def measure_photos(model: str | None, photos: Sequence[Path], rounds: int) -> di
 
 def measure(folder: Path, *, model: str | None, quick: bool) -> dict[str, Any]:
     """Make the photos in a folder that is there, and measure all but the installed size."""
-    import speed_photos  # here: what it imports would weigh on every process that is measured
+    # Here: what it imports would weigh on every process that is measured.
+    from benchmarks import speed_photos
 
     runs, rounds = (1, 1) if quick else (15, 5)
     small = speed_photos.make_small(folder / "small", count=4 if quick else 200)

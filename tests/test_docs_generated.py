@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools import docs as TOOL
+from tools import service_table as SERVICE
+from tools import speed_table as SPEED
 
 from gafas.errors import DataError
 from gafas.files import write_text
 from gafas.weights import PINNED
-from selfcheck_folder import load_tool
 
 ROOT = Path(__file__).resolve().parents[1]
-TOOL = load_tool("docs")
-SPEED = load_tool("speed_table")
-SERVICE = load_tool("service_table")
 
 
 def read(path: Path) -> str:

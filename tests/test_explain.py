@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import skimage.data
+from tools import photos as PHOTOS
 
 from brightness_model import METADATA, brightness_model
 from face_photos import crowd, encode, face_model, faceless, portrait
@@ -19,9 +20,6 @@ from gafas.selfcheck import PICTURES
 from gafas.synthesis.glasses import Glasses, Outline
 from gafas.synthesis.rendering import put_on
 from gafas.weights import PINNED
-from selfcheck_folder import load_tool
-
-PHOTOS = load_tool("photos")
 
 shipped = pytest.mark.skipif("eyewear.onnx" not in PINNED, reason="no eyewear model is bundled")
 

@@ -11,17 +11,17 @@ from typing import Any
 
 from benchmarks.card import make_card
 from benchmarks.readme_figure import write_readme_figure
-from cli_page import describe_cli
-from cmu_table import make_cmu_table
-from eyewear_table import make_eyewear_table, make_figures
-from own_photos_table import make_own_photos_table
-from service_table import make_service_table
-from speed_table import make_speed_sentence, make_speed_table
 
 from gafas.errors import DataError
 from gafas.files import write_text
 from gafas.report.runfolder import read_json
 from gafas.report.wording import Language
+from tools.cli_page import describe_cli
+from tools.cmu_table import make_cmu_table
+from tools.eyewear_table import make_eyewear_table, make_figures
+from tools.own_photos_table import make_own_photos_table
+from tools.service_table import make_service_table
+from tools.speed_table import make_speed_sentence, make_speed_table
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,11 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from photos import write_photos
-
 from gafas.errors import GafasError
 from gafas.files import write_text
 from gafas.recognizer import Recognizer
+from tools.photos import write_photos
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests/golden"
 

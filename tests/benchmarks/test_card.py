@@ -105,7 +105,7 @@ def test_results_that_lack_a_part_are_refused(
     results: dict[str, Any], tmp_path: Path, part: str
 ) -> None:
     del results["parts"][part]
-    with pytest.raises(DataError, match=f"lacks {part}. Run `gafas benchmark eyewear`"):
+    with pytest.raises(DataError, match=f"lacks {part}. Run `make benchmark-eyewear`"):
         card(tmp_path, results)
 
 

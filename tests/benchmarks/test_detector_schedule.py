@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import detector_schedule as SCHEDULE
 from face_photos import portrait
 from gafas.detection.detector import FaceDetector
-from selfcheck_folder import load_tool
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-SCHEDULE = load_tool("detector_schedule", folder=BENCHMARKS)
 
 
 @pytest.fixture(scope="module")

@@ -231,8 +231,8 @@ def test_a_killed_run_leaves_no_target_and_its_rest_is_swept_later(
 ) -> None:
     pipe = tmp_path / "faces.tar.gz"
     packed = tar_of(tmp_path / "packed.tar.gz", {f"faces/{NAME}": os.urandom(90_000)})
-    code = "import sys, pathlib; from gafas.data import archives, cmu;"
-    code += "archives._sniff = lambda source: 'tar.gz';"  # a pipe can be read only once
+    code = "import sys, pathlib; from gafas.datasets import cmu, fetching;"
+    code += "fetching._sniff = lambda source: 'tar.gz';"  # a pipe can be read only once
     code += "cmu.fetch(pathlib.Path(sys.argv[1]))"
     os.mkfifo(pipe)
     process = subprocess.Popen([sys.executable, "-c", code, str(pipe)])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tools.photos import write_photos
 
 from gafas.crops import crop_face
 from gafas.detection.candidates import SETTLED
@@ -11,7 +12,6 @@ from gafas.detection.detector import FaceDetector, find_doubt, turn_back
 from gafas.images import load_image
 from gafas.recognizer import Recognizer
 from gafas.results import ImageArray
-from selfcheck_folder import load_tool
 
 EYES_OVER_MOUTH = [30, 40, 70, 40, 50, 60, 35, 80, 65, 80]
 MOUTH_BESIDE_EYES = [30, 40, 30, 70, 50, 55, 80, 40, 80, 70]
@@ -20,7 +20,7 @@ MOUTH_BESIDE_EYES = [30, 40, 30, 70, 50, 55, 80, 40, 80, 70]
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ImageArray]:
     folder = tmp_path_factory.mktemp("photos")
-    return {path.stem: load_image(path) for path in load_tool("photos").write_photos(folder)}
+    return {path.stem: load_image(path) for path in write_photos(folder)}
 
 
 @pytest.fixture(scope="module")
