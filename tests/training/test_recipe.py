@@ -17,6 +17,7 @@ from gafas.training.recipe import (
     Network,
     Optimization,
     Recipe,
+    check_recipe,
     make_recipe,
     read_recipe,
     write_recipe,
@@ -117,9 +118,12 @@ def test_the_seed_recipe_is_the_original() -> None:
         ("seed = true", "'seed' is of type int. Received: True."),
         ("seed = 7.0", "'seed' is of type int. Received: 7.0."),
         ("labels = 'glasses'", "'labels' is a list. Received: 'glasses'."),
-        ("labels = []", "'labels' are two or more words, all different. Received: ()."),
-        ("[input]\nscales = []", "'input.scales' is a list that is not empty. Received: []."),
-        ("[network]\nfilters = []", "'network.filters' is a list that is not empty. Received: []."),
+        ("labels = []", "'labels' must be two or more words, all different. Received: []."),
+        ("[input]\nscales = []", "'input.scales' must be a list that is not empty. Received: []."),
+        (
+            "[network]\nfilters = []",
+            "'network.filters' must be a list of numbers above 0. Received: [].",
+        ),
         ("labels = ['a', 3]", "'labels' is of type str. Received: 3."),
         ("network = 'seed'", "'network' is a section, [network]. Received: 'seed'."),
         ("[input]\ncolour = 'gray'", "'input.colour' is one of grey, rgb. Received: 'gray'."),
@@ -184,6 +188,102 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_recipe(tmp_path / "nowhere.toml")
     with pytest.raises(RecipeError, match="Is a directory"):
         read_recipe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "../escape"),
+        ("name", ""),
+        ("labels", ["same", "same"]),
+        ("labels", ["only"]),
+        ("labels", ["", "empty"]),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("split.seed", -1),
+        ("split.validation_share", 1.0),
+        ("network.dropout", 1.0),
+        ("network.filters", [8, 0]),
+        ("network.dense", 0),
+        ("augmentation.shift", -0.1),
+        ("augmentation.zoom", 1.0),
+        ("augmentation.noise", float("inf")),
+        ("augmentation.gamma", 1.0),
+        ("augmentation.saturation", 1.0),
+        ("augmentation.cast", 1.0),
+        ("augmentation.resolution", 1.0),
+        ("augmentation.grey", 1.1),
+        ("augmentation.blur", 1.1),
+        ("augmentation.sharpness", -0.1),
+        ("augmentation.lettering", 1.1),
+        ("augmentation.shaded", 1.1),
+        ("optimization.balance_labels", 1.1),
+        ("optimization.balance_sources", -0.1),
+        ("optimization.balance_people", 1.1),
+        ("optimization.balance_validation", 1.5),
+        ("optimization.epochs", 0),
+        ("optimization.batch_size", 0),
+        ("optimization.learning_rate", 0.0),
+        ("optimization.learning_rate", float("nan")),
+        ("optimization.label_smoothing", 1.0),
+        ("optimization.warmup_epochs", -1),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_by_its_name(key: str, value: object) -> None:
+    section, _, last = key.rpartition(".")
+    table = {section: {last: value}} if section else {last: value}
+    with pytest.raises(RecipeError, match=rf"^'{key}' must be .* Received: "):
+        make_recipe(table)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "smallest"), [("seed", 10), ("compact", 2)], ids=["seed", "compact"]
+)
+def test_a_photo_that_the_poolings_would_use_up_is_refused(
+    architecture: str, smallest: int
+) -> None:
+    network = {"architecture": architecture, "filters": [2, 2]}
+    make_recipe({"network": network, "input": {"width": 64, "height": smallest}})
+    with pytest.raises(RecipeError, match=r"too small for the poolings of 2 filters"):
+        make_recipe({"network": network, "input": {"width": 64, "height": smallest - 1}})
+
+
+def test_a_face_crop_that_is_not_square_is_refused() -> None:
+    make_recipe({"input": {"view": "face", "width": 48, "height": 48}})
+    with pytest.raises(RecipeError, match=r"square: .* Received: 64 by 60 pixels"):
+        make_recipe({"input": {"view": "face", "width": 64, "height": 60}})
+
+
+def test_lettering_needs_crops_of_faces() -> None:
+    changes = {"augmentation": {"lettering": 0.1}}
+    make_recipe(changes | {"input": {"view": "face", "width": 48, "height": 48}})
+    with pytest.raises(
+        RecipeError, match=r"input\.view = 'face', or lettering to 0\. Received: 0\.1"
+    ):
+        make_recipe(changes)
+
+
+@pytest.mark.parametrize("seen", [{"view": "face", "height": 64}, {"colour": "rgb"}])
+def test_shades_need_faces_in_colour(seen: dict[str, object]) -> None:
+    changes = {"augmentation": {"shaded": 0.1}}
+    make_recipe(changes | {"input": {"view": "face", "height": 64, "colour": "rgb"}})
+    with pytest.raises(RecipeError, match=r"'face' and input.* shaded to 0\. Received: 0\.1"):
+        make_recipe(changes | {"input": seen})
+
+
+@pytest.mark.parametrize("change", ["saturation", "cast", "grey"])
+def test_a_change_of_colours_of_a_grey_photo_is_refused(change: str) -> None:
+    make_recipe({"input": {"colour": "rgb"}, "augmentation": {change: 0.5}})
+    with pytest.raises(RecipeError, match=rf"augmentation\.{change} changes colours"):
+        make_recipe({"input": {"colour": "grey"}, "augmentation": {change: 0.5}})
+
+
+def test_every_key_says_what_it_decides_and_keeps_to_its_own_limits() -> None:
+    sections = [getattr(Recipe(), field.name) for field in dataclasses.fields(Recipe)]
+    keys = [k for s in sections if dataclasses.is_dataclass(s) for k in dataclasses.fields(s)]
+    assert len(keys) > 40
+    assert [key.name for key in keys if not key.metadata["decides"]] == []
+    check_recipe(Recipe())
 
 
 def test_the_hash_ignores_the_name_alone() -> None:
