@@ -14,11 +14,11 @@ from typing import Any
 from gafas.datasets import cmu
 from gafas.datasets.dataset import DataSet, read_data_set
 from gafas.datasets.eyewear import read_withdrawn
-from gafas.datasets.leaks import audit
+from gafas.datasets.leaks import LeakReport, audit
 from gafas.datasets.samples import Sample, relabel
 from gafas.datasets.splits import Split, read_split, write_split
 from gafas.errors import DataError
-from gafas.files import write_text
+from gafas.files import read_json, write_text
 from gafas.recognizer import BUNDLED, count_cores
 from gafas.training.recipe import Recipe, read_recipe, write_recipe
 from gafas.weights import PINNED
@@ -127,7 +127,12 @@ def read_run_recipe(run: Path) -> Recipe:
     return read_recipe(path)
 
 
-def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[str, Any]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Audited:
+    leaks: LeakReport | None = None
+
+
+def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, LeakReport | None]:
     """Read the split of a run, with the samples it names, and the audit of its leaks.
 
     Photos of the eyewear sets that a correction has marked unclear since are left out.
@@ -137,7 +142,7 @@ def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[st
     """
     path = run / "split.json"
     split = read_split(path, samples, withdrawn=read_withdrawn())
-    return split, read_facts(path).get("leaks") or {}
+    return split, read_json(path, _Audited).leaks
 
 
 def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
