@@ -4,12 +4,15 @@ import contextlib
 import csv
 import dataclasses
 import io
+import json
 import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
+
+from gafas.errors import DataError
 
 _NOTES = (".xmp", ".aae", ".pp3", ".json", ".xml", ".txt", ".csv", ".html", ".md", ".db", ".ini")
 _FILMS = (".mp4", ".mov", ".avi", ".m4v", ".mkv", ".webm", ".mts", ".3gp", ".mpg", ".wmv", ".mp3")
@@ -174,3 +177,17 @@ def _name(path: Path) -> Iterator[None]:
         if not named or named.startswith(f".{path.name[:40]}-"):
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: it is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path} is missing or cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read: {error}. Restore the file.") from error

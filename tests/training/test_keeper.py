@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gafas.training import keeper
-from gafas.training.run import History, find_best_epoch, read_history
+from gafas.training.run import History, read_history
 from gafas.training.train import Bar, TrainingData, fit
 from tiny_data import tiny_recipe
 
@@ -53,10 +53,12 @@ def straight(
 
 
 def without_seconds(run: Path) -> History:
-    return [
-        {k: v for k, v in row.items() if k != "seconds"}
-        for row in read_history(run / "history.csv")
-    ]
+    rows = read_history(run / "history.csv")
+    return tuple(dataclasses.replace(row, seconds=0.0) for row in rows)
+
+
+def find_best(history: History) -> int:
+    return min(range(len(history)), key=lambda index: history[index].val_loss or 0.0)
 
 
 def weights_of(model: keras.Model) -> Iterator[Any]:
@@ -115,7 +117,7 @@ def test_time_before_an_interruption_is_counted(tmp_path: Path, data: TrainingDa
     path.write_text("\n".join([lines[0], lines[1].rpartition(",")[0] + ",1000"]) + "\n")
     _, seconds = fit(TWO_EPOCHS, data, run=tmp_path)
     assert seconds > 1000
-    assert read_history(path)[1]["seconds"] == pytest.approx(seconds)
+    assert read_history(path)[1].seconds == pytest.approx(seconds)
 
 
 def test_a_training_that_was_interrupted_after_its_last_epoch_is_not_repeated(
@@ -146,18 +148,18 @@ def test_the_best_epoch_is_kept_where_the_recipe_says_so(
     recipe = tiny_recipe(optimization={"keep": "best", "epochs": 6})
     model, _ = fit(recipe, misled, run=tmp_path)
     history = read_history(tmp_path / "history.csv")
-    best = find_best_epoch(history)
+    best = find_best(history)
     assert len(history) == 6
     assert best < 5, "the test needs a last epoch that is not the best"
     loss = model.evaluate(*misled.watched, verbose=0)[0]
-    assert loss == pytest.approx(history[best]["val_loss"], rel=1e-4)
+    assert loss == pytest.approx(history[best].val_loss, rel=1e-4)
 
 
 def test_patience_stops_and_going_on_does_not_wake_it(tmp_path: Path, misled: TrainingData) -> None:
     recipe = tiny_recipe(optimization={"patience": 2, "epochs": 30})
     straight, _ = fit(recipe, misled, run=tmp_path)
     history = without_seconds(tmp_path)
-    assert len(history) == find_best_epoch(history) + 1 + 2 < 30
+    assert len(history) == find_best(history) + 1 + 2 < 30
     again, _ = fit(recipe, misled, run=tmp_path)
     assert without_seconds(tmp_path) == history
     assert equal(again, straight)

@@ -199,18 +199,6 @@ def test_the_hash_ignores_the_name_alone() -> None:
     assert len({hash_recipe(other) for other in [recipe, *changed]}) == len(changed) + 1
 
 
-def test_the_hash_of_weights_to_begin_with_is_that_of_their_content(tmp_path: Path) -> None:
-    def hashed(content: bytes, name: str) -> str:
-        (tmp_path / name).write_bytes(content)
-        network = Network(weights=str(tmp_path / name), twins=(str(tmp_path / name),))
-        return hash_recipe(Recipe(network=network))
-
-    assert hashed(b"learnt", "a.keras") == hashed(b"learnt", "b.keras")
-    assert hashed(b"learnt", "a.keras") != hashed(b"learnt anew", "a.keras")
-    with pytest.raises(RecipeError, match="weights that cannot be read: No such file"):
-        hash_recipe(Recipe(network=Network(weights=str(tmp_path / "nowhere.keras"))))
-
-
 def _changed(recipe: Recipe) -> typing.Iterator[Recipe]:
     """Change each value but the name, one at a time."""
     for field in dataclasses.fields(recipe):

@@ -198,8 +198,7 @@ def report(
 def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
     """Return what finds a run's photos by name; a report can do without them, and says so."""
     from gafas.errors import DataError
-    from gafas.report.runfolder import read_data
-    from gafas.training.run import read_run_data
+    from gafas.training.run import read_data, read_run_data
 
     if read_data(run).kind == "eyewear":
         return lambda name: None  # which may not be published
@@ -286,15 +285,15 @@ def _evaluate_run(
     from gafas.datasets.dataset import DRAWN_NOTE
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
-    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+    from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
     say(changed or "")
     classifier = EyewearClassifier(run / "model.onnx")
-    result = measure(classifier, split.test, name=run.name, leaks=leaks)
+    result = measure(classifier, split.test, name=run.name, leaks=leaks and leaks.to_dict())
     write_evaluation(result, out or run)
-    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
+    drawn = read_data(run).kind == "drawn"
     _show(result.report, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gafas.training.backend import keras
 from gafas.training.recipe import Optimization
-from gafas.training.run import History, find_best_epoch, read_history, write_history
+from gafas.training.run import Epoch, History, read_history, write_history
 
 SECONDS_BETWEEN_STATES = 30.0
 """How much of a training an interruption may cost, at most, in seconds of work."""
@@ -24,7 +24,7 @@ class Keeper(keras.callbacks.Callback):
 
     def __init__(self, run: Path, optimization: Optimization) -> None:
         super().__init__()
-        self.history: History = []
+        self.history: History = ()
         self._run, self._optimization = run, optimization
         self._began = self._saved = time.monotonic()
 
@@ -37,7 +37,7 @@ class Keeper(keras.callbacks.Callback):
             self.model.load_weights(states[-1])
             self._turn_generators()
             self.history = read_history(self._run / "history.csv")[:done]
-            self._began -= self.history[-1]["seconds"]
+            self._began -= self.history[-1].seconds
         return len(self.history)
 
     def _turn_generators(self) -> None:
@@ -55,8 +55,9 @@ class Keeper(keras.callbacks.Callback):
         """Add a row, then write what the row makes necessary."""
         now = time.monotonic()
         rate = float(self.model.optimizer.learning_rate)
-        row = {"epoch": epoch + 1.0, **(logs or {}), "learning_rate": rate}
-        self.history.append(row | {"seconds": now - self._began})
+        seconds = now - self._began
+        row = Epoch(epoch=epoch + 1, **(logs or {}), learning_rate=rate, seconds=seconds)
+        self.history = (*self.history, row)
         write_history(self.history, self._run / "history.csv")
         if self._optimization.keep == "best":
             self._keep_best()
@@ -74,10 +75,10 @@ class Keeper(keras.callbacks.Callback):
         done, plan = len(self.history), self._optimization
         if not done or done >= plan.epochs:
             return done >= plan.epochs
-        return bool(plan.patience) and done - 1 - find_best_epoch(self.history) >= plan.patience
+        return bool(plan.patience) and done - 1 - _find_best(self.history) >= plan.patience
 
     def _keep_best(self) -> None:
-        if find_best_epoch(self.history) == len(self.history) - 1:
+        if _find_best(self.history) == len(self.history) - 1:
             self._save(self._run / _BEST)
 
     def _save(self, path: Path) -> None:
@@ -96,8 +97,12 @@ class Keeper(keras.callbacks.Callback):
         epoch = len(self.history)
         if self._optimization.keep == "best":
             self.model.load_weights(self._run / _BEST)
-            epoch = find_best_epoch(self.history) + 1
-        return epoch, self.history[-1]["seconds"]
+            epoch = _find_best(self.history) + 1
+        return epoch, self.history[-1].seconds
+
+
+def _find_best(history: History) -> int:
+    return min(range(len(history)), key=lambda index: history[index].val_loss or 0.0)
 
 
 def remove_states(run: Path) -> None:

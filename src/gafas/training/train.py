@@ -178,7 +178,7 @@ def train(
     if learnt.watched is not None and not split.watches_test:
         facts |= calibrate(model, learnt.watched, balance=recipe.optimization.balance_validation)
     write_layers(model, run / "network.json")
-    write_environment(run, {"seconds": round(seconds, 1)})
+    write_environment(run, recipe, seconds=round(seconds, 1))
     chosen = np.random.default_rng(recipe.seed).permutation(len(learnt.images))[:_PARITY_PHOTOS]
     photos = cut_size(learnt.images[chosen], recipe.input)
     export_model(model, run, metadata=facts, photos=photos)

@@ -14,7 +14,7 @@ from gafas.datasets.splits import Split
 from gafas.errors import DataError, RecipeError
 from gafas.files import write_text
 from gafas.training.recipe import Recipe, write_recipe
-from gafas.training.run import find_best_epoch, hash_data, hash_recipe, read_history, write_data
+from gafas.training.run import hash_data, hash_recipe, read_history, write_data
 from gafas.training.train import fit, read_data
 
 _SIZES = (0.5, 0.75, 1.0, 1.25)
@@ -61,7 +61,7 @@ def tune(recipe: Recipe, data: DataSet, *, out: Path, trials: int) -> Path:
         with tempfile.TemporaryDirectory(prefix="gafas-trial-") as room:
             fit(suggest(recipe, trial), learnt, run=Path(room))
             history = read_history(Path(room) / "history.csv")
-        loss = history[find_best_epoch(history)]["val_loss"]
+        loss = min(e.val_loss for e in history if e.val_loss is not None)
         _log.warning("Trial %d of %d: validation loss %.4f.", trial.number + 1, trials, loss)
         return loss
 
