@@ -8,11 +8,13 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 from gafas.errors import DataError
+
+_Kind = TypeVar("_Kind")
 
 _NOTES = (".xmp", ".aae", ".pp3", ".json", ".xml", ".txt", ".csv", ".html", ".md", ".db", ".ini")
 _FILMS = (".mp4", ".mov", ".avi", ".m4v", ".mkv", ".webm", ".mts", ".3gp", ".mpg", ".wmv", ".mp3")
@@ -135,6 +137,57 @@ def open_beside(path: Path) -> Iterator[BinaryIO]:
             beside.unlink(missing_ok=True)
 
 
+def write_json(path: Path, value: object) -> None:
+    """Write plain data, or dataclasses of such, as JSON: whole or not at all, floats to 6 digits.
+
+    Raises:
+        OSError: as `write_bytes`.
+        ValueError: a float is no number.
+    """
+    import msgspec
+
+    plain = round_floats(msgspec.to_builtins(value, enc_hook=str))
+    write_text(path, json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def read_json(path: Path, kind: type[_Kind]) -> _Kind:
+    """Read what `write_json` wrote, as a dataclass or what else it was.
+
+    Entries that the kind does not name are passed over.
+
+    Raises:
+        DataError: the file is missing, no JSON, or not of that kind; the text says which entry.
+    """
+    import msgspec
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_make)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{path} is missing. Write it again, or name another place.") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read: {error}. Restore it, or write it anew.") from error
+
+
+def _make(kind: type[_Kind], text: str) -> _Kind:
+    """Make what JSON has no word for, such as a path, of its text."""
+    return kind(text)  # type: ignore[call-arg]
+
+
+def round_floats(value: Any) -> Any:
+    """Round every float inside mappings, lists and tuples to 6 digits; tuples become lists.
+
+    >>> round_floats({"share": 2 / 3, "ends": (0.5, 1)})
+    {'share': 0.666667, 'ends': [0.5, 1]}
+    """
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {key: round_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_floats(inner) for inner in value]
+    return value
+
+
 def guard_cell(text: str) -> str:
     """Return a text as a cell of a CSV that no spreadsheet takes for a formula.
 
@@ -177,17 +230,3 @@ def _name(path: Path) -> Iterator[None]:
         if not named or named.startswith(f".{path.name[:40]}-"):
             error.filename, error.filename2 = str(path), None
         raise
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        DataError: it is missing or is not JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path} is missing or cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise DataError(f"{path} cannot be read: {error}. Restore the file.") from error

@@ -9,7 +9,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ from gafas.datasets.leaks import LeakReport, audit
 from gafas.datasets.samples import ORIGINAL_LABELS, Sample, relabel
 from gafas.datasets.splits import Split, read_split, write_split
 from gafas.errors import DataError
-from gafas.files import write_text
+from gafas.files import read_json, write_json, write_text
 from gafas.recognizer import BUNDLED, count_cores
 from gafas.training.recipe import BUNDLED_WEIGHTS, Recipe, read_recipe, write_recipe
 from gafas.weights import PINNED
@@ -33,10 +33,6 @@ DATA_FILE = "data.json"
 
 _BEGUN = frozenset({"recipe.toml", "environment.json", DATA_FILE})
 """What lies in the folder of a run that was interrupted before its split was written."""
-
-_PACKAGES = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
-
-_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -134,6 +130,12 @@ class Run:
         return sum(layer.parameters for layer in self.network)
 
     @property
+    def seconds(self) -> float | None:
+        """How long training took, where that is known."""
+        found = self.environment.get("seconds")
+        return found if isinstance(found, float | int) else None
+
+    @property
     def sizes(self) -> dict[str, int]:
         """Octets of each of `MODEL_FILES` that is there."""
         paths = [self.folder / name for name in MODEL_FILES]
@@ -161,10 +163,10 @@ def read_run(folder: Path) -> Run:
         folder=folder,
         recipe=read_run_recipe(folder),
         data=read_data(folder),
-        parts=_read(folder / "split.json", Parts),
+        parts=read_json(folder / "split.json", Parts),
         history=read_history(folder / "history.csv"),
-        network=_read(folder / "network.json", tuple[Layer, ...]),
-        environment=_read(folder / "environment.json", Environment),
+        network=read_json(folder / "network.json", tuple[Layer, ...]),
+        environment=read_json(folder / "environment.json", Environment),
     )
     if not run.history:
         raise DataError(
@@ -187,7 +189,7 @@ def read_history(path: Path) -> History:
     try:
         return msgspec.convert(known, History, strict=False)
     except msgspec.ValidationError as error:
-        raise _damaged(path, error) from error
+        raise DataError(f"{path} cannot be read: {error}. Restore it, or train anew.") from error
 
 
 def write_history(history: History, path: Path) -> None:
@@ -259,7 +261,7 @@ def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = 
         DataError: the recipe, the weights that it begins with, the split or the content of a file
             differs, or a file of the folder is damaged.
     """
-    if hash_recipe(recipe) != _read(run / "environment.json", Environment).get("recipe_sha256"):
+    if hash_recipe(recipe) != read_json(run / "environment.json", Environment).get("recipe_sha256"):
         raise DataError(
             f"The run {str(run)!r} was begun with another recipe, or with other weights to begin "
             "with. Choose another folder, or go on with the recipe that it holds (recipe.toml)."
@@ -302,7 +304,7 @@ def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, LeakRep
         DataError: the file is no split, or does not fit the samples.
     """
     path = run / "split.json"
-    return read_split(path, samples, withdrawn=read_withdrawn()), _read(path, Parts).leaks
+    return read_split(path, samples, withdrawn=read_withdrawn()), read_json(path, Parts).leaks
 
 
 def read_data(run: Path) -> Data:
@@ -312,15 +314,13 @@ def read_data(run: Path) -> Data:
         DataError: the record is there but damaged.
     """
     path = run / DATA_FILE
-    return _read(path, Data) if path.is_file() else Data()
+    return read_json(path, Data) if path.is_file() else Data()
 
 
 def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
     """Write what a run or a study is to remember of its data."""
-    found = Data(sha256=sha256)
-    if data:
-        found = Data(data.kind, data.path, len(data.samples), sha256)
-    _write(folder / DATA_FILE, found)
+    known = (data.kind, data.path, len(data.samples)) if data else ("own", None, None)
+    write_json(folder / DATA_FILE, Data(*known, sha256))
 
 
 def read_run_data(run: Path, path: Path | None = None, *, recipe: Recipe | None = None) -> DataSet:
@@ -392,16 +392,17 @@ def _list_values(recipe: Recipe) -> dict[str, Any]:
 
 def write_environment(run: Path, recipe: Recipe, *, seconds: float | None = None) -> None:
     """Write what a training runs on and with which versions, and what it took once it is over."""
+    packages = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
     found: Environment = {
         "python": platform.python_version(),
-        **{name: _find_version(name) for name in _PACKAGES},
+        **{name: _find_version(name) for name in packages},
         "machine": platform.machine(),
         "system": platform.system(),
         "cpu_count": count_cores(),
         "recipe_sha256": hash_recipe(recipe),
         "seconds": seconds,
     }
-    _write(run / "environment.json", found)
+    write_json(run / "environment.json", found)
 
 
 def _find_version(name: str) -> str:
@@ -411,27 +412,3 @@ def _find_version(name: str) -> str:
         except PackageNotFoundError:
             continue
     return "unknown"
-
-
-def _read(path: Path, kind: type[_T]) -> _T:
-    """Read a JSON file; keys that the kind does not know are passed over."""
-    try:
-        return msgspec.json.decode(
-            path.read_bytes(), type=kind, dec_hook=lambda _, text: Path(text)
-        )
-    except OSError as error:
-        raise DataError(
-            f"{path} is missing: expected the folder of a training that came to its end. "
-            f"Received: {path.parent}. Train the run again, or give another folder."
-        ) from error
-    except (msgspec.DecodeError, TypeError) as error:
-        raise _damaged(path, error) from error
-
-
-def _write(path: Path, value: object) -> None:
-    content = msgspec.json.encode(value, enc_hook=str)
-    write_text(path, msgspec.json.format(content, indent=1).decode() + "\n")
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read: {error}. Train the run again, or restore the file.")
