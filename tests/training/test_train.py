@@ -64,8 +64,8 @@ def test_a_run_folder_is_complete_and_holds_no_state(finished: tuple[Recipe, Spl
     data = json.loads((run / "data.json").read_text())
     assert (data["kind"], data["sha256"]) == ("own", hash_data(split, recipe.labels))
     history = read_history(run / "history.csv")
-    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
-    assert history[-1]["loss"] < history[0]["loss"]
+    assert [row.epoch for row in history] == [1, 2, 3, 4]
+    assert history[-1].loss < history[0].loss
     assert np.load(run / "label_encoder.npy", allow_pickle=False).tolist() == list(recipe.labels)
 
 
@@ -110,7 +110,7 @@ def test_progress_is_told_to_who_asks_and_no_bar_is_shown(
     assert [(epoch, epochs) for epoch, epochs, _ in told] == [(1, 3), (2, 3), (3, 3)]
     assert all(logs.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"} for *_, logs in told)
     written = read_history(tmp_path / "history.csv")
-    assert [logs["loss"] for *_, logs in told] == pytest.approx([row["loss"] for row in written])
+    assert [logs["loss"] for *_, logs in told] == pytest.approx([row.loss for row in written])
     assert capfd.readouterr() == ("", "")
 
 

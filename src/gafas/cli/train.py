@@ -178,8 +178,7 @@ def report(
 def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
     """Return what finds a run's photos by name; a report can do without them, and says so."""
     from gafas.errors import DataError
-    from gafas.report.runfolder import read_data
-    from gafas.training.run import read_run_data
+    from gafas.training.run import read_data, read_run_data
 
     if read_data(run).kind == "eyewear":
         return lambda name: None  # which may not be published
@@ -270,7 +269,7 @@ def _evaluate_run(
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
     from gafas.evaluation.predictions import predict_rows
-    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+    from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
@@ -279,7 +278,7 @@ def _evaluate_run(
     rows = predict_rows(classifier, split.test)
     evaluation = measure(classifier, rows, name=run.name, leaks=leaks)
     write_evaluation(out or run, evaluation, rows=rows)
-    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
+    drawn = read_data(run).kind == "drawn"
     _show(evaluation, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 
