@@ -15,7 +15,7 @@ import gafas.recognizer
 from brightness_model import METADATA, brightness_model, grey_photo
 from face_photos import BOX, crowd, encode, face_model, faceless, portrait
 from gafas import Recognizer, recognize
-from gafas.annotate import annotate
+from gafas.annotation import annotate
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource, load_image, load_photo

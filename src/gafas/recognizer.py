@@ -266,7 +266,7 @@ def _name(source: ImageSource) -> str:
 
 
 def _draw(source: ImageSource, found: Recognition, language: str) -> ImageArray:
-    from gafas.annotate import annotate  # what draws letters is imported where something is drawn
+    from gafas.annotation import annotate  # letters are imported where something is drawn
 
     photo = load_photo(source)  # a very large one comes smaller
     shown = [one.scaled(photo.scale) for one in found]

@@ -230,6 +230,11 @@ class Prediction:
         """Return the probability of the most probable label."""
         return self.probabilities[self.best]
 
+    @property
+    def percent(self) -> int:
+        """Return the probability in percent, rounded down: only certainty is 100."""
+        return math.floor(self.probability * 100 + 1e-6)
+
     def scaled(self, factor: float) -> Self:
         """Express the face in the pixels of the same image, enlarged by a factor."""
         return dataclasses.replace(self, face=self.face.scaled(factor))
@@ -242,6 +247,10 @@ class Prediction:
         """
         shown = {label: round(float(value), 3) for label, value in self.probabilities.items()}
         return {**self.face.to_dict(), "label": str(self.label), "probabilities": shown}
+
+    def __str__(self) -> str:
+        shown = f"{self.best} {self.percent}%"
+        return f"unsure: {shown}?" if self.unsure else shown
 
     def __repr__(self) -> str:
         x1, y1, x2, y2 = (round(value) for value in self.face.box)
