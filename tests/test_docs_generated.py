@@ -113,7 +113,7 @@ def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("recipe", "models", "shown"),
-    [("eyewear", [], False), ("eyewear", [{"sha256": "0"}], True), ("eyewear-base", [], True)],
+    [("eyewear", [], False), ("eyewear", [{"sha256": "0"}], True), ("other", [], True)],
 )
 def test_photos_that_the_model_learnt_from_have_no_row(
     recipe: str, models: list[object], shown: bool, tmp_path: Path

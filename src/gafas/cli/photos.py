@@ -54,12 +54,6 @@ Device = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands for photos to the command line."""
-    for command in (predict, annotate, explain, selfcheck):
-        app.command()(command)
-
-
 def predict(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Photos, folders, or - for stdin.")
@@ -102,7 +96,7 @@ def predict(
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
     go_on += " To go on, name the other photos; the same command begins anew."
     with (
-        Work("Looking", total=count_ahead(sources.silently()), go_on=go_on, shown=shown) as work,
+        Work("Looking", total=count_ahead(sources.names()), go_on=go_on, shown=shown) as work,
         open_output(out, form) as write,
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
@@ -117,7 +111,7 @@ def predict(
 
 def _choose_form(out: Path | None, *, as_json: bool, as_csv: bool) -> Form:
     """Return the form of the answers; refuse to write them over a photo."""
-    from gafas.datasets.folders import PHOTO_ENDINGS
+    from gafas.files import PHOTO_ENDINGS
 
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
@@ -218,3 +212,6 @@ def selfcheck() -> None:
         )
         raise typer.Exit(1)
     typer.echo(f"All {len(checks)} pictures get the stored answers: this installation works.")
+
+
+COMMANDS = (predict, annotate, explain, selfcheck)

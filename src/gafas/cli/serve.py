@@ -18,11 +18,6 @@ from gafas.service.settings import MEBIBYTE, Access, Limits
 _DEFAULTS = Limits()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(serve)
-
-
 def serve(  # an option is a parameter to Typer, and a service has that many limits
     *,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
@@ -127,3 +122,6 @@ def _check_origin(origin: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
         raise typer.BadParameter(f"an origin is like https://example.org. Received: {origin!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+COMMANDS = (serve,)

@@ -27,11 +27,6 @@ _Searches = Sequence[tuple[Order, Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(sort)
-
-
 def sort(
     sources: Annotated[
         list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
@@ -158,7 +153,7 @@ def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
         name
         for order, sources in searches
         for places in [Places(order)]
-        for name, _ in sources.silently()
+        for name in sources.names()
         if not places.made_by_us(name)
     )
     ask = count_ahead(new)
@@ -229,3 +224,6 @@ def _undo(journals: Sequence[Path]) -> int:
     if left:
         say(f"What was left keeps its journal, to try again: {' '.join(map(str, journals))}")
     return int(left > 0)
+
+
+COMMANDS = (sort,)

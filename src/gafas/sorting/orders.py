@@ -5,8 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gafas.datasets.folders import PHOTO_ENDINGS
 from gafas.errors import DataError
+from gafas.files import PHOTO_ENDINGS
 from gafas.sorting.journal import list_journals, read_journal
 from gafas.sorting.plan import Order, check_labels, check_places
 from gafas.sorting.sort import find_journal
