@@ -10,8 +10,7 @@ import pytest
 import gafas
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import EYEWEAR_LABELS
-from gafas.labels import LABELS, LANGUAGES, OTHER_COLOUR
-from gafas.results import UNSURE, Eyewear
+from gafas.labels import LABELS, LANGUAGES, OTHER_COLOUR, UNSURE, Eyewear
 from gafas.weights import read_bundled
 
 PACKAGE = Path(gafas.__file__).parent

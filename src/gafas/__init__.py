@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from gafas.classifier import EyewearClassifier
     from gafas.detection.detector import FaceDetector
     from gafas.explanation import explain
+    from gafas.labels import Eyewear
     from gafas.recognizer import Recognizer, recognize
-    from gafas.results import Eyewear, Face, Prediction, Recognition
+    from gafas.results import Face, Prediction, Recognition
 
     __version__: str
 
@@ -36,7 +37,7 @@ __all__ = [
 
 # What needs inference is imported when it is first asked for: `import gafas` stays light.
 _PLACES = {
-    "Eyewear": "gafas.results",
+    "Eyewear": "gafas.labels",
     "EyewearClassifier": "gafas.classifier",
     "Face": "gafas.results",
     "FaceDetector": "gafas.detection.detector",

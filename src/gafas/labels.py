@@ -4,10 +4,25 @@ The page and the reports have words and colours in files of their own; tests com
 """
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from gafas.results import UNSURE, Eyewear
+UNSURE: Final = "unsure"
+"""The answer of a model that would rather not guess. It is an answer, never a class."""
+
+
+class Eyewear(enum.StrEnum):
+    """What a face wears; the members are in the order in which models answer.
+
+    >>> [str(label) for label in Eyewear]
+    ['none', 'eyeglasses', 'sunglasses']
+    """
+
+    NONE = "none"
+    EYEGLASSES = "eyeglasses"
+    SUNGLASSES = "sunglasses"
+
 
 Language = Literal["en", "es"]
 """What reports, drawings and the page speak."""

@@ -1,13 +1,14 @@
 """The few values that travel between the parts: a photo, a face, an answer. They never change."""
 
 import dataclasses
-import enum
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from gafas.labels import UNSURE, Eyewear
 
 ImageArray = npt.NDArray[np.uint8]
 """An image: `(H, W, 3)` uint8 RGB, upright."""
@@ -17,21 +18,6 @@ Box = tuple[float, float, float, float]
 
 Point = tuple[float, float]
 """`(x, y)` in pixels, origin top-left."""
-
-UNSURE: Final = "unsure"
-"""The answer of a model that would rather not guess. It is an answer, never a class."""
-
-
-class Eyewear(enum.StrEnum):
-    """What a face wears; the members are in the order in which models answer.
-
-    >>> [str(label) for label in Eyewear]
-    ['none', 'eyeglasses', 'sunglasses']
-    """
-
-    NONE = "none"
-    EYEGLASSES = "eyeglasses"
-    SUNGLASSES = "sunglasses"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)

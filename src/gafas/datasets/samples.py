@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gafas.errors import DataError
-from gafas.results import Eyewear
+from gafas.labels import Eyewear
 
 EYEWEAR_LABELS = tuple(str(label) for label in Eyewear)
 """The three labels of gafas, in the order in which its models answer."""
