@@ -19,9 +19,6 @@ from gafas.results import ImageArray
 from gafas.selfcheck import PICTURES
 from gafas.synthesis.glasses import Glasses, Outline
 from gafas.synthesis.rendering import put_on
-from gafas.weights import PINNED
-
-shipped = pytest.mark.skipif("eyewear.onnx" not in PINNED, reason="no eyewear model is bundled")
 
 FALLS, RISES = (213, 94, 0), (0, 114, 178)
 
@@ -112,7 +109,6 @@ def measure_colour(image: ImageArray, one: Explanation) -> float:
     return float((change.max(axis=2) > 30).mean())
 
 
-@shipped
 def test_sure_answers_have_maps_that_are_not_empty() -> None:
     recognizer, shares = Recognizer(), {}
     for name, image in people().items():
@@ -123,7 +119,6 @@ def test_sure_answers_have_maps_that_are_not_empty() -> None:
     assert min(shares.values()) > 0.05, shares
 
 
-@shipped
 @pytest.mark.parametrize("name", ["bare", "sunglasses", "reading", "old", "painted eyeglasses.jpg"])
 def test_the_answer_hangs_on_the_eyes_and_what_is_before_them(name: str) -> None:
     recognizer = Recognizer()
@@ -135,7 +130,6 @@ def test_the_answer_hangs_on_the_eyes_and_what_is_before_them(name: str) -> None
     assert -0.1 < line - eyes[1] < 0.2
 
 
-@shipped
 def test_one_eye_is_hidden_alone_and_both_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     recognizer, batches = Recognizer(), []
     predict = EyewearClassifier.predict
@@ -156,7 +150,6 @@ def test_one_eye_is_hidden_alone_and_both_at_once(monkeypatch: pytest.MonkeyPatc
     assert (right & ~left).sum() >= 1
 
 
-@shipped
 def test_each_face_has_a_scale_of_its_own() -> None:
     image = load_image(PICTURES / "two.jpg")
     sure, other = explain(Recognizer(), image)

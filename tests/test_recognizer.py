@@ -243,14 +243,6 @@ def test_the_one_off_takes_a_model_file(tmp_path: Path) -> None:
         recognize(tmp_path / "gone.png", model=model)
 
 
-@pytest.mark.skipif(
-    "eyewear.onnx" in gafas.recognizer.PINNED, reason="a model is bundled: nothing to refuse"
-)
-def test_without_a_bundled_model_the_user_is_told_to_name_one() -> None:
-    with pytest.raises(ModelError, match="--model FILE"):
-        Recognizer()
-
-
 def test_memory_does_not_grow_with_the_number_of_photos(frames: Recognizer) -> None:
     tracemalloc.start()
     try:
