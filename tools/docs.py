@@ -14,7 +14,7 @@ from benchmarks.readme_figure import write_readme_figure
 
 from gafas.errors import DataError
 from gafas.files import read_json, write_text
-from gafas.report.wording import Language
+from gafas.labels import Language
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures

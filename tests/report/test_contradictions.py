@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from gafas.evaluation.metrics import wilson
+from gafas.labels import LANGUAGES
 from gafas.report.findings import TOPICS, conclude
 from gafas.report.runfolder import Data, Epoch, Run, read_run
 from gafas.report.signs import FEW_PHOTOS
-from gafas.report.wording import LANGUAGES, Wording, read_catalogue
+from gafas.report.wording import Wording, read_catalogue
 from run_folders import leaks, make_photos, make_run
 
 RUNS = 6000

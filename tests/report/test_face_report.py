@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import robustness
 from gafas.errors import DataError
+from gafas.labels import LANGUAGES, Language
 from gafas.report.report import write_report
-from gafas.report.wording import LANGUAGES, Language
 from run_folders import change_evaluation, make_face_run, make_photos, make_run
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gafas.datasets.samples import Sample
+from gafas.labels import LANGUAGES, Language
 from gafas.report.findings import conclude
 from gafas.report.runfolder import Epoch, Run, read_run
 from gafas.report.signs import pick_interval
-from gafas.report.wording import LANGUAGES, Language, Wording, read_catalogue
+from gafas.report.wording import Wording, read_catalogue
 from run_folders import falling, leaks, make_photos, make_run
 
 

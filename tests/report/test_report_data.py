@@ -11,9 +11,10 @@ import pytest
 
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
+from gafas.labels import LANGUAGES, Language
 from gafas.report.report import write_report
 from gafas.report.runfolder import Data, read_data
-from gafas.report.wording import LANGUAGES, Language, choose_language
+from gafas.report.wording import choose_language
 from run_folders import (
     falling,
     leaks,

@@ -79,7 +79,7 @@ def write_picture(image: "ImageArray", target: Path) -> None:
     Raises:
         OSError: it cannot be written; what was there is as it was.
     """
-    from gafas.annotate import encode
+    from gafas.annotation import encode
     from gafas.files import write_bytes
 
     write_bytes(target, encode(image, _FORMATS[target.suffix.lower()]))

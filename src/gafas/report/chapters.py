@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from gafas.datasets.drawn import MARKER
+from gafas.labels import UNSURE
 from gafas.report import face_figures, figures, signs
 from gafas.report.comparison import Measured
 from gafas.report.findings import Finding, conclude
 from gafas.report.runfolder import Run, read_json
 from gafas.report.tiles import PhotoFinder, Tile, make_tiles
 from gafas.report.wording import Wording
-from gafas.results import UNSURE
 
 Kind = Literal["false_alarms", "misses"]
 

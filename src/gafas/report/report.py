@@ -13,6 +13,7 @@ from markupsafe import Markup
 from gafas.datasets.samples import EYEWEAR_LABELS, ORIGINAL_LABELS
 from gafas.errors import DataError
 from gafas.files import write_text
+from gafas.labels import Language
 from gafas.report import signs
 from gafas.report.chapters import (
     Chapter,
@@ -35,7 +36,7 @@ from gafas.report.comparison import (
 from gafas.report.findings import TOPICS
 from gafas.report.runfolder import MODEL_FILES, Run, read_run
 from gafas.report.tiles import PhotoFinder
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
 
 _LEAK_KINDS = ("same_photo", "near_duplicate", "same_subject", "any")
 _NOTABLE_DROP = 0.01

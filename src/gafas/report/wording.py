@@ -11,12 +11,11 @@ import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 from markupsafe import Markup, escape
 
-Language = Literal["es", "en"]
-LANGUAGES: tuple[Language, ...] = ("es", "en")
+from gafas.labels import Language
 
 _NARROW = "\u202f"  # a narrow space that does not break: between digits, before a unit
 _NO_VALUE = "–"
