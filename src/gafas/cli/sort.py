@@ -26,34 +26,42 @@ _Searches = Sequence[tuple[Order, Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
 
 
+Named = Annotated[
+    list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
+]
+Dest = Annotated[Path | None, typer.Argument(metavar="DEST", help="The folder to sort into.")]
+Move = Annotated[bool, typer.Option("--move", help="Move the photos.")]
+Copy = Annotated[bool, typer.Option("--copy", help="Copy them, as if left out.")]
+Link = Annotated[bool, typer.Option("--link", help="Make symbolic links to them.")]
+By = Annotated[
+    Rule,
+    typer.Option(
+        help="How several faces choose one folder: label, the one that all wear, else mixed or "
+        "unsure; any, sunglasses if any face wears some, else eyeglasses if any does."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
+]
+Undo = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="JOURNAL",
+        help="Take back what a journal tells; more journals may follow, nothing else.",
+    ),
+]
+
+
 def sort(
-    sources: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
-    ] = None,
-    dest: Annotated[
-        Path | None, typer.Argument(metavar="DEST", help="The folder to sort into.")
-    ] = None,
+    sources: Named = None,
+    dest: Dest = None,
     *,
-    move: Annotated[bool, typer.Option("--move", help="Move the photos.")] = False,
-    copy: Annotated[bool, typer.Option("--copy", help="Copy them, as if left out.")] = False,
-    link: Annotated[bool, typer.Option("--link", help="Make symbolic links to them.")] = False,
-    by: Annotated[
-        Rule,
-        typer.Option(
-            help="How several faces choose one folder: label, the one that all wear, else mixed or "
-            "unsure; any, sunglasses if any face wears some, else eyeglasses if any does."
-        ),
-    ] = Rule.label,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
-    ] = False,
-    undo: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="JOURNAL",
-            help="Take back what a journal tells; more journals may follow, nothing else.",
-        ),
-    ] = None,
+    move: Move = False,
+    copy: Copy = False,
+    link: Link = False,
+    by: By = Rule.label,
+    dry_run: DryRun = False,
+    undo: Undo = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -66,7 +74,7 @@ def sort(
     ever overwritten. What was interrupted goes on when the same command is given again. Exit code
     1: something could not be read, sorted or taken back.
     """
-    flags = {Action.move: move, Action.copy: copy, Action.link: link}
+    flags = {Action.copy: copy, Action.move: move, Action.link: link}
     actions = [action for action, wanted in flags.items() if wanted]
     named = [*(sources or []), *([str(dest)] if dest else [])]
     if undo is not None:
