@@ -18,13 +18,13 @@ from gafas.evaluation.breakdowns import measure_accuracy
 from gafas.evaluation.evaluate import evaluate, write_evaluation
 from gafas.evaluation.metrics import round_floats
 from gafas.evaluation.predictions import Row
-from gafas.files import write_text
+from gafas.files import read_json, write_text
 from gafas.recognizer import count_cores
-from gafas.report.runfolder import read_json
 from gafas.report.signs import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
+    from gafas.training.run import History
 
 _LAST = 10
 
@@ -65,7 +65,7 @@ class _Fold:
     report: Mapping[str, Any]
     rows: tuple[Row, ...]
     seconds: float
-    history: Sequence[Mapping[str, float]]
+    history: "History"
     leaks: Mapping[str, Any]
 
 
@@ -84,7 +84,6 @@ def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) 
     Raises:
         DataError: the protocol is unknown, a run folder holds another training, or the data are
             others: what is published is measured on photographs.
-        RecipeError: the recipe chooses by a validation part that the protocol does not keep.
     """
     if protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
@@ -95,13 +94,10 @@ def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) 
             f"{DRAWN_NOTE if data.kind == 'drawn' else 'other data'}. Run `gafas fetch cmu`, or "
             "let GAFAS_CMU point to an unpacked copy."
         )
-    from gafas.training.limits import check_recipe
-
     folds = []
     for number, plan in enumerate(PROTOCOLS[protocol]):
         run = runs / f"{recipe.name}-{protocol}-{number}"
         planned = dataclasses.replace(recipe, split=plan)
-        check_recipe(planned)  # keep = "best" needs a validation part, which some protocols lack
         folds.append(_run_fold(planned, data=data, run=run))
     return _pool(recipe, folds, protocol=protocol)
 
@@ -171,13 +167,13 @@ def _listed(row: Row) -> str | None:
     return row.sample.facts.get("list")
 
 
-def _average_last(history: Sequence[Mapping[str, float]]) -> float:
-    return round(statistics.fmean(row["val_accuracy"] for row in history[-_LAST:]), 6)
+def _average_last(history: "History") -> float:
+    return round(statistics.fmean(row.val_accuracy or 0.0 for row in history[-_LAST:]), 6)
 
 
-def _find_passing(history: Sequence[Mapping[str, float]]) -> float | None:
+def _find_passing(history: "History") -> float | None:
     """Return the seconds of training until the watched accuracy first passed the claimed one."""
-    passed = (row["seconds"] for row in history if row["val_accuracy"] > CLAIMED_VAL_ACCURACY)
+    passed = (e.seconds for e in history if (e.val_accuracy or 0.0) > CLAIMED_VAL_ACCURACY)
     return next((round(seconds, 1) for seconds in passed), None)
 
 

@@ -4,12 +4,17 @@ import contextlib
 import csv
 import dataclasses
 import io
+import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
+
+from gafas.errors import DataError
+
+_Kind = TypeVar("_Kind")
 
 _LOSSY = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
 _LOSSLESS = (".png", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
@@ -215,6 +220,57 @@ def open_beside(path: Path) -> Iterator[BinaryIO]:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write plain data, or dataclasses of such, as JSON: whole or not at all, floats to 6 digits.
+
+    Raises:
+        OSError: as `write_bytes`.
+        ValueError: a float is no number.
+    """
+    import msgspec
+
+    plain = round_floats(msgspec.to_builtins(value, enc_hook=str))
+    write_text(path, json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def read_json(path: Path, kind: type[_Kind]) -> _Kind:
+    """Read what `write_json` wrote, as a dataclass or what else it was.
+
+    Entries that the kind does not name are passed over.
+
+    Raises:
+        DataError: the file is missing, no JSON, or not of that kind; the text says which entry.
+    """
+    import msgspec
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_make)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{path} is missing. Write it again, or name another place.") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read: {error}. Restore it, or write it anew.") from error
+
+
+def _make(kind: type[_Kind], text: str) -> _Kind:
+    """Make what JSON has no word for, such as a path, of its text."""
+    return kind(text)  # type: ignore[call-arg]
+
+
+def round_floats(value: Any) -> Any:
+    """Round every float inside mappings, lists and tuples to 6 digits; tuples become lists.
+
+    >>> round_floats({"share": 2 / 3, "ends": (0.5, 1)})
+    {'share': 0.666667, 'ends': [0.5, 1]}
+    """
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {key: round_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_floats(inner) for inner in value]
+    return value
 
 
 def guard_cell(text: str) -> str:

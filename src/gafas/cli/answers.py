@@ -18,7 +18,7 @@ from gafas.progress import Total, show_progress
 
 # Heavy modules are imported inside, so that `gafas --help` answers at once.
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognition
+    from gafas.results import Recognition
 
 Item = TypeVar("Item")
 

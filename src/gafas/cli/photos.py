@@ -1,6 +1,5 @@
 """The doors for photos: predict, annotate, explain, and selfcheck, which proves an installation."""
 
-import dataclasses
 import gc
 import itertools
 import os
@@ -88,12 +87,12 @@ def predict(
     form = _choose_form(out, as_json=as_json, as_csv=as_csv)
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-    )
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
-    answers = recognizer.predict_many(source for _, source in wanted)
+    answers = recognizer.recognize_many(
+        (source for _, source in wanted), names=(name for name, _ in named)
+    )
     # A person who sees the answers come needs no bar.
     shown = sources.many and not (out is None and sys.stdout.isatty())
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
@@ -105,9 +104,9 @@ def predict(
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
         failed = False
-        for (name, _), found in zip(named, watched, strict=True):
-            failed |= report(renamed := dataclasses.replace(found, photo=name))
-            answer(renamed)
+        for found in watched:
+            failed |= report(found)
+            answer(found.select(min_face=min_face, largest=largest))
     say(left_out.describe())
     gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
     raise typer.Exit(int(failed or sources.failed))
@@ -148,11 +147,9 @@ def annotate(
     copies are numbered where they must be.
     """
     _check_target(out, photos, overwrite=overwrite)
-    from gafas.annotate import annotate as draw
-    from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
+    recognizer = Recognizer(model, providers=[device])
     left_out, failed = LeftOut(), False
     searches = {path: Sources([path], left_out=left_out) for path in photos}
     # Now: copies may be written to where is still to search.
@@ -161,14 +158,13 @@ def annotate(
     targets = _Targets(out, names, doing="annotated", overwrite=overwrite)
     go_on = "To begin anew and write over their copies, give the same command with --overwrite."
     shown = len(wanted) > 1 and not sys.stdout.isatty()
-    with watch(wanted, "Drawing", go_on=go_on, total=len(wanted), shown=shown) as watched:
-        for path, name, source in watched:
-            found = recognizer.recognize(source, name=name)
+    answers = recognizer.recognize_many((source for _, _, source in wanted), names=names)
+    with watch(answers, "Drawing", go_on=go_on, total=len(wanted), shown=shown) as watched:
+        for (path, name, _), found in zip(wanted, watched, strict=True):
             failed |= report(found)
             if found.error is None:
                 target = targets.choose(name, under=path)
-                photo = load_photo(source)  # a very large one comes smaller
-                drawn = draw(photo.image, [one.scaled(photo.scale) for one in found.faces])
+                drawn = found.select(min_face=min_face, largest=largest).annotate()
                 _write_picture(drawn, target)
                 typer.echo(escape(str(target)))
     say(left_out.describe())

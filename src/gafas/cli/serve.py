@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
+from gafas.cli.photos import Device, Model, Threshold
 from gafas.errors import ServiceError
 from gafas.service.settings import MEBIBYTE, Access, Limits
 
@@ -58,8 +58,6 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     port: Port = 8000,
     model: Model = None,
     threshold: Threshold = None,
-    min_face: MinFace = 0,
-    largest: Largest = False,
     device: Device = "cpu",
     workers: Workers = None,
     max_waiting: Waiting = _DEFAULTS.waiting,
@@ -93,9 +91,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         from gafas.recognizer import Recognizer
 
         told = describe(listener, keys=bool(access.keys))
-        recognizer = Recognizer(
-            model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-        )
+        recognizer = Recognizer(model, threshold=threshold, providers=[device])
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
         run_service(app, listener, announce=lambda: _announce(told))
 

@@ -1,6 +1,7 @@
 """The door for sorting photos into folders: sort."""
 
 import collections
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -91,11 +92,19 @@ def sort(
     from gafas.recognizer import Recognizer
     from gafas.sorting.orders import resolve_orders
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
+    plain = Order(
+        Path(),
+        Path(os.path.realpath(dest)),
+        labels=recognizer.classifier.labels,
+        model=recognizer.classifier.sha256,
+        threshold=recognizer.threshold,
+        action=actions[0] if actions else Action.copy,
+        by=by,
+        min_face=float(min_face),
+        largest=largest,
     )
-    action = actions[0] if actions else Action.copy
-    orders = resolve_orders(sources, dest, recognizer=recognizer, action=action, by=by)
+    orders = resolve_orders(sources, plain)
     raise typer.Exit(_sort(orders, recognizer, dry_run=dry_run))
 
 
@@ -133,9 +142,9 @@ def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -
     for order, sources in searches:
         photos = (name for name, _ in sources)
         if tally.planned:
-            work = plan_photos(photos, recognizer.predict_many, order=order, taken=taken)
+            work = plan_photos(photos, recognizer.recognize_many, order=order, taken=taken)
         else:
-            work = sort_photos(photos, recognizer.predict_many, order=order)
+            work = sort_photos(photos, recognizer.recognize_many, order=order)
         for filed in work:
             if filed.before:
                 tally.add(filed)

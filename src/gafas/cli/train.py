@@ -5,7 +5,7 @@ import logging
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from gafas.cli.answers import say
 if TYPE_CHECKING:
     from gafas.datasets.dataset import DataSet
     from gafas.datasets.samples import Sample
+    from gafas.evaluation.evaluate import Evaluation
     from gafas.report.tiles import PhotoFinder
     from gafas.training.recipe import Recipe
 
@@ -127,12 +128,14 @@ def evaluate(
     from gafas.datasets.folders import read_labelled
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
+    from gafas.evaluation.predictions import predict_rows
 
     classifier = EyewearClassifier(model / "model.onnx" if model.is_dir() else model)
-    result = measure(classifier, read_labelled(folder), name=folder.name)
+    rows = predict_rows(classifier, read_labelled(folder))
+    evaluation = measure(classifier, rows, name=folder.name)
     if out:
-        write_evaluation(result, out)
-    _show(result.report)
+        write_evaluation(out, evaluation, rows=rows)
+    _show(evaluation)
 
 
 def report(
@@ -175,8 +178,7 @@ def report(
 def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
     """Return what finds a run's photos by name; a report can do without them, and says so."""
     from gafas.errors import DataError
-    from gafas.report.runfolder import read_data
-    from gafas.training.run import read_run_data
+    from gafas.training.run import read_data, read_run_data
 
     if read_data(run).kind == "eyewear":
         return lambda name: None  # which may not be published
@@ -266,41 +268,45 @@ def _evaluate_run(
     from gafas.datasets.drawn import DRAWN_NOTE
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
-    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+    from gafas.evaluation.predictions import predict_rows
+    from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
     say(changed or "")
     classifier = EyewearClassifier(run / "model.onnx")
-    result = measure(classifier, split.test, name=run.name, leaks=leaks)
-    write_evaluation(result, out or run)
-    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
-    _show(result.report, note=f" ({DRAWN_NOTE})" if drawn else "")
+    rows = predict_rows(classifier, split.test)
+    evaluation = measure(classifier, rows, name=run.name, leaks=leaks)
+    write_evaluation(out or run, evaluation, rows=rows)
+    drawn = read_data(run).kind == "drawn"
+    _show(evaluation, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 
-def _show(report: dict[str, Any], *, note: str = "") -> None:
+def _show(evaluation: "Evaluation", *, note: str = "") -> None:
     """Print the figures that matter first."""
-    accuracy = report["accuracy"]
-    low, high = accuracy["bootstrap_subjects"] or accuracy["wilson"]
+    accuracy = evaluation.accuracy
+    low, high = accuracy.interval
     typer.echo(
-        f"accuracy {accuracy['value']:.4f} ({accuracy['correct']} of {accuracy['total']}), "
+        f"accuracy {accuracy.value:.4f} ({accuracy.correct} of {accuracy.total}), "
         f"95 % interval {low:.4f}-{high:.4f}{note}"
     )
-    for label, figures in report["labels"].items():
+    for label, scores in evaluation.labels.items():
+        named = {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
         shown = "  ".join(
-            f"{name} {'-' if figures[name] is None else format(figures[name], '.4f')}"
-            for name in ("precision", "recall", "f1")
+            f"{name} {'-' if figure is None else format(figure, '.4f')}"
+            for name, figure in named.items()
         )
-        typer.echo(f"{label:12} {shown}  of {figures['support']}")
+        typer.echo(f"{label:12} {shown}  of {scores.support}")
     typer.echo(
-        f"log loss {report['log_loss']:.4f}  calibration error {report['calibration']['ece']:.4f}"
+        f"log loss {evaluation.log_loss:.4f}  calibration error {evaluation.calibration.ece:.4f}"
     )
-    for key, what in (
-        ("unreadable", "unreadable files"),
-        ("faces_missed", "photos without a face"),
+    data = evaluation.data
+    for left_out, what in (
+        (len(data.unreadable), "unreadable files"),
+        (len(data.faces_missed), "photos without a face"),
     ):
-        if report["data"][key]:
-            typer.echo(f"{what}, left out: {len(report['data'][key])}", err=True)
+        if left_out:
+            typer.echo(f"{what}, left out: {left_out}", err=True)
 
 
 COMMANDS = (fetch, draw, train, evaluate, report, export, tune)

@@ -101,19 +101,37 @@ _PROMISES: Mapping[str, Fact] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """How samples are parted. `validation_share` 0 keeps none aside.
+    """How samples are parted. What a key decides stands at its field, as in all of a recipe."""
 
-    Under `by_file`, the original's protocol, the test part is then watched during training, as
-    the original did; nothing may be chosen on it. `cmu` is for recipes of faces on the eyewear
-    sets, which have parts of their own: whether CMU photos are learnt from too.
-    """
-
-    protocol: Protocol = "by_subject"
-    folds: int = 5
-    fold: int = 0
-    validation_share: float = 0.125
-    seed: int = 0
-    cmu: Literal["none", "all", "fold"] = "none"
+    protocol: Protocol = dataclasses.field(
+        default="by_subject",
+        metadata={"decides": "what is kept apart: files, photos, people; or an official list"},
+    )
+    folds: int = dataclasses.field(
+        default=5,
+        metadata={"decides": "`by_subject` only: into how many groups the people are parted"},
+    )
+    fold: int = dataclasses.field(
+        default=0, metadata={"decides": "`by_subject` only: which group is the test, from 0"}
+    )
+    validation_share: float = dataclasses.field(
+        default=0.125,
+        metadata={
+            "decides": "the share of training files, photos or people (as the protocol parts them) "
+            "kept for validation; 0 keeps none, and under `by_file` makes the test part be "
+            "watched, as the original did: nothing may be chosen on it then",
+            "limits": "a share from 0 to below 1",
+        },
+    )
+    seed: int = dataclasses.field(default=0, metadata={"decides": "the draw"})
+    cmu: Literal["none", "all", "fold"] = dataclasses.field(
+        default="none",
+        metadata={
+            "decides": "of faces on the eyewear sets only: `all` learns from the CMU photos too; "
+            "`fold` leaves the people of `split.fold`, one of `split.folds`, out and makes them "
+            "the test part"
+        },
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
