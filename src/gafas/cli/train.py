@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gafas.datasets.dataset import DataSet
     from gafas.datasets.samples import Sample
     from gafas.evaluation.evaluate import Evaluation
-    from gafas.report.tiles import PhotoFinder
+    from gafas.report.report import PhotoFinder
     from gafas.training.recipe import Recipe
 
 _log = logging.getLogger(__name__)
