@@ -10,6 +10,7 @@ from typing import Literal
 from gafas.evaluation.evaluate import Evaluation
 from gafas.evaluation.metrics import Accuracy, Interval
 from gafas.files import read_json
+from gafas.report.figures import Bar, draw_bars
 from gafas.report.findings import CLAIMED_VAL_ACCURACY, Finding, judge_leak
 from gafas.report.wording import Wording
 from gafas.training.recipe import Recipe
@@ -124,6 +125,7 @@ def read_benchmark(path: Path) -> tuple[Measured, ...]:
 def measure_run(run: Run, evaluation: Evaluation) -> Measured:
     """Return a run's own figure; what its audit found decides its kind."""
     full, data = evaluation.per_photo_full_size, run.data
+    seconds = run.environment.get("seconds")
     own = f"{data.kind}:{data.path or run.folder}"
     return Measured(
         recipe=run.recipe.name,
@@ -134,7 +136,7 @@ def measure_run(run: Run, evaluation: Evaluation) -> Measured:
         full_size=full.value if full else None,
         last_ten_epochs=_average_last_ten(run) if run.parts.watches_test else None,
         trainings=1,
-        seconds=run.seconds,
+        seconds=None if isinstance(seconds, str) else seconds,
         parameters=run.parameters,
         data=data.kind if data.kind in (CMU, "eyewear") else own,
         settings=_hash_settings(run.recipe),
@@ -196,6 +198,21 @@ def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
                 "interval": honest.counted.interval,
             }
             yield Finding("comparison.exams_drawn" if leak.drawn else "comparison.exams", values)
+
+
+def draw_measured(measured: Sequence[Measured], words: Wording) -> str:
+    """Draw every figure of the comparison as a bar."""
+    bars = [
+        Bar(
+            name_measured(m, words, brief=True),
+            m.accuracy,
+            words.percent(m.accuracy),
+            interval=m.interval,
+            kind=m.kind,
+        )
+        for m in measured
+    ]
+    return draw_bars(bars, share=words.whole, label=words.plain("words.accuracy"))
 
 
 def name_measured(measured: Measured, words: Wording, *, brief: bool = False) -> str:

@@ -233,8 +233,8 @@ def draw_risk(points: Sequence[RiskPoint], words: Wording, *, own: Answered) -> 
     axes.plot([point.answered for point in points], wrong, color=BLUE, marker="o", ms=3.5)
     if own.threshold > 0 and own.accuracy is not None:
         label = words.plain("words.threshold")
-        ring = {"facecolors": "none", "edgecolors": RED, "linewidths": 1.8}
-        axes.scatter(own.answered, 1 - own.accuracy, s=90, label=label, **ring)
+        place = [own.answered], [1 - own.accuracy]
+        axes.plot(*place, "o", ms=9, mfc="none", mec=RED, mew=1.8, label=label)
         axes.legend(loc="upper left", fontsize=9)
     axes.set(xlabel=words.plain("words.answered"), ylabel=words.plain("words.wrong_share"))
     axes.set_ylim(bottom=0)

@@ -29,6 +29,7 @@ from gafas.report.comparison import (
     CMU,
     Measured,
     compare_exams,
+    draw_measured,
     measure_run,
     name_measured,
     pick_cards,
@@ -41,14 +42,11 @@ from gafas.training.run import MODEL_FILES, Run, read_run
 PhotoFinder = Callable[[str], Path | None]
 """Says where the photo of a sample's name lies."""
 
+_NO_PHOTOS: PhotoFinder = dict[str, Path]().get
 _SIDE = 160  # pixels of a photo's longer side: a tile is 106 CSS pixels wide, more on fine screens
-
-_WIDE = 0.06  # of accuracies that move less, whole percents would write one number at every line
 
 _SIGNATURE = b'<meta name="generator" content="gafas">'
 """What every report holds near its beginning."""
-
-_HEAD = 4096  # octets within which the signature stands
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Chapter:
     evaluation: Evaluation
     title: str
     mark: str
-    curves: tuple[str, str]
+    curves: tuple[str, ...]
     confusion: tuple[str, str]
     slices: list[tuple[str, str]]
     groups: dict[str, list[tuple[str, str]]]
@@ -89,14 +87,13 @@ class Chapter:
 
     @property
     def absent(self) -> int:
-        """How many predictions stand there without their photo."""
-        tiles = [*self.examples, *self.mistakes]
-        return len({tile.shown.name for tile in tiles if not tile.uri})
+        """How many photos are not there."""
+        return len({t.shown.name for t in [*self.examples, *self.mistakes] if not t.uri})
 
     @property
     def shows_photos(self) -> bool:
         """Whether there is any photo; without one, names alone are shown."""
-        return any(tile.uri for tile in [*self.examples, *self.mistakes])
+        return any(t.uri for t in [*self.examples, *self.mistakes])
 
     @property
     def full_title(self) -> str:
@@ -140,7 +137,7 @@ def write_report(
     chapters = [
         _draw_chapter(run, evaluation, title=title, words=words, photos=find)
         for (run, evaluation), title, find in zip(
-            read, titles, photos or [_find_none] * len(read), strict=True
+            read, titles, photos or [_NO_PHOTOS] * len(read), strict=True
         )
     ]
     context = _describe(chapters, words) | _compare(chapters, words, measured=measured, own=own)
@@ -151,7 +148,7 @@ def _refuse_foreign(target: Path) -> None:
     """Refuse to write over anything but an earlier report."""
     if target.is_file():
         with target.open("rb") as file:
-            if _SIGNATURE in file.read(_HEAD):
+            if _SIGNATURE in file.read(4096):
                 return
     elif not target.exists():
         return
@@ -169,10 +166,6 @@ def _make_titles(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _find_none(name: str) -> None:
-    """Find no photo at all."""
-
-
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gafas.report", "templates"),
@@ -186,10 +179,10 @@ def _template() -> jinja2.Template:
 def _describe(chapters: Sequence[Chapter], words: Wording) -> dict[str, Any]:
     """Gather what the template shows of the runs."""
     runs = [chapter.run for chapter in chapters]
-    css = resources.files("gafas.report").joinpath("templates/report.css")
+    css = resources.files("gafas.report").joinpath("templates/report.css").read_text("utf-8")
     return {
         "w": words,
-        "css": Markup(css.read_text(encoding="utf-8")),
+        "css": Markup(css),
         "embed": _make_embedder(),
         "chapters": chapters,
         "inputs": _group(chapters, lambda run: (run.recipe.input, run.recipe.augmentation)),
@@ -207,7 +200,7 @@ def _describe(chapters: Sequence[Chapter], words: Wording) -> dict[str, Any]:
         "name_group": lambda group: _name_group(group, words),
         "model_files": MODEL_FILES,
         "findings": findings,
-        "commands": [*map(_repeat, runs), _report_again(runs, words.language)],
+        "commands": list(_list_commands(runs, words.language)),
     }
 
 
@@ -221,17 +214,6 @@ def _compare(
     """Gather what the template shows of the comparison: only figures of the same data compare."""
     has_benchmark = not set(own) <= set(measured)
     foreign = [chapter for chapter in chapters if chapter.run.data.kind != CMU]
-    bars = [
-        figures.Bar(
-            name_measured(m, words, brief=True),
-            m.accuracy,
-            words.percent(m.accuracy),
-            interval=m.interval,
-            kind=m.kind,
-        )
-        for m in measured
-    ]
-    label = words.plain("words.accuracy")
     return {
         "measured": measured,
         "own": own,
@@ -240,7 +222,7 @@ def _compare(
         "mixed": not has_benchmark and len({one.data for one in own}) > 1,
         # Figures of the benchmark open no page that has nothing to do with its photos.
         "cards": pick_cards(own if len(foreign) == len(chapters) else measured),
-        "bars": figures.draw_bars(bars, share=words.whole, label=label),
+        "bars": draw_measured(measured, words),
         "exams": list(compare_exams(measured)),
         "name_measured": name_measured,
     }
@@ -279,24 +261,17 @@ def _list_augmentations(plan: Augmentation) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in changes.items() if value and name not in idle]
 
 
-def _repeat(run: Run) -> str:
-    """Return what to type, in a POSIX shell, to train a run's recipe on its data again."""
-    kind, place = run.data.kind, run.data.path
-    before = f"GAFAS_EYEWEAR={_quote(place)} " if kind == "eyewear" and place else ""
-    # Where the CMU photos are, gafas knows by itself.
-    after = f" --data {_quote(place) if place else 'PHOTOS'}" if kind in ("own", "drawn") else ""
-    recipe = run.folder.resolve() if run.folder.name != run.name else run.folder
-    return f"{before}gafas train {_quote(recipe / 'recipe.toml')} {_name_again(run)}{after}"
-
-
-def _report_again(runs: Sequence[Run], language: Language) -> str:
-    folders = " ".join(map(_name_again, runs))
-    return f"gafas report {folders} --language {language} --out report.html"
-
-
-def _name_again(run: Run) -> str:
-    place = run.folder.resolve() if run.folder.name != run.name else run.folder
-    return _quote(place.with_name(f"{place.name}-2"))
+def _list_commands(runs: Sequence[Run], language: Language) -> Iterator[str]:
+    """List what to type, in a POSIX shell, to train the runs again and report on them."""
+    places = [run.folder.resolve() if run.folder.name != run.name else run.folder for run in runs]
+    again = [_quote(place.with_name(f"{place.name}-2")) for place in places]
+    for run, place, new in zip(runs, places, again, strict=True):
+        kind, data = run.data.kind, _quote(run.data.path or Path("PHOTOS"))
+        before = f"GAFAS_EYEWEAR={data} " if kind == "eyewear" and run.data.path else ""
+        # Where the CMU photos are, gafas knows by itself.
+        after = f" --data {data}" if kind in ("own", "drawn") else ""
+        yield f"{before}gafas train {_quote(place / 'recipe.toml')} {new}{after}"
+    yield f"gafas report {' '.join(again)} --language {language} --out report.html"
 
 
 def _quote(path: Path) -> str:
@@ -312,7 +287,7 @@ def _draw_chapter(
 
     No photo of the eyewear sets is ever shown: they may not be published.
     """
-    find = _find_none if run.data.kind == "eyewear" else photos
+    find = _NO_PHOTOS if run.data.kind == "eyewear" else photos
     groups = evaluation.groups
     found = {"false_alarms": groups and groups.false_alarms, "misses": groups and groups.misses}
     return Chapter(
@@ -333,26 +308,27 @@ def _draw_chapter(
     )
 
 
-def _draw_curves(run: Run, words: Wording) -> tuple[str, str]:
-    watched = "watched_part" if run.parts.watches_test else "validation_part"
-    train, held = words.plain("words.training_part"), words.plain(f"words.{watched}")
-    rows = run.history
-    loss = {train: [e.loss for e in rows], held: [e.val_loss for e in rows]}
-    right = {train: [e.accuracy for e in rows], held: [e.val_accuracy for e in rows]}
-    reached = [v for values in right.values() for v in values if v is not None]
-    share = words.whole if max(reached) - min(reached) > _WIDE else words.percent
-
-    def draw(name: str, write: Callable[[float], str], claim: float) -> str:
-        return figures.draw_curves(
-            loss if name == "loss" else right,
-            labels=(words.plain("words.epoch"), words.plain(f"words.{name}")),
+def _draw_curves(run: Run, words: Wording) -> tuple[str, ...]:
+    """Draw loss and accuracy by epoch, with the claimed values where these compare."""
+    held = "watched_part" if run.parts.watches_test else "validation_part"
+    names = words.plain("words.training_part"), words.plain(f"words.{held}")
+    loss = [e.loss for e in run.history], [e.val_loss for e in run.history]
+    right = [e.accuracy for e in run.history], [e.val_accuracy for e in run.history]
+    reached = [value for values in right for value in values if value is not None]
+    # Where hardly anything moves, whole percents would write one number at every line.
+    share = words.whole if max(reached) - min(reached) > 0.06 else words.percent
+    plans = (
+        ("loss", loss, words.exact, findings.CLAIMED_VAL_LOSS),
+        ("accuracy", right, share, findings.CLAIMED_VAL_ACCURACY),
+    )
+    return tuple(
+        figures.draw_curves(
+            dict(zip(names, values, strict=True)),
+            labels=(words.plain("words.epoch"), words.plain(f"words.{quantity}")),
             write=write,
-            reference=(words.plain("words.claimed"), claim) if run.is_original else None,
+            reference=(words.plain("words.claimed"), claimed) if run.is_original else None,
         )
-
-    return (
-        draw("loss", words.exact, findings.CLAIMED_VAL_LOSS),
-        draw("accuracy", share, findings.CLAIMED_VAL_ACCURACY),
+        for quantity, values, write, claimed in plans
     )
 
 
