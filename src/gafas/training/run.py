@@ -22,7 +22,7 @@ from gafas.datasets.splits import Split, read_split, write_split
 from gafas.errors import DataError
 from gafas.files import read_json, write_json, write_text
 from gafas.recognizer import BUNDLED, count_cores
-from gafas.training.recipe import BUNDLED_WEIGHTS, Recipe, read_recipe, write_recipe
+from gafas.training.recipe import Recipe, read_recipe, write_recipe
 from gafas.weights import PINNED
 
 MODEL_FILES = ("model.keras", "model.h5", "label_encoder.npy", "model.onnx", "model.tflite")
@@ -361,7 +361,7 @@ def hash_recipe(recipe: Recipe) -> str:
     Values that are the defaults do not count: a key that a later version adds changes no hash. Of
     the bundled model to begin with the content counts.
     """
-    weights = PINNED[BUNDLED] if recipe.network.weights == BUNDLED_WEIGHTS else ""
+    weights = PINNED[BUNDLED] if recipe.network.weights else ""
     defaults = _list_values(Recipe())
     values = _list_values(recipe) | {"network.weights": weights, "name": defaults["name"]}
     chosen = {key: value for key, value in values.items() if value != defaults[key]}
