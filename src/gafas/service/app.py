@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 import gafas
 from gafas.recognizer import Recognizer, count_cores
 from gafas.service import routes
-from gafas.service.middleware import Gate, Observer
+from gafas.service.middleware import Guard, Observer
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
 from gafas.service.schemas import ProblemAnswer
@@ -56,11 +56,10 @@ def create_app(
     )
     app.state.operation = operation
     app.include_router(routes.router)
-    app.include_router(routes.about_router)
     _add_pages(app)
     _add_refusals(app)
     # The last one added is the first that a request meets.
-    app.add_middleware(Gate, operation=operation, access=access)
+    app.add_middleware(Guard, operation=operation, access=access)
     if access.origins:
         app.add_middleware(
             CORSMiddleware,

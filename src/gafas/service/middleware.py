@@ -75,7 +75,7 @@ class Observer:
             metrics.seconds.labels(route).observe(time.perf_counter() - began)
 
 
-class Gate:
+class Guard:
     """Refuse at the door who may not come in, and whom there is no room for."""
 
     def __init__(self, app: Application, *, operation: Operation, access: Access) -> None:
@@ -111,7 +111,7 @@ class Gate:
         if path in WORK and scope["method"] == "POST":
             if self._operation.draining:
                 raise refuse_for_now("draining", detail="The service is about to end.")
-            self._operation.workers.check_room()
+            self._operation.check_room()
 
     def _check_host(self, host: str) -> None:
         """Refuse unknown names: another site may have its own name lead here (DNS rebinding)."""
