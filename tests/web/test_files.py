@@ -11,7 +11,8 @@ from gafas.datasets.folders import PHOTO_ENDINGS
 
 WEB = Path(gafas.__file__).parent / "web"
 SCRIPTS = sorted(WEB.glob("*.js"))
-PAGES = sorted(WEB.glob("*.html"))
+CARD = WEB / "model-card.html"
+PAGES = sorted(set(WEB.glob("*.html")) - {CARD})
 CATALOGUES = {name: json.loads((WEB / f"{name}.json").read_text("utf-8")) for name in ("en", "es")}
 
 
@@ -90,6 +91,14 @@ def test_pages_hold_no_script_and_no_style_of_their_own(path: Path) -> None:
     assert not re.search(r"<style|style=|javascript:|\son\w+=", text)
     scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, flags=re.DOTALL)
     assert scripts == [""]
+
+
+def test_the_card_is_text_and_tables_alone() -> None:
+    found = re.findall(r"<(\w+)([^>]*)>", CARD.read_text("utf-8"))
+    plain = {"h2", "h3", "p", "ul", "li", "strong", "em", "pre", "code"}
+    assert {"h2", "table"} <= {tag for tag, _ in found}
+    assert {tag for tag, _ in found} <= plain | {"div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert set(re.findall(r"\w+=", str(found))) <= {"class=", "tabindex="}
 
 
 def test_nothing_is_taken_from_another_host_nor_for_html() -> None:
