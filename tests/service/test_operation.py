@@ -8,12 +8,14 @@ import httpx
 import pytest
 
 from face_photos import encode, faceless, portrait
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
+from gafas.service.operation import Select
 from gafas.service.settings import Limits
 from gafas.service.uploads import Upload
 from service_client import Door, form, refused, until, wait_for
 
-Work = Callable[[Upload, Recognizer], Recognition]
+Work = Callable[[Upload, Select], Recognition]
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +32,11 @@ class Valve:
         self._work: Work = door.operation.recognize
         door.operation.recognize = self
 
-    def __call__(self, upload: Upload, recognizer: Recognizer) -> Recognition:
+    def __call__(self, upload: Upload, select: Select) -> Recognition:
         if upload.name.startswith("slow"):
             assert self.open.wait(60)
         self.seen.append(upload.name)
-        return self._work(upload, recognizer)
+        return self._work(upload, select)
 
 
 async def post(client: httpx.AsyncClient, name: str, photo: bytes) -> httpx.Response:

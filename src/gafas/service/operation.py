@@ -1,6 +1,7 @@
 """What all routes of one service share: the recognizer, its threads, what is counted."""
 
 import asyncio
+import dataclasses
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import PurePath
@@ -20,12 +21,15 @@ from starlette.requests import Request
 
 from gafas.errors import ImageError
 from gafas.images import NamedBytes, read_size
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
 from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.settings import Limits
 from gafas.service.uploads import NAMELESS, Account, Memory, Upload, receive_uploads
 
 T = TypeVar("T")
+Select = Callable[[Recognition], Recognition]
+"""Leaves of an answer the faces that a request asks for."""
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -142,22 +146,23 @@ class Operation:
         finally:
             account.give_back()
 
-    def recognize(self, upload: Upload, recognizer: Recognizer) -> Recognition:
-        """Recognize one photo by the service's recognizer, or one made of it, and count it.
+    def recognize(self, upload: Upload, select: Select) -> Recognition:
+        """Recognize one photo, select some of its faces, and count them.
 
         Raises:
             RefusalError: 422, it cannot be read.
         """
         try:
             self.check_size(upload)
-            found = recognizer.recognize(_name(upload), name=upload.name)
-            if found.error is not None:
-                raise refuse_damaged(found.error)
+            found = select(self.recognizer.recognize(_name(upload)))
+        except ImageError as error:
+            self.metrics.photos.labels("unreadable").inc()
+            raise refuse_damaged(str(error)) from None
         except RefusalError:
             self.metrics.photos.labels("unreadable").inc()
             raise
         self.metrics.count(found)
-        return found
+        return dataclasses.replace(found, photo=upload.name)
 
     def check_size(self, upload: Upload) -> None:
         """Refuse what is no photo, or has too many pixels, before it is decoded.

@@ -1,6 +1,7 @@
 """The routes: about photos, and about the service itself."""
 
 import contextlib
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,13 +10,12 @@ from typing import Annotated, Any, Final, cast
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 import gafas
-from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, encode
-from gafas.errors import ImageError, ModelError
+from gafas.annotate import LANGUAGES, SMALLEST_SIDE, encode
+from gafas.errors import ImageError
 from gafas.explain import draw, explain
 from gafas.images import load_photo
-from gafas.recognizer import Recognition, Recognizer
-from gafas.results import ImageArray
-from gafas.service.operation import Operation, refuse_damaged
+from gafas.results import ImageArray, Recognition
+from gafas.service.operation import Operation, Select, refuse_damaged
 from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.schemas import (
     ModelAnswer,
@@ -48,8 +48,7 @@ def get_operation(request: Request) -> Operation:
     return cast(Operation, request.app.state.operation)
 
 
-async def _select(
-    request: Request,
+async def _choose_faces(
     min_face: Annotated[
         float,
         Query(
@@ -59,15 +58,12 @@ async def _select(
         ),
     ] = 0.0,
     largest: Annotated[bool, Query(description="Only the photo's largest face.")] = False,
-) -> Recognizer:
-    """Return the recognizer that answers for the faces that a request asks for."""
-    try:
-        return get_operation(request).recognizer.selecting(min_face=min_face, largest=largest)
-    except ModelError as error:
-        raise RefusalError(422, "parameters", detail=str(error)) from error
+) -> Select:
+    """Return what leaves of an answer the faces that a request asks for."""
+    return functools.partial(Recognition.select, min_face=min_face, largest=largest)
 
 
-Selected = Annotated[Recognizer, Depends(_select)]
+Faces = Annotated[Select, Depends(_choose_faces)]
 
 
 @router.post(
@@ -76,7 +72,7 @@ Selected = Annotated[Recognizer, Depends(_select)]
     responses={**describe_answers(), **describe_problems(*_REFUSALS)},
     openapi_extra=describe_body(several=True),
 )
-async def recognize_photos(request: Request, recognizer: Selected, name: Name = None) -> Response:
+async def recognize_photos(request: Request, select: Faces, name: Name = None) -> Response:
     """Say what every face in one or many photos wears.
 
     A photo as raw body gives one object; a form with photos gives a list, in their order. A photo
@@ -88,7 +84,7 @@ async def recognize_photos(request: Request, recognizer: Selected, name: Name = 
     def answer(upload: Upload) -> str:
         """Return what `gafas predict --json` writes for a photo."""
         try:
-            found = operation.recognize(upload, recognizer)
+            found = operation.recognize(upload, select)
         except RefusalError as problem:
             if not several:
                 raise
@@ -109,7 +105,7 @@ async def recognize_photos(request: Request, recognizer: Selected, name: Name = 
 )
 async def annotate_photo(
     request: Request,
-    recognizer: Selected,
+    select: Faces,
     plain: Annotated[
         bool,
         Query(description="The photo alone, upright: for what cannot show its format itself."),
@@ -127,10 +123,7 @@ async def annotate_photo(
         if plain:
             operation.check_size(upload)
             return load_photo(upload.data).image
-        found = operation.recognize(upload, recognizer)
-        photo = load_photo(upload.data)  # a very large one comes smaller
-        shown = [one.scaled(photo.scale) for one in found.faces]
-        return annotate(photo.image, shown, language=language)
+        return operation.recognize(upload, select).annotate(language=language)
 
     return await _answer_picture(request, paint)
 
@@ -144,7 +137,7 @@ async def annotate_photo(
 )
 async def explain_photo(
     request: Request,
-    recognizer: Selected,
+    select: Faces,
     face: Annotated[
         int | None,
         Query(
@@ -164,7 +157,15 @@ async def explain_photo(
     def paint(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
         operation.check_size(upload)
-        reasons = explain(recognizer, upload.data, face=face)
+        found = select(operation.recognizer.recognize(upload.data))
+        if face is not None and face >= len(found):
+            detail = (
+                f"No face {face}, counted from 0: the photo has {len(found)}. Choose one of these."
+            )
+            raise RefusalError(422, "no-such-face", detail=detail)
+        chosen = found.faces if face is None else found.faces[face : face + 1]
+        faces = [one.face for one in chosen]
+        reasons = explain(operation.recognizer, upload.data, faces=faces)
         photo = load_photo(upload.data, side=2 * SMALLEST_SIDE)
         return draw(photo, reasons, language=language)
 
@@ -187,10 +188,6 @@ async def _answer_picture(request: Request, paint: Callable[[Upload], ImageArray
             return encode(paint(upload), _PICTURES[media_type])
         except ImageError as error:
             raise refuse_damaged(str(error)) from error
-        except IndexError as error:
-            raise RefusalError(
-                422, "no-such-face", detail=f"{error} Choose one of these."
-            ) from None
 
     (made,) = await get_operation(request).answer(request, make)
     return Response(made, media_type=media_type)
