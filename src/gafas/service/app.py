@@ -105,11 +105,10 @@ def _add_refusals(app: FastAPI) -> None:
         """Tell which parameters cannot be used."""
         assert isinstance(error, RequestValidationError)
         shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
-        detail = "A parameter cannot be used: " + "; ".join(
-            f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown
+        problems = "; ".join(f"{'.'.join(map(str, e['where']))}: {e['problem']}" for e in shown)
+        return await tell(
+            request, RefusalError("parameters", {"problems": problems, "errors": shown})
         )
-        problem = RefusalError(422, "parameters", detail=detail, more={"errors": shown})
-        return await tell(request, problem)
 
     app.add_exception_handler(RefusalError, tell)
     app.add_exception_handler(HTTPException, tell_http)
@@ -118,14 +117,14 @@ def _add_refusals(app: FastAPI) -> None:
 
 
 def _translate(request: Request, error: HTTPException) -> RefusalError:
+    path, allowed = request.url.path, (error.headers or {}).get("Allow", "another")
     if error.status_code == 404:
-        detail = f"Nothing is at {request.url.path!r}. What there is: /docs"
-        return RefusalError(404, "not-found", detail=detail)
+        return RefusalError("not-found", {"path": path})
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another")
-        detail = f"{request.url.path!r} takes {allowed}. Received: {request.method}."
-        return RefusalError(405, "method", detail=detail, headers=error.headers)
-    return RefusalError(error.status_code, "http", detail=str(error.detail), headers=error.headers)
+        values = {"path": path, "allowed": allowed, "received": request.method}
+        return RefusalError("method", values, headers=error.headers)
+    values = {"error": error.detail}
+    return RefusalError("http", values, status=error.status_code, headers=error.headers)
 
 
 def _describe_refusals(app: FastAPI) -> None:

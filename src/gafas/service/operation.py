@@ -23,7 +23,7 @@ from gafas.errors import ImageError
 from gafas.images import NamedBytes, read_size
 from gafas.recognizer import Recognizer
 from gafas.results import Recognition
-from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.problems import RefusalError
 from gafas.service.settings import Limits
 from gafas.service.uploads import NAMELESS, Account, Memory, Upload, receive_uploads
 
@@ -113,11 +113,7 @@ class Operation:
             RefusalError: 503, all places are taken.
         """
         if self.taken >= self._places:
-            raise refuse_for_now(
-                "full",
-                detail=f"The service is full: {self._places} requests are being worked on or wait. "
-                "Try again in a moment.",
-            )
+            raise RefusalError("full", {"places": self._places})
 
     async def answer(
         self, request: Request, do: Callable[[Upload], T], *, several: bool = False
@@ -132,11 +128,8 @@ class Operation:
         try:
             uploads = await self._receive(request, account, ends=ends)
             if len(uploads) > 1 and not several:
-                raise RefusalError(
-                    422,
-                    "too-many-photos",
-                    detail=f"Expected one photo. Received: {len(uploads)}. Send one a request.",
-                )
+                values = {"limit": 1, "received": len(uploads)}
+                raise RefusalError("too-many-photos", values, status=422)
             self.check_room()
             self.taken += 1
             try:
@@ -157,7 +150,7 @@ class Operation:
             found = select(self.recognizer.recognize(_name(upload)))
         except ImageError as error:
             self.metrics.photos.labels("unreadable").inc()
-            raise refuse_damaged(str(error)) from None
+            raise RefusalError("damaged-photo", {"error": error}) from None
         except RefusalError:
             self.metrics.photos.labels("unreadable").inc()
             raise
@@ -177,30 +170,19 @@ class Operation:
         except ImageError as error:
             lacking = isinstance(error.__cause__, ImportError)
             reason = "missing-package" if lacking else "unreadable-photo"
-            raise RefusalError(422, reason, detail=str(error)) from None
+            raise RefusalError(reason, {"error": error}) from None
         most = self.limits.pixels_per_photo
         if width * height > most:
-            raise RefusalError(
-                422,
-                "too-many-pixels",
-                detail=f"Cannot read the image: expected at most {most:,} pixels. "
-                f"Received: {width}×{height}. Save it smaller.",
-                more={"limit": most},
-            )
+            values = {"limit": most, "received": f"{width}×{height}"}
+            raise RefusalError("too-many-pixels", values)
 
     async def _receive(self, request: Request, account: Account, *, ends: float) -> list[Upload]:
         try:
             async with asyncio.timeout_at(ends):
                 return await receive_uploads(request, self.limits, account=account)
         except TimeoutError:
-            limit = self.limits.seconds_per_request
-            raise RefusalError(
-                408,
-                "slow",
-                detail=f"The request took longer than {limit:g} s to arrive. "
-                "Send smaller photos, or fewer at once.",
-                more={"limit": limit},
-            ) from None
+            values = {"limit": self.limits.seconds_per_request}
+            raise RefusalError("slow", values) from None
 
     async def _work(
         self, request: Request, turns: Coroutine[Any, Any, list[T]], *, ends: float
@@ -209,7 +191,6 @@ class Operation:
         work = asyncio.create_task(turns)
         leaving = asyncio.create_task(_wait_until_gone(request))
         seconds = ends - asyncio.get_running_loop().time()
-        limit = self.limits.seconds_per_request
         try:
             await asyncio.wait(
                 {work, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
@@ -217,13 +198,8 @@ class Operation:
             if work.done():
                 return work.result()
             if leaving.done():
-                raise RefusalError(499, "left", detail="The client left before the answer came.")
-            raise refuse_for_now(
-                "timeout",
-                detail=f"No answer within {limit:g} s. Send fewer photos at once, or "
-                "try again when the service has less to do.",
-                more={"limit": limit},
-            )
+                raise RefusalError("left")
+            raise RefusalError("timeout", {"limit": self.limits.seconds_per_request})
         finally:
             work.cancel()
             leaving.cancel()
@@ -264,11 +240,6 @@ class Operation:
 
         work.add_done_callback(end)
         return work
-
-
-def refuse_damaged(error: str) -> RefusalError:
-    """Return the refusal of a photo that looked like one until it was decoded."""
-    return RefusalError(422, "damaged-photo", detail=error)
 
 
 def _name(upload: Upload) -> bytes:

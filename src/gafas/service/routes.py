@@ -15,8 +15,8 @@ from gafas.errors import ImageError
 from gafas.explain import draw, explain
 from gafas.images import load_photo
 from gafas.results import ImageArray, Recognition
-from gafas.service.operation import Operation, Select, refuse_damaged
-from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.operation import Operation, Select
+from gafas.service.problems import RefusalError
 from gafas.service.schemas import (
     ModelAnswer,
     StatusAnswer,
@@ -159,10 +159,7 @@ async def explain_photo(
         operation.check_size(upload)
         found = select(operation.recognizer.recognize(upload.data))
         if face is not None and face >= len(found):
-            detail = (
-                f"No face {face}, counted from 0: the photo has {len(found)}. Choose one of these."
-            )
-            raise RefusalError(422, "no-such-face", detail=detail)
+            raise RefusalError("no-such-face", {"face": face, "count": len(found)})
         chosen = found.faces if face is None else found.faces[face : face + 1]
         faces = [one.face for one in chosen]
         reasons = explain(operation.recognizer, upload.data, faces=faces)
@@ -176,18 +173,15 @@ async def _answer_picture(request: Request, paint: Callable[[Upload], ImageArray
     accept = request.headers.get("accept", "")
     media_type = _like_best(accept.strip() or "*/*", _KINDS)
     if media_type is None:
-        raise RefusalError(
-            406,
-            "not-acceptable",
-            detail=f"The picture comes as {' or '.join(_PICTURES)}. Received: Accept {accept!r}.",
-        )
+        values = {"kinds": " or ".join(_PICTURES), "received": accept}
+        raise RefusalError("not-acceptable", values)
 
     def make(upload: Upload) -> bytes:
         """Return the picture's bytes."""
         try:
             return encode(paint(upload), _PICTURES[media_type])
         except ImageError as error:
-            raise refuse_damaged(str(error)) from error
+            raise RefusalError("damaged-photo", {"error": error}) from error
 
     (made,) = await get_operation(request).answer(request, make)
     return Response(made, media_type=media_type)
@@ -239,7 +233,7 @@ async def tell_readiness(request: Request) -> StatusAnswer:
     A service that is full stays ready: it says so to those whom it refuses, and only for a moment.
     """
     if get_operation(request).draining:
-        raise refuse_for_now("draining", detail="The service is about to end.")
+        raise RefusalError("draining")
     return StatusAnswer(status="ready")
 
 

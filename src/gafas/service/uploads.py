@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.problems import RefusalError
 from gafas.service.settings import Limits
 
 FIELD: Final = "photos"
@@ -19,7 +18,7 @@ FIELD: Final = "photos"
 NAMELESS: Final = "photo"
 """What a photo is called that was sent without a name."""
 
-_FORM: Final = b"multipart/form-data"
+_FORM: Final = "multipart/form-data"
 
 
 class Memory:
@@ -45,18 +44,9 @@ class Account:
         """
         limit = self._memory.limit
         if self.held + count > limit:
-            raise RefusalError(
-                413,
-                "too-many-bytes",
-                detail=f"The body is too large: expected at most {limit:,} bytes. "
-                f"Received: {self.held + count:,} or more. Send the photos in several requests.",
-                more={"limit": limit},
-            )
+            raise _refuse_bytes("body", limit, received=f"{self.held + count:,} or more")
         if self._memory.held + count > limit:
-            raise refuse_for_now(
-                "memory",
-                detail="The service holds as many bytes as it may. Try again in a moment.",
-            )
+            raise RefusalError("memory")
 
     def draw(self, count: int) -> None:
         """Count bytes as held.
@@ -105,19 +95,10 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
     """
     coding = request.headers.get("content-encoding", "identity")
     if coding.lower() != "identity":
-        raise RefusalError(
-            415,
-            "media-type",
-            detail=f"Expected a body without compression. Received: Content-Encoding {coding!r}. "
-            "Send the photo's bytes as they are.",
-        )
-    kind, _ = parse_options_header(request.headers.get("content-type"))
-    if kind.startswith(b"multipart/") and kind != _FORM:
-        raise RefusalError(
-            415,
-            "media-type",
-            detail=f"Expected multipart/form-data, or a photo's bytes. Received: {kind!r}.",
-        )
+        raise RefusalError("media-type", {"received": f"Content-Encoding {coding}"})
+    kind = _read_kind(request)
+    if kind.startswith("multipart/") and kind != _FORM:
+        raise RefusalError("media-type", {"received": kind})
     text = request.headers.get("content-length", "0")
     declared = int(text) if text.isdecimal() else 0  # servers refuse what is no number
     if kind == _FORM:
@@ -125,7 +106,7 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
         return await _read_form(request, limits, account)
     most = limits.bytes_per_photo
     if declared > most:
-        raise _refuse_large(most, f"{declared:,} or more")
+        raise _refuse_bytes("photo", most, received=f"{declared:,} or more")
     account.check(declared)
     data = b"".join([chunk async for chunk in _receive(request, account, most=most)])
     return [Upload(request.query_params.get("name") or NAMELESS, data)]
@@ -133,7 +114,11 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
 
 def is_form(request: Request) -> bool:
     """Say whether a request's body is a form."""
-    return parse_options_header(request.headers.get("content-type"))[0] == _FORM
+    return _read_kind(request) == _FORM
+
+
+def _read_kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _receive(
@@ -142,7 +127,7 @@ async def _receive(
     """Yield a body's pieces as they come, and count them, up to so many bytes."""
     async for chunk in request.stream():
         if most is not None and account.held + len(chunk) > most:
-            raise _refuse_large(most, f"{account.held + len(chunk):,} or more")
+            raise _refuse_bytes("photo", most, received=f"{account.held + len(chunk):,} or more")
         account.draw(len(chunk))
         yield chunk
 
@@ -171,18 +156,16 @@ async def _read_form(request: Request, limits: Limits, account: Account) -> list
     try:
         form = await reader.parse()
     except (MultiPartException, FormParserError) as error:
-        if str(getattr(error, "message", "")).startswith("Too many files"):
-            raise RefusalError(
-                413,
-                "too-many-photos",
-                detail=f"Too many photos: expected at most {most}. Received: more. "
-                "Send them in several requests.",
-            ) from None
-        raise _refuse_form(getattr(error, "message", None) or str(error)) from None
+        problem = str(getattr(error, "message", error)).rstrip(".")
+        if problem.startswith("Too many files"):
+            raise RefusalError("too-many-photos", {"limit": most, "received": "more"}) from None
+        raise RefusalError("form", {"error": problem}) from None
     try:
         files = [one for one in form.getlist(FIELD) if isinstance(one, UploadFile)]
         if not files:
-            raise _refuse_empty(form)
+            names = [repr(name) for name in form] or ["nothing"]
+            values = {"field": FIELD, "received": ", ".join(names)}
+            raise RefusalError("no-photo", values)
         return [await _read_file(file, limits.bytes_per_photo, account) for file in files]
     finally:
         await form.close()
@@ -194,37 +177,10 @@ async def _read_file(file: UploadFile, most: int, account: Account) -> Upload:
     upload = Upload(file.filename or NAMELESS, data)
     if len(data) > most:
         account.give_back(len(data))
-        upload.data, upload.error = b"", _refuse_large(most, f"{len(data):,}")
+        upload.data = b""
+        upload.error = _refuse_bytes("photo", most, received=f"{len(data):,}")
     return upload
 
 
-def _refuse_large(most: int, received: str) -> RefusalError:
-    return RefusalError(
-        413,
-        "too-many-bytes",
-        detail=f"The photo is too large: expected at most {most:,} bytes. "
-        f"Received: {received}. Save it smaller.",
-        more={"limit": most},
-    )
-
-
-def _refuse_form(problem: str) -> RefusalError:
-    return RefusalError(
-        400,
-        "form",
-        detail=f"Cannot read the form: {problem.rstrip('.')}. "
-        "Send multipart/form-data as browsers and curl -F make it.",
-    )
-
-
-def _refuse_empty(form: FormData) -> RefusalError:
-    others = [
-        f"{'a file' if isinstance(one, UploadFile) else 'text'} in {name!r}"
-        for name, one in form.multi_items()
-    ]
-    return RefusalError(
-        422,
-        "no-photo",
-        detail=f"The form holds no photo: expected files in the field {FIELD!r}. "
-        f"Received: {', '.join(dict.fromkeys(others)) or 'nothing'}. Name the field {FIELD!r}.",
-    )
+def _refuse_bytes(what: str, limit: int, *, received: str) -> RefusalError:
+    return RefusalError("too-many-bytes", {"what": what, "limit": limit, "received": received})
