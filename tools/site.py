@@ -33,7 +33,12 @@ class Doctests(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Fence them in."""
         if obj.docstring is not None:
-            fenced = re.sub(r"^>>> .+?(?=\n\n|\Z)", r"```pycon\n\g<0>\n```", obj.docstring.value, flags=re.M | re.S)
+            fenced = re.sub(
+                r"^>>> .+?(?=\n\n|\Z)",
+                r"```pycon\n\g<0>\n```",
+                obj.docstring.value,
+                flags=re.M | re.S,
+            )
             obj.docstring.value = fenced
 
 

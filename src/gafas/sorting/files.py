@@ -7,9 +7,8 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
 from gafas.errors import DataError
 
@@ -23,12 +22,28 @@ _NO_HARD_LINKS: Final = (
     errno.EINVAL,
 )
 
-FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-"""What a full disk, or one whose owner's share of it is full, answers."""
+# What a full disk, or one whose owner's share of it is full, answers.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PhotoChangedError(DataError):
     """Say that a photo is not any more what it was a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__("The photo changed while it was sorted. Give the same command again.")
+
+
+def refuse_full(error: OSError, photo: str) -> None:
+    """Let every error pass, save that the disk is full.
+
+    Raises:
+        DataError: that was the error.
+    """
+    if error.errno in _FULL:
+        raise DataError(
+            f"The disk is full. Received: {photo!r}. Free some space, then give the same command "
+            "again: it goes on where it stopped."
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,11 +62,6 @@ class Identity:
     mode: int
     sha256: str
 
-    @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        """Return the identity that `dataclasses.asdict` made a dictionary of, among other keys."""
-        return cls(**{field.name: row[field.name] for field in dataclasses.fields(cls)})
-
 
 def identify(path: Path, seen: os.stat_result) -> Identity:
     """Return what a file is known by.
@@ -65,9 +75,7 @@ def identify(path: Path, seen: os.stat_result) -> Identity:
     digest = hash_file(path)
     now = path.stat()
     if (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
-        raise PhotoChangedError(
-            "The photo changed while it was looked at. Give the same command again."
-        )
+        raise PhotoChangedError
     return Identity(now.st_size, now.st_mtime_ns, stat.S_IMODE(now.st_mode), digest)
 
 
@@ -112,9 +120,7 @@ def write_part(source: Path, part: Path, *, identity: Identity) -> int:
         _copy_facts(source, part)
         os.fsync(copy.fileno())
     if not holds(part, identity):
-        raise PhotoChangedError(
-            "The photo changed while it was copied. Give the same command again."
-        )
+        raise PhotoChangedError
     return part.stat().st_ino
 
 
@@ -164,16 +170,6 @@ def restore_facts(path: Path, identity: Identity) -> None:
         os.utime(path, ns=(found.st_atime_ns, identity.mtime_ns))
 
 
-def same_file(one: Path, other: Path) -> bool:
-    """Say whether two paths are names of one file; a link is a file of its own.
-
-    Raises:
-        OSError: one of them is not there.
-    """
-    first, second = one.lstat(), other.lstat()
-    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-
-
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder written to the disk, where the system can do that.
 
@@ -186,7 +182,7 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno in (*FULL, errno.EIO):
+        if error.errno in (*_FULL, errno.EIO):
             raise
     finally:
         os.close(handle)
