@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dying import Fate, KilledError, fated
 from gafas.errors import DataError
-from gafas.sorting.journal import Action
+from gafas.sorting.files import Identity
+from gafas.sorting.journal import Action, Entry, Journal
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (
@@ -104,9 +105,9 @@ def test_after_any_sequence_of_sort_kill_resume_and_undo_every_content_is_there(
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
         sources = [folder / "one", folder / "other"]
-        for source, contents in zip(sources, (one, other), strict=True):
+        for source, files in zip(sources, (one, other), strict=True):
             source.mkdir()
-            make_photos(source, contents)
+            make_photos(source, files)
         dest = sources[0] / "sorted" if inside else folder / "sorted"
         before = [snapshot(source) for source in sources]
         contents = count_contents(*sources)
@@ -178,14 +179,18 @@ def test_an_equal_photo_from_elsewhere_is_not_taken_for_ours(
     plan = make_plan(sources[0], tmp_path / "out", action)
     other = make_plan(sources[1], tmp_path / "out", Action.move)
 
-    def interfere(*_: object) -> None:
+    begin = Journal.begin
+
+    def interfere(journal: Journal, photo: str, target: str, *, identity: Identity) -> Entry:
+        begin(journal, photo, target, identity=identity)
+        patch.undo()
         with fated(Fate(system=system)):
             list(sort_photos(list_photos(other.source), recognize, plan=other))
         raise KilledError
 
     # The other photo gets the name just when the first run has announced it, and dies.
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr("gafas.sorting.sort.carry_out", lambda *_: patch.undo() or interfere())
+        patch.setattr(Journal, "begin", interfere)
         list(sort_photos(list_photos(plan.source), recognize, plan=plan))
     with fated(Fate(system=system)):
         filed = list(sort_photos(list_photos(plan.source), recognize, plan=plan))

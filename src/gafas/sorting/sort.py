@@ -79,11 +79,7 @@ def preview_photos(
 ) -> Iterator[Filed]:
     """Say what `sort_photos` would do, and write nothing.
 
-    Args:
-        photos: as for `sort_photos`.
-        recognize: as for `sort_photos`.
-        plan: as for `sort_photos`.
-        taken: targets that plans before this one would have taken; its own are added.
+    `taken` are the targets of plans before this one; its own are added.
 
     Raises:
         DataError: as `sort_photos`.
@@ -100,24 +96,6 @@ def preview_photos(
         target = next(path for path in _list_free(plan.dest, choice) if path not in taken)
         taken.add(target)
         yield Filed(choice.photo, choice.folder, target, problem=choice.problem)
-
-
-def carry_out(journal: Journal, entry: Entry) -> None:
-    """Copy, move or link a photo to its target.
-
-    Raises:
-        FileExistsError: something has the target's name; it stays as it is.
-        OSError: it cannot be done.
-        PhotoChangedError: the photo is not what it was.
-        DataError: the journal cannot be written.
-    """
-    photo, target = journal.photo(entry), journal.target(entry)
-    if journal.options.action is Action.link:
-        target.symlink_to(photo)
-    elif journal.options.action is Action.copy:
-        _copy(journal, entry, source=photo, target=target)
-    else:
-        move(journal, entry, source=photo, target=target)
 
 
 def move(journal: Journal, entry: Entry, *, source: Path, target: Path) -> None:
@@ -232,15 +210,21 @@ def _file(journal: Journal, choice: Choice) -> Filed:
 
 
 def _try(journal: Journal, entry: Entry) -> bool:
-    """Carry out an entry; say whether it is done, or else that its target's name is taken.
+    """Do what an entry says; return False if its target's name is taken.
 
     Raises:
         OSError: it cannot be done, and nothing is left of it.
         PhotoChangedError: the photo is not what it was, and nothing is left of the attempt.
-        DataError: the journal cannot be written.
     """
+    photo, target = journal.photo(entry), journal.target(entry)
     try:
-        carry_out(journal, entry)
+        match journal.options.action:
+            case Action.link:
+                target.symlink_to(photo)
+            case Action.copy:
+                _copy(journal, entry, source=photo, target=target)
+            case Action.move:
+                move(journal, entry, source=photo, target=target)
     except FileExistsError:
         journal.write({"void": entry.number})
         return False
@@ -252,11 +236,7 @@ def _try(journal: Journal, entry: Entry) -> bool:
 
 
 def _make_folders(journal: Journal, folder: Path) -> None:
-    """Make the folders down to a target, below the journal's own, which must be there.
-
-    Raises:
-        OSError: one cannot be made, or something that is no folder has its name.
-    """
+    """Make the folders down to a target, below the journal's own, which must be there."""
     root = journal.path.parent
     for name in reversed([folder, *folder.parents][: len(folder.relative_to(root).parts)]):
         if not name.is_dir():

@@ -16,12 +16,10 @@ class Undone:
     """What became of a photo that was sorted.
 
     Attributes:
-        photo: its path before it was sorted.
         target: where it went.
         problem: why that could not be taken back; None if it has been.
     """
 
-    photo: Path
     target: Path
     problem: str | None = None
 
@@ -42,7 +40,7 @@ def undo(path: Path) -> Iterator[Undone]:
             recover(journal, entry)
         for entry in reversed(journal.select("done", "undo")):
             problem = _try(journal, entry)
-            yield Undone(journal.photo(entry), journal.target(entry), problem)
+            yield Undone(journal.target(entry), problem)
         folders = [path.parent / name for name in journal.folders]
         _remove_empty(sorted(folders, key=lambda folder: len(folder.parts), reverse=True))
         if not journal.select("done", "undo"):
@@ -55,13 +53,9 @@ def undo_all(paths: Iterable[Path]) -> Iterator[Undone]:
 
     The newest comes first, for folders that one run made hold what later ones sorted.
     """
-    for path in sorted(paths, key=_number, reverse=True):
+    # Their names end in numbers, and a longer number is a higher one.
+    for path in sorted(paths, key=lambda path: (len(path.name), path.name), reverse=True):
         yield from undo(path)
-
-
-def _number(path: Path) -> int:
-    digits = path.stem.rpartition("-")[2]
-    return int(digits) if digits.isdecimal() else 0
 
 
 def _try(journal: Journal, entry: Entry) -> str | None:
