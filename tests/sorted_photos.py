@@ -10,8 +10,8 @@ from dying import Fate, fated
 from gafas.recognizer import Recognition
 from gafas.results import Face, Prediction
 from gafas.sorting.journal import Action, Options, Rule
-from gafas.sorting.plan import Plan
-from gafas.sorting.sort import Filed, sort_photos
+from gafas.sorting.plan import Filed, Plan
+from gafas.sorting.sort import sort_photos
 
 LABELS = ("none", "eyeglasses", "sunglasses")
 

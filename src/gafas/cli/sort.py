@@ -20,8 +20,7 @@ from gafas.sorting.journal import Action, Rule
 if TYPE_CHECKING:
     from gafas.files import LeftOut
     from gafas.recognizer import Recognizer
-    from gafas.sorting.plan import Plan
-    from gafas.sorting.sort import Filed
+    from gafas.sorting.plan import Filed, Plan
 
 _Searches = Sequence[tuple["Plan", Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}

@@ -109,11 +109,6 @@ class Entry:
     part: int | None = None
     back: int | None = None
 
-    @property
-    def folder(self) -> str:
-        """Return the name of the folder that the photo goes into."""
-        return PurePosixPath(self.target).parts[0]
-
 
 @dataclasses.dataclass(slots=True)
 class Journal:

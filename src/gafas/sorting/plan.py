@@ -175,33 +175,26 @@ def _check_places(plan: Plan) -> None:
 Recognize = Callable[[Iterable[str]], Iterator["Recognition"]]
 """What answers for each photo, in their order, taking them as it goes: `predict_many`."""
 
-_LINK: Final = (
-    "It is a link, and only photos themselves can be moved. Use --copy or --link, or move it by "
-    "hand."
-)
-
-_READ_ONLY: Final = (
-    "It cannot be moved out of its folder, which is read-only. Use --copy or --link."
-)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Choice:
-    """Which folder a photo goes into.
+class Filed:
+    """What becomes of a photo.
 
     Attributes:
         photo: its path.
-        name: its path below the source, with slashes.
+        folder: the name of the folder that it goes into; None if it stays where it is.
+        target: its new path, once that is known.
+        before: whether an earlier run did this.
+        problem: why it could not be read, or why it stays where it is.
         seen: what it was like before it was recognized; None if it cannot be sorted.
-        folder: the folder's name.
-        problem: why the photo could not be read, or cannot be sorted.
     """
 
     photo: str
-    name: str = ""
-    seen: os.stat_result | None = None
-    folder: str = ""
+    folder: str | None = None
+    target: Path | None = None
+    before: bool = False
     problem: str | None = None
+    seen: os.stat_result | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 def choose_folders(
@@ -210,18 +203,18 @@ def choose_folders(
     *,
     plan: Plan,
     known: Set[tuple[str, int, int]],
-) -> Iterator[Choice]:
+) -> Iterator[Filed]:
     """Choose a folder for each photo, in their order, holding no more than are worked on.
 
-    Those that a run has made are passed over, and those `known`: by their path below the source,
-    their size, and the time of their last change, in nanoseconds.
+    Those that a run has made are passed over, and those `known`: by their path, their size, and
+    the time of their last change, in nanoseconds.
     """
-    waiting: collections.deque[Choice] = collections.deque()
+    waiting: collections.deque[Filed] = collections.deque()
 
     def list_new() -> Iterator[str]:
         for photo in drop_sorted(photos, plan):
-            one = _examine(photo, plan)
-            if one.seen and (one.name, one.seen.st_size, one.seen.st_mtime_ns) in known:
+            one = _examine(photo, move=plan.options.action is Action.move)
+            if one.seen and (str(Path(photo)), one.seen.st_size, one.seen.st_mtime_ns) in known:
                 continue
             waiting.append(one)
             if one.seen:
@@ -249,19 +242,24 @@ def drop_sorted(photos: Iterable[str], plan: Plan) -> Iterator[str]:
             yield photo
 
 
-def _examine(photo: str, plan: Plan) -> Choice:
-    path, moves = Path(photo), plan.options.action is Action.move
+def _examine(photo: str, *, move: bool) -> Filed:
+    path, problem = Path(photo), None
     try:
-        if moves and path.is_symlink():
-            return Choice(photo, problem=_LINK)
-        seen = path.stat()
+        seen = path.lstat() if move else path.stat()
+        if stat.S_ISLNK(seen.st_mode):
+            problem = (
+                "It is a link, and only photos themselves can be moved. Use --copy or --link, or "
+                "move it by hand."
+            )
+        elif move and not os.access(path.parent, os.W_OK):
+            problem = (
+                "It cannot be moved out of its folder, which is read-only. Use --copy or --link."
+            )
+        elif not stat.S_ISREG(seen.st_mode):
+            problem = "It is no ordinary file. Sort ordinary files only."
     except OSError as error:
-        return Choice(photo, problem=f"Cannot look at the photo: {error.strerror}.")
-    if moves and not os.access(path.parent, os.W_OK):
-        return Choice(photo, problem=_READ_ONLY)
-    if not stat.S_ISREG(seen.st_mode):
-        return Choice(photo, problem="It is no ordinary file. Sort ordinary files only.")
-    return Choice(photo, path.relative_to(plan.source).as_posix(), seen)
+        problem = f"Cannot look at the photo: {error.strerror}."
+    return Filed(photo, problem=problem) if problem else Filed(photo, seen=seen)
 
 
 def choose_folder(found: "Recognition", plan: Plan) -> str:

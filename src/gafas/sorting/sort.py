@@ -17,26 +17,7 @@ from gafas.sorting.files import (
     write_part,
 )
 from gafas.sorting.journal import Action, Entry, Journal, create_journal, open_journal
-from gafas.sorting.plan import UNREADABLE, Choice, Plan, Recognize, choose_folders, find_journal
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Filed:
-    """What became of a photo.
-
-    Attributes:
-        photo: its path, as it was given.
-        folder: the name of the folder that it went into; None if it stayed where it is.
-        target: its new path.
-        before: whether an earlier run did that.
-        problem: why it could not be read, or why it stayed where it is.
-    """
-
-    photo: str
-    folder: str | None = None
-    target: Path | None = None
-    before: bool = False
-    problem: str | None = None
+from gafas.sorting.plan import UNREADABLE, Filed, Plan, Recognize, choose_folders, find_journal
 
 
 def sort_photos(photos: Iterable[str], recognize: Recognize, *, plan: Plan) -> Iterator[Filed]:
@@ -69,8 +50,8 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, plan: Plan) -> I
             recover(journal, entry)
         yield from _tell_earlier(journal)
         known = _list_known(journal)
-        for choice in choose_folders(photos, recognize, plan=plan, known=known):
-            yield _file(journal, choice)
+        for one in choose_folders(photos, recognize, plan=plan, known=known):
+            yield _file(journal, one)
         journal.write({"finished": True}, sync=True)
 
 
@@ -89,13 +70,13 @@ def preview_photos(
         yield from _tell_earlier(journal)
     known = _list_known(journal) if journal else set()
     taken = set() if taken is None else taken
-    for choice in choose_folders(photos, recognize, plan=plan, known=known):
-        if choice.seen is None:
-            yield Filed(choice.photo, problem=choice.problem)
-            continue
-        target = next(path for path in _list_free(plan.dest, choice) if path not in taken)
-        taken.add(target)
-        yield Filed(choice.photo, choice.folder, target, problem=choice.problem)
+    for one in choose_folders(photos, recognize, plan=plan, known=known):
+        target = None
+        if one.folder is not None:
+            own = plan.dest / one.folder / Path(one.photo).relative_to(plan.source)
+            target = next(path for path in _list_free(own) if path not in taken)
+            taken.add(target)
+        yield dataclasses.replace(one, target=target)
 
 
 def move(journal: Journal, entry: Entry, *, source: Path, target: Path) -> None:
@@ -178,35 +159,37 @@ def _copy(journal: Journal, entry: Entry, *, source: Path, target: Path) -> None
 
 def _tell_earlier(journal: Journal) -> Iterator[Filed]:
     for entry in journal.select("done"):
-        unread = "It cannot be read, as an earlier run found." * (entry.folder == UNREADABLE)
         photo, target = str(journal.photo(entry)), journal.target(entry)
-        yield Filed(photo, entry.folder, target, before=True, problem=unread or None)
+        folder = PurePosixPath(entry.target).parts[0]
+        unread = "It cannot be read, as an earlier run found." * (folder == UNREADABLE)
+        yield Filed(photo, folder, target, before=True, problem=unread or None)
 
 
 def _list_known(journal: Journal) -> set[tuple[str, int, int]]:
-    done = journal.select("done")
-    return {(entry.photo, entry.identity.size, entry.identity.mtime_ns) for entry in done}
+    return {
+        (str(journal.photo(entry)), entry.identity.size, entry.identity.mtime_ns)
+        for entry in journal.select("done")
+    }
 
 
-def _file(journal: Journal, choice: Choice) -> Filed:
+def _file(journal: Journal, one: Filed) -> Filed:
     """Bring one photo into its folder; where that fails it stays, and nothing is left behind."""
-    if choice.seen is None:
-        return Filed(choice.photo, problem=choice.problem)
-    dest = journal.path.parent
+    if one.folder is None or one.seen is None:
+        return one
+    name = Path(one.photo).relative_to(journal.source)
     try:
-        identity = identify(Path(choice.photo), choice.seen)
-        for target in _list_free(dest, choice):
+        identity = identify(Path(one.photo), one.seen)
+        for target in _list_free(journal.path.parent / one.folder / name):
             _make_folders(journal, target.parent)
-            place = target.relative_to(dest).as_posix()
-            if _try(journal, journal.begin(choice.name, place, identity=identity)):
-                return Filed(choice.photo, choice.folder, target, problem=choice.problem)
+            place = target.relative_to(journal.path.parent).as_posix()
+            if _try(journal, journal.begin(name.as_posix(), place, identity=identity)):
+                return dataclasses.replace(one, target=target)
     except OSError as error:
-        refuse_full(error, choice.photo)
-        reason = error.strerror or error
-        problem = f"Cannot {journal.options.action} the photo: {reason}."
+        refuse_full(error, one.photo)
+        problem = f"Cannot {journal.options.action} the photo: {error.strerror or error}."
     except PhotoChangedError as error:
         problem = str(error)
-    return Filed(choice.photo, problem=problem)
+    return Filed(one.photo, problem=problem)
 
 
 def _try(journal: Journal, entry: Entry) -> bool:
@@ -247,9 +230,8 @@ def _make_folders(journal: Journal, folder: Path) -> None:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
 
 
-def _list_free(dest: Path, choice: Choice) -> Iterator[Path]:
-    """Yield names for a photo under which there is nothing: its own, then numbered ones."""
-    own = dest / choice.folder / PurePosixPath(choice.name)
+def _list_free(own: Path) -> Iterator[Path]:
+    """Yield paths at which there is nothing: a photo's own, then numbered ones."""
     numbered = (own.with_name(f"{own.stem}-{number}{own.suffix}") for number in itertools.count(2))
     for path in itertools.chain([own], numbered):
         if not os.path.lexists(path):
