@@ -247,14 +247,9 @@ def _examine(photo: str, *, move: bool) -> Filed:
     try:
         seen = path.lstat() if move else path.stat()
         if stat.S_ISLNK(seen.st_mode):
-            problem = (
-                "It is a link, and only photos themselves can be moved. Use --copy or --link, or "
-                "move it by hand."
-            )
+            problem = "It is a link, and only photos themselves are moved. Use --copy or --link."
         elif move and not os.access(path.parent, os.W_OK):
-            problem = (
-                "It cannot be moved out of its folder, which is read-only. Use --copy or --link."
-            )
+            problem = "Its folder is read-only, so it cannot be moved. Use --copy or --link."
         elif not stat.S_ISREG(seen.st_mode):
             problem = "It is no ordinary file. Sort ordinary files only."
     except OSError as error:
