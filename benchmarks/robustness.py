@@ -20,13 +20,12 @@ from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
 from gafas.evaluation.metrics import wilson
-from gafas.evaluation.predictions import view_nearest
+from gafas.evaluation.predictions import recognize_nearest
 from gafas.images import load_photo
-from gafas.recognizer import count_cores
+from gafas.recognizer import Recognizer, count_cores
 from gafas.results import UNSURE, Eyewear, Face, ImageArray
 from gafas.synthesis.glasses import draw_glasses
 from gafas.synthesis.rendering import put_on
-from gafas.views import Viewer
 
 _GAMMA: Final = 2.2  # of ordinary screens and photos, near enough: light = value to this power
 
@@ -145,7 +144,7 @@ class _Found:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Pipeline:
     classifier: EyewearClassifier
-    viewer: Viewer
+    recognizer: Recognizer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,8 +185,8 @@ def measure_robustness(classifier: EyewearClassifier, samples: Sequence[Sample])
         DataError: no photo shows a face.
         ImageError: a photo cannot be read.
     """
-    pipeline = _Pipeline(classifier, Viewer(classifier))
-    every = _find_all(pipeline.viewer, samples)
+    pipeline = _Pipeline(classifier, Recognizer(classifier))
+    every = _find_all(pipeline.recognizer, samples)
     return {
         "photos": dict(sorted(Counter(f.sample.label for f in every).items())),
         "missed_unchanged": len(samples) - len(every),
@@ -218,8 +217,8 @@ def measure_lenses(classifier: EyewearClassifier, samples: Sequence[Sample]) -> 
         DataError: no photo shows a bare face.
         ImageError: a photo cannot be read.
     """
-    pipeline = _Pipeline(classifier, Viewer(classifier))
-    bare = _find_all(pipeline.viewer, [s for s in samples if s.label == Eyewear.NONE])
+    pipeline = _Pipeline(classifier, Recognizer(classifier))
+    bare = _find_all(pipeline.recognizer, [s for s in samples if s.label == Eyewear.NONE])
     levels = []
     for darkness in (None, *DARKNESS):
         images = [_dress(found, number, darkness=darkness) for number, found in enumerate(bare)]
@@ -228,9 +227,9 @@ def measure_lenses(classifier: EyewearClassifier, samples: Sequence[Sample]) -> 
     return {"photos": len(bare), "levels": levels}
 
 
-def _find_all(viewer: Viewer, samples: Sequence[Sample]) -> list[_Found]:
+def _find_all(recognizer: Recognizer, samples: Sequence[Sample]) -> list[_Found]:
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        every = pool.map(lambda pair: _find(viewer, pair[1], seed=pair[0]), enumerate(samples))
+        every = pool.map(lambda pair: _find(recognizer, pair[1], seed=pair[0]), enumerate(samples))
         found = [one for one in every if one is not None]
     if not found:
         raise DataError(
@@ -240,13 +239,14 @@ def _find_all(viewer: Viewer, samples: Sequence[Sample]) -> list[_Found]:
     return found
 
 
-def _find(viewer: Viewer, sample: Sample, *, seed: int) -> _Found | None:
+def _find(recognizer: Recognizer, sample: Sample, *, seed: int) -> _Found | None:
     image = load_photo(sample.path, side=_SIDE).image
-    view = view_nearest(viewer, image)
+    nearest = recognize_nearest(recognizer, image)
     # Without landmarks the face was only declared: a model of whole photos looks for none.
-    if not view.faces or not view.faces[0].landmarks:
+    if nearest is None or not nearest[0].landmarks:
         return None
-    return _Found(sample, Picture(image, view.faces[0].side, seed), view.faces[0])
+    face = nearest[0].face
+    return _Found(sample, Picture(image, face.side, seed), face)
 
 
 def _measure_level(
@@ -300,7 +300,9 @@ def _dress(found: _Found, number: int, *, darkness: float | None) -> ImageArray:
 
 
 def _answer(pipeline: _Pipeline, images: Sequence[ImageArray]) -> _Answers:
-    viewer = pipeline.viewer
+    recognizer = pipeline.recognizer
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        rows = list(pool.map(lambda image: view_nearest(viewer, image).probabilities, images))
-    return _Answers(np.concatenate(rows), np.array([len(row) > 0 for row in rows]))
+        nearest = list(pool.map(lambda image: recognize_nearest(recognizer, image), images))
+    rows = [list(one[0].probabilities.values()) for one in nearest if one is not None]
+    table = np.array(rows, np.float32).reshape(-1, len(pipeline.classifier.labels))
+    return _Answers(table, np.array([one is not None for one in nearest]))

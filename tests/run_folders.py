@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from benchmarks.eyewear import merge_part
 from benchmarks.robustness import measure_lenses, measure_robustness
 from PIL import Image
@@ -14,8 +15,10 @@ from brightness_model import METADATA, brightness_model
 from eyewear_model import eyewear_model, make_sets
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.eyewear import read_samples
+from gafas.datasets.leaks import LeakReport
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.evaluation.evaluate import evaluate, write_evaluation
+from gafas.evaluation.predictions import predict_rows
 
 PEOPLE = ("ann", "bob", "cy", "dee")
 SIZES = {"full": "", "half": "_2", "quarter": "_4"}
@@ -60,8 +63,6 @@ learning_rate = 0.0001
 schedule = "constant"
 epochs = 30
 batch_size = 64
-keep = "last"
-patience = 0
 """
 
 _LAYERS = (
@@ -112,7 +113,8 @@ def leaks(total: int, *, photo: float = 0.0, subject: float = 0.0) -> dict[str, 
         "any": max(photo, subject),
     }
     counts = {kind: round(share * total) for kind, share in shares.items()}
-    return {"test": total, **counts, "subjects_known": True, "examples": [], "shares": shares}
+    known = {"subjects_known": True, "watches_test": False}
+    return {"test": total, **counts, **known, "examples": []}
 
 
 def make_run(
@@ -146,9 +148,22 @@ def make_run(
     versions = {"python": "3.12.1", "keras": "3.13.0", "tensorflow": "2.20.0", "numpy": "2.3.0"}
     write_json(folder / "environment.json", {**versions, "cpu_count": 2, "seconds": 431.7})
     _write_history(folder / "history.csv", history or falling())
-    result = evaluate(EyewearClassifier(model), samples, name=folder.name, leaks=audit)
-    write_evaluation(result, folder)
+    measure(folder, EyewearClassifier(model), samples, audit=audit)
     return folder
+
+
+def measure(
+    folder: Path,
+    classifier: EyewearClassifier,
+    samples: Sequence[Sample],
+    *,
+    audit: Mapping[str, Any] | None,
+) -> None:
+    """Evaluate a model as `gafas evaluate RUN` does."""
+    rows = predict_rows(classifier, samples)
+    found = None if audit is None else msgspec.convert(audit, LeakReport)
+    evaluation = evaluate(classifier, rows, name=folder.name, leaks=found)
+    write_evaluation(folder, evaluation, rows=rows)
 
 
 def make_face_run(folder: Path, photos: Path) -> Path:
@@ -171,10 +186,10 @@ def make_face_run(folder: Path, photos: Path) -> Path:
     write_json(folder / "split.json", {"name": "eyewear", **parts, "leaks": audit})
     write_data(folder, kind="eyewear", path=photos, samples=len(samples))
     classifier = EyewearClassifier(model)
-    write_evaluation(evaluate(classifier, samples, name=folder.name, leaks=audit), folder)
-    for part, measure in (("robustness", measure_robustness), ("lenses", measure_lenses)):
+    measure(folder, classifier, samples, audit=audit)
+    for part, sweep in (("robustness", measure_robustness), ("lenses", measure_lenses)):
         scored = [sample for sample in samples if sample.label != TINTED]
-        result = measure(classifier, scored[-3:])
+        result = sweep(classifier, scored[-3:])
         merge_part(folder / "eyewear.json", part, classifier=classifier, result=result)
     return folder
 

@@ -1,19 +1,20 @@
 """Quick stand-ins for photos, whose answers are their contents, and what lies in a folder."""
 
 import collections
+import dataclasses
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dying import Fate, fated
-from gafas.recognizer import Recognition
-from gafas.results import Face, Prediction
+from gafas.results import Face, Prediction, Recognition
 from gafas.sorting.journal import Action, Options, Rule
 from gafas.sorting.plan import Filed, Plan
 from gafas.sorting.sort import sort_photos
 
 LABELS = ("none", "eyeglasses", "sunglasses")
+OPTIONS = Options("0" * 64, 0.8)
 
 
 def answer(photo: str, *labels: str, error: str | None = None) -> Recognition:
@@ -32,7 +33,7 @@ def recognize(photos: Iterable[str]) -> Iterator[Recognition]:
 def make_plan(
     source: Path, dest: Path, action: Action = Action.copy, *, by: Rule = Rule.label
 ) -> Plan:
-    return Plan(source, dest, LABELS, Options("0" * 64, 0.8, action, by))
+    return Plan(source, dest, LABELS, dataclasses.replace(OPTIONS, action=action, by=by))
 
 
 def make_photos(folder: Path, contents: Mapping[str, str]) -> Path:

@@ -20,6 +20,7 @@ from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
 from tools.own_photos_table import make_own_photos_table
+from tools.recipe_page import describe_recipe
 from tools.service_table import make_service_table
 from tools.speed_table import make_speed_sentence, make_speed_table
 
@@ -79,6 +80,7 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
         PACKAGED[0]: re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card),
         PACKAGED[1]: make_figures(benchmarks / CARD_SOURCES[0]),
         "docs/cli.md": describe_cli(),
+        "docs/recipe.md": describe_recipe(),
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})

@@ -11,7 +11,7 @@ from benchmarks import cmu
 from gafas.datasets.dataset import DataSet
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import SplitPlan, make_split
-from gafas.errors import DataError, RecipeError
+from gafas.errors import DataError
 from gafas.report.runfolder import read_data
 from gafas.training import train as training
 from gafas.training.run import hash_recipe
@@ -122,15 +122,6 @@ def test_runs_of_another_recipe_of_the_same_name_are_refused(
 ) -> None:
     with pytest.raises(DataError, match="was begun with another recipe"):
         run_protocol(dataclasses.replace(RECIPE, seed=8), "by_file", data=of_cmu(faces), runs=runs)
-
-
-def test_a_recipe_may_not_choose_its_epoch_on_the_test_part(
-    faces: tuple[Sample, ...], tmp_path: Path
-) -> None:
-    chooser = tiny_recipe(optimization={"keep": "best"})
-    with pytest.raises(RecipeError, match="choose by the validation part, and there is none"):
-        run_protocol(chooser, "by_file", data=of_cmu(faces), runs=tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_run_of_the_benchmark_remembers_that_it_is_of_cmu(

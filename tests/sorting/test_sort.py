@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError, ModelError
-from gafas.recognizer import Recognizer
 from gafas.sorting.files import Identity
 from gafas.sorting.journal import Action, Entry, Journal, Rule
 from gafas.sorting.plan import choose_folder, make_plans
 from gafas.sorting.sort import preview_photos, sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (
+    LABELS,
+    OPTIONS,
     answer,
     journal_of,
     list_photos,
@@ -167,20 +167,15 @@ def test_a_source_inside_the_folder_may_be_sorted_but_not_what_was_sorted(tmp_pa
     source = make_photos(tmp_path / "out/new", {"a.jpg": "none"})
     run(make_plan(source, tmp_path / "out", Action.move))
     assert names(tmp_path / "out") == ["none/a.jpg"]
-    recognizer = Recognizer()
     for again in (tmp_path / "out/none", tmp_path / "out/unsure/deep"):
         with pytest.raises(DataError, match=r"it lies in the folder (none|unsure) there"):
-            make_plans([str(again)], tmp_path / "out", recognizer=recognizer)
+            make_plans([str(again)], tmp_path / "out", labels=LABELS, options=OPTIONS)
 
 
-def test_labels_that_cannot_be_folders_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recognizer = Recognizer()
+def test_labels_that_cannot_be_folders_are_refused(tmp_path: Path) -> None:
     for labels in (("none", "../x"), ("none", "None"), ("a", "mixed"), ("a", ".b"), ("a", "b\n")):
-        monkeypatch.setattr(EyewearClassifier, "labels", labels)
         with pytest.raises(ModelError, match="its labels become folders"):
-            make_plans([str(tmp_path)], tmp_path, recognizer=recognizer)
+            make_plans([str(tmp_path)], tmp_path, labels=labels, options=OPTIONS)
 
 
 def test_only_photos_themselves_are_moved_not_links_to_them(tmp_path: Path) -> None:

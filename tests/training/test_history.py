@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from gafas.training.run import find_best_epoch, read_history, write_history
+from gafas.training.run import read_history, write_history
 
 ROWS = [
     {"epoch": 1.0, "loss": 0.75, "accuracy": 0.5, "learning_rate": 1e-4, "seconds": 4.25},
@@ -16,11 +16,3 @@ def test_a_history_survives_its_file_and_what_was_not_measured_stays_out(tmp_pat
 
 def test_a_history_that_was_not_begun_is_empty(tmp_path: Path) -> None:
     assert read_history(tmp_path / "history.csv") == []
-
-
-def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss() -> None:
-    assert find_best_epoch([{"val_loss": loss} for loss in (0.5, 0.2, 0.3, 0.2)]) == 1
-
-
-def test_a_loss_that_is_no_number_is_never_the_best_after_one_that_is() -> None:
-    assert find_best_epoch([{"val_loss": loss} for loss in (0.5, float("nan"), 0.4)]) == 2

@@ -12,7 +12,7 @@ import typer
 from gafas.cli.answers import Work, complain, escape, prepare_stdout, say
 from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
 from gafas.cli.sources import Sources, count_ahead
-from gafas.sorting.journal import Action, Rule
+from gafas.sorting.journal import Action, Options, Rule
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 _Searches = Sequence[tuple["Plan", Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(sort)
 
 
 def sort(
@@ -88,11 +83,16 @@ def sort(
     from gafas.recognizer import Recognizer
     from gafas.sorting.plan import make_plans
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
+    options = Options(
+        recognizer.classifier.sha256,
+        recognizer.threshold,
+        actions[0] if actions else Action.copy,
+        by,
+        float(min_face),
+        largest,
     )
-    action = actions[0] if actions else Action.copy
-    plans = make_plans(sources, dest, recognizer=recognizer, action=action, by=by)
+    plans = make_plans(sources, dest, labels=recognizer.classifier.labels, options=options)
     raise typer.Exit(_sort(plans, recognizer, dry_run=dry_run))
 
 
@@ -131,9 +131,9 @@ def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -
     for plan, sources in searches:
         photos = (name for name, _ in sources)
         if tally.planned:
-            work = preview_photos(photos, recognizer.predict_many, plan=plan, taken=taken)
+            work = preview_photos(photos, recognizer.recognize_many, plan=plan, taken=taken)
         else:
-            work = sort_photos(photos, recognizer.predict_many, plan=plan)
+            work = sort_photos(photos, recognizer.recognize_many, plan=plan)
         for filed in work:
             if filed.before:
                 tally.add(filed)
@@ -145,11 +145,7 @@ def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
     """Return what says how many photos this run has to do with."""
     from gafas.sorting.plan import drop_sorted
 
-    new = (
-        name
-        for plan, sources in searches
-        for name in drop_sorted((path for path, _ in sources.silently()), plan)
-    )
+    new = (name for plan, found in searches for name in drop_sorted(found.names(), plan))
     ask = count_ahead(new)
 
     def total() -> int | None:
@@ -217,3 +213,6 @@ def _undo(journals: Sequence[Path]) -> int:
     if left:
         say(f"What was left keeps its journal, to try again: {' '.join(map(str, journals))}")
     return int(left > 0)
+
+
+COMMANDS = (sort,)

@@ -124,7 +124,7 @@ class Run:
 
     def leak_share(self, kind: str) -> float:
         """Return the share of test samples that leak in one way; 0 where nothing is known."""
-        return float(self.leaks["shares"][kind]) if self.leaks else 0.0
+        return self.leaks[kind] / self.leaks["test"] if self.leaks and self.leaks["test"] else 0.0
 
     @property
     def subjects_known(self) -> bool:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gafas.errors import DataError, ModelError
+from gafas.files import PHOTO_ENDINGS
 from gafas.sorting.journal import Action, Journal, Options, Rule, list_journals, read_journal
 
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognition, Recognizer
+    from gafas.results import Recognition
 
 MIXED: Final = "mixed"
 UNSURE: Final = "unsure"
@@ -50,12 +51,7 @@ class Plan:
 
 
 def make_plans(
-    sources: Sequence[str],
-    dest: Path,
-    *,
-    recognizer: "Recognizer",
-    action: Action = Action.copy,
-    by: Rule = Rule.label,
+    sources: Sequence[str], dest: Path, *, labels: tuple[str, ...], options: Options
 ) -> list[Plan]:
     """Make plans of folders and photos as a user names them, in that order.
 
@@ -67,20 +63,17 @@ def make_plans(
             used together, or hold what `find_journal` refuses.
         ModelError: a label of the model cannot be the name of a folder.
     """
-    classifier, dest = recognizer.classifier, Path(os.path.realpath(dest))
-    _check_labels(classifier.labels)
-    faces = recognizer.min_face, recognizer.largest
-    options = Options(classifier.sha256, recognizer.threshold, action, by, *faces)
+    _check_labels(labels)
+    dest = Path(os.path.realpath(dest))
     named = {_resolve(source): source for source in sources}
     plans = []
     for folder, wanted in _group(list(named)).items():
         there = tuple(path for path in wanted if os.path.lexists(path))
-        plan = Plan(folder, dest, classifier.labels, options, there)
+        plan = Plan(folder, dest, labels, options, there)
         _check_places(plan)
         journal = find_journal(plan)  # all are looked at before the first is carried out
         sorted_before = journal.select("done") if journal else []
-        gone = set(wanted).difference(there, (folder / entry.photo for entry in sorted_before))
-        for lost in gone:
+        for lost in set(wanted).difference(there, (folder / one.photo for one in sorted_before)):
             raise DataError(
                 f"There is nothing to sort. Received: {named[lost]!r}, which does not exist. "
                 "Name folders of photos, or photos, and last the folder to sort into."
@@ -137,8 +130,6 @@ def _group(paths: Sequence[Path]) -> dict[Path, list[Path]]:
 
 def _is_found(path: Path, top: Path, *, folder: bool) -> bool:
     """Say whether the search of a folder comes to what lies in it."""
-    from gafas.datasets.folders import PHOTO_ENDINGS
-
     hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
     shown = folder or path.suffix.lower() in PHOTO_ENDINGS
     return shown and not hidden and os.path.lexists(path)
@@ -173,7 +164,7 @@ def _check_places(plan: Plan) -> None:
 
 
 Recognize = Callable[[Iterable[str]], Iterator["Recognition"]]
-"""What answers for each photo, in their order, taking them as it goes: `predict_many`."""
+"""What answers for each photo, in their order, taking them as it goes: `recognize_many`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -267,10 +258,12 @@ def choose_folder(found: "Recognition", plan: Plan) -> str:
     """
     if found.error is not None:
         return UNREADABLE
-    answers = {str(face.label) for face in found.faces}
+    options = plan.options
+    counting = found.select(min_face=options.min_face, largest=options.largest)
+    answers = {str(face.label) for face in counting}
     if not answers:
         return NO_FACE
-    if plan.options.by is Rule.any:
+    if options.by is Rule.any:
         return max(answers, key=(plan.labels[0], UNSURE, *plan.labels[1:]).index)
     sure = answers - {UNSURE}
     if len(sure) > 1:

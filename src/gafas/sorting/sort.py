@@ -29,7 +29,7 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, plan: Plan) -> I
 
     Args:
         photos: their paths; all lie in the plan's source.
-        recognize: `Recognizer.predict_many`, or what answers like it.
+        recognize: `Recognizer.recognize_many`, or what answers like it.
         plan: what goes where.
 
     Raises:

@@ -14,13 +14,13 @@ from typing import Any
 from gafas.datasets import cmu
 from gafas.datasets.dataset import DataSet, read_data_set
 from gafas.datasets.eyewear import read_withdrawn
-from gafas.datasets.leaks import audit
+from gafas.datasets.leaks import LeakReport, audit
 from gafas.datasets.samples import Sample, relabel
 from gafas.datasets.splits import Split, read_split, write_split
-from gafas.errors import DataError, RecipeError
-from gafas.files import write_text
+from gafas.errors import DataError
+from gafas.files import read_json, write_text
 from gafas.recognizer import BUNDLED, count_cores
-from gafas.training.recipe import BUNDLED_WEIGHTS, Recipe, read_recipe, write_recipe
+from gafas.training.recipe import Recipe, read_recipe, write_recipe
 from gafas.weights import PINNED
 
 History = list[dict[str, float]]
@@ -45,11 +45,6 @@ def write_history(history: History, path: Path) -> None:
 
     text = "\n".join([",".join(COLUMNS), *map(row, history)]) + "\n"
     write_text(path, text)
-
-
-def find_best_epoch(history: History) -> int:
-    """Return the index of the epoch with the lowest validation loss."""
-    return min(range(len(history)), key=lambda index: history[index]["val_loss"])
 
 
 DATA_FILE = "data.json"
@@ -132,7 +127,12 @@ def read_run_recipe(run: Path) -> Recipe:
     return read_recipe(path)
 
 
-def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[str, Any]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Audited:
+    leaks: LeakReport | None = None
+
+
+def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, LeakReport | None]:
     """Read the split of a run, with the samples it names, and the audit of its leaks.
 
     Photos of the eyewear sets that a correction has marked unclear since are left out.
@@ -142,7 +142,7 @@ def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[st
     """
     path = run / "split.json"
     split = read_split(path, samples, withdrawn=read_withdrawn())
-    return split, read_facts(path).get("leaks") or {}
+    return split, read_json(path, _Audited).leaks
 
 
 def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
@@ -293,31 +293,12 @@ def hash_recipe(recipe: Recipe) -> str:
     """Return the SHA-256 of everything that the recipe decides, its name aside.
 
     Values that are the defaults do not count: a key that a later version adds changes no hash. Of
-    weights to begin with the content counts, not the path.
-
-    Raises:
-        RecipeError: the recipe names weights that cannot be read.
+    the bundled weights the content counts.
     """
-    network = dataclasses.replace(
-        recipe.network,
-        weights=_hash_weights(recipe.network.weights),
-        twins=tuple(map(_hash_weights, recipe.network.twins)),
-    )
-    plain = dataclasses.replace(recipe, name="recipe", network=network)
-    chosen = _leave_defaults(dataclasses.asdict(plain))
+    chosen = _leave_defaults(dataclasses.asdict(dataclasses.replace(recipe, name="recipe")))
+    if recipe.network.weights:
+        chosen["network.weights"] = PINNED[BUNDLED]
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
-
-
-def _hash_weights(path: str) -> str:
-    if path == BUNDLED_WEIGHTS:
-        return PINNED[BUNDLED]
-    try:
-        return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise RecipeError(
-            f"The recipe begins with weights that cannot be read: {error.strerror}. Received: "
-            f"{path!r}. Give the model.keras of a run."
-        ) from error
 
 
 def _leave_defaults(table: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from PIL import Image, ImageFilter
 
 from face_photos import encode, face_model, portrait
 from gafas.classifier import EyewearClassifier
-from gafas.evaluation.predictions import VALUES, measure_conditions
+from gafas.evaluation.predictions import QUALITY_VALUES, measure_quality
+from gafas.recognizer import Recognizer
 from gafas.results import Face, ImageArray
-from gafas.views import Viewer
 
 FRONTAL = ((40.0, 50.0), (80.0, 50.0), (60.0, 75.0), (45.0, 95.0), (75.0, 95.0))
 GREY = np.full((64, 64, 3), 128, np.uint8)
@@ -20,8 +20,9 @@ def face(*, nose: tuple[float, float] = (60.0, 75.0), high: float = 80.0) -> Fac
 
 
 def seen(image: ImageArray) -> tuple[Face, ImageArray]:
-    view = Viewer(EyewearClassifier(face_model())).view(encode(image, "PNG"))
-    return view.faces[0], view.patches[0]
+    recognizer = Recognizer(EyewearClassifier(face_model()))
+    found, crops = recognizer.recognize_with_crops(encode(image, "PNG"))
+    return found[0].face, crops[0]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def seen(image: ImageArray) -> tuple[Face, ImageArray]:
 def test_the_nose_tells_where_the_head_is_turned(
     nose: tuple[float, float], yaw: str, chin: str
 ) -> None:
-    facts = measure_conditions(face(nose=nose), GREY).facts
+    facts = measure_quality(face(nose=nose), GREY).facts
     assert (facts["yaw"], facts["chin"]) == (yaw, chin)
 
 
@@ -48,7 +49,7 @@ def test_a_head_that_leans_is_not_taken_for_one_that_turns() -> None:
     leaning = dataclasses.replace(
         face(), landmarks=tuple(map(tuple, (np.array(FRONTAL) @ turn).tolist()))
     )
-    upright, turned = (measure_conditions(one, GREY) for one in (face(), leaning))
+    upright, turned = (measure_quality(one, GREY) for one in (face(), leaning))
     assert turned.turn == pytest.approx(upright.turn, abs=1e-9)
     assert turned.nod == pytest.approx(upright.nod, abs=1e-9)
 
@@ -57,7 +58,7 @@ def test_a_head_that_leans_is_not_taken_for_one_that_turns() -> None:
     ("high", "size"), [(20.0, "32-63"), (63.5, "32-63"), (64.0, "64-127"), (300.0, "256 or more")]
 )
 def test_the_size_of_a_face_is_the_longer_side_of_its_box(high: float, size: str) -> None:
-    found = measure_conditions(face(high=high), GREY)
+    found = measure_quality(face(high=high), GREY)
     assert found.face_pixels == pytest.approx(max(high, 60.0))
     assert found.facts["face_size"] == size
 
@@ -65,7 +66,7 @@ def test_the_size_of_a_face_is_the_longer_side_of_its_box(high: float, size: str
 def test_light_is_the_mean_of_what_the_classifier_sees() -> None:
     for value, light in ((40, "dark"), (128, "medium"), (200, "bright")):
         patch = np.full((96, 96, 1), value, np.uint8)
-        found = measure_conditions(face(), patch)
+        found = measure_quality(face(), patch)
         assert found.brightness == pytest.approx(value / 255, abs=0.002)
         assert found.facts["light"] == light
 
@@ -73,21 +74,19 @@ def test_light_is_the_mean_of_what_the_classifier_sees() -> None:
 def test_blur_takes_sharpness_away_and_contrast_does_not_count() -> None:
     found, patch = seen(portrait())
     soft = np.asarray(Image.fromarray(patch).filter(ImageFilter.GaussianBlur(2)))
-    plain, blurred, pale = (
-        measure_conditions(found, crop) for crop in (patch, soft, patch // 2 + 64)
-    )
+    plain, blurred, pale = (measure_quality(found, crop) for crop in (patch, soft, patch // 2 + 64))
     assert blurred.sharpness < 0.5 * plain.sharpness
     assert blurred.facts["sharpness"] == "blurred"
     assert pale.sharpness == pytest.approx(plain.sharpness, rel=0.05)
 
 
 def test_an_even_crop_has_no_sharpness_at_all() -> None:
-    assert measure_conditions(face(), GREY).sharpness == 0
+    assert measure_quality(face(), GREY).sharpness == 0
 
 
 def test_facts_are_those_whose_values_are_listed_in_their_order() -> None:
-    facts = measure_conditions(*seen(portrait())).facts
-    assert list(facts) == list(VALUES)
-    assert all(facts[fact] in values for fact, values in VALUES.items())
+    facts = measure_quality(*seen(portrait())).facts
+    assert list(facts) == list(QUALITY_VALUES)
+    assert all(facts[fact] in values for fact, values in QUALITY_VALUES.items())
     assert facts["yaw"] == "frontal"
     assert facts["face_size"] == "128-255"
