@@ -25,12 +25,7 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, plan: Plan) -> I
 
     First comes what earlier runs of the same plan did. A photo that cannot be sorted stays where
     it is, and the others go on. Closing the iterator, or a crash, leaves all in such a state that
-    the next run of the plan goes on, or `undo` takes it back.
-
-    Args:
-        photos: their paths; all lie in the plan's source.
-        recognize: `Recognizer.recognize_many`, or what answers like it.
-        plan: what goes where.
+    the next run of the plan goes on, or `undo` takes it back. All paths lie in the plan's source.
 
     Raises:
         DataError: the folder holds an unlike sorting of the same source, the disk is full, or a

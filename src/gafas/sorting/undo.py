@@ -68,7 +68,8 @@ def _try(journal: Journal, entry: Entry) -> str | None:
     except OSError as error:
         refuse_full(error, str(journal.photo(entry)))
         problem = f"Cannot take it back: {error.strerror or error}."
-        if _is_untouched(journal, entry):
+        back = journal.options.action is Action.move and os.path.lexists(journal.photo(entry))
+        if not back and os.path.lexists(journal.target(entry)):  # all is as it was
             journal.write({"done": entry.number})
     if problem is None:
         journal.write({"undone": entry.number})
@@ -146,13 +147,6 @@ def _is_original_there(journal: Journal, entry: Entry) -> bool:
         return same or hash_file(photo) == known.sha256
     except OSError:
         return False
-
-
-def _is_untouched(journal: Journal, entry: Entry) -> bool:
-    """Say whether an undoing that failed has left all as it was."""
-    moved = journal.options.action is Action.move
-    back = moved and os.path.lexists(journal.photo(entry))
-    return not back and os.path.lexists(journal.target(entry))
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
