@@ -146,14 +146,12 @@ def _rows(found: "Recognition", labels: Sequence[str]) -> Iterator[list[object]]
 
 
 def _lines(found: "Recognition") -> Iterator[str]:
-    from gafas.annotate import caption
-
     name = escape(found.photo)
     if not found.faces and found.error is None:
         yield f"{name}: no face"
     for one in found.faces:
         x1, y1, x2, y2 = (round(value) for value in one.face.box)
-        yield f"{name}: {caption(one)} at {x1},{y1} {x2},{y2}"
+        yield f"{name}: {one} at {x1},{y1} {x2},{y2}"
 
 
 def report(found: "Recognition") -> bool:

@@ -179,17 +179,15 @@ def explain(
 ) -> None:
     """Show which spots of each face the answer hangs on, as a heat map over the photo."""
     _check_target(out, [photo])
-    from gafas.annotate import SMALLEST_SIDE
-    from gafas.explain import draw
-    from gafas.explain import explain as find_reasons
-    from gafas.images import load_photo
+    from gafas.explanation import draw_explanations
+    from gafas.explanation import explain as find_reasons
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model)
     source = read_stdin() if photo == "-" else photo
     reasons = find_reasons(recognizer, source)
     target = _Targets(out, [photo], doing="explained").choose(photo, under=photo)
-    _write_picture(draw(load_photo(source, side=2 * SMALLEST_SIDE), reasons), target)
+    _write_picture(draw_explanations(source, reasons), target)
     typer.echo(escape(str(target)))
 
 
@@ -280,7 +278,7 @@ def _write_picture(image: "ImageArray", target: Path) -> None:
     Raises:
         OSError: it cannot be written; what was there is as it was.
     """
-    from gafas.annotate import encode
+    from gafas.annotation import encode
 
     write_bytes(target, encode(image, _FORMATS[target.suffix.lower()]))
 
