@@ -53,9 +53,7 @@ def part_material(samples: Sequence[Sample], plan: SplitPlan) -> Split:
     learnt, test = tuple(photos), split.test
     if plan.cmu == "fold":
         learnt, test = take_fold(photos, folds=plan.folds, fold=plan.fold, seed=plan.seed)
-    joined = Split(split.name, split.train + learnt, split.validation, test)
-    check(joined)
-    return joined
+    return check(Split(split.name, split.train + learnt, split.validation, test))
 
 
 Kind = Literal["cmu", "drawn", "eyewear", "own"]

@@ -147,9 +147,7 @@ def part(samples: Sequence[Sample]) -> Split:
         part = _choose_part(sample)
         if part == "train" or sample.label != TINTED:
             parts[part].append(sample)
-    split = Split("eyewear", *(tuple(parts[p]) for p in ("train", "validation", "test")))
-    check(split)
-    return split
+    return check(Split("eyewear", *(tuple(parts[p]) for p in ("train", "validation", "test"))))
 
 
 def _check_set(folder: Path, name: str, *, for_evaluation: bool) -> None:
