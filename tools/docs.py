@@ -82,8 +82,8 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})
-    own = read_measured(benchmarks / "own_photos.json")
-    table = make_own_photos_table(own) if own else "Nothing has been measured yet."
+    own = benchmarks / "own_photos.json"
+    table = make_own_photos_table(own) if own.exists() else "Nothing has been measured yet."
     pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": table})
     service = read_measured(benchmarks / "service.json")
     for language, name in SERVICE.items():

@@ -181,7 +181,7 @@ def make_audit(dice: random.Random) -> dict[str, Any] | None:
         return None
     photo, subject, near = (dice.choice([0.0, 0.0, 0.5]) for _ in range(3))
     found = leaks(40, photo=photo, subject=subject)
-    found["shares"]["near_duplicate"] = near
+    found["near_duplicate"] = round(40 * near)
     return {**found, "subjects_known": dice.random() < 0.5}
 
 
