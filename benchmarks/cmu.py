@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.eyewear import Machine
 from gafas.classifier import EyewearClassifier
-from gafas.datasets.dataset import DRAWN_NOTE, DataSet
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.drawn import DRAWN_NOTE
 from gafas.datasets.leaks import LeakReport
 from gafas.datasets.splits import SplitPlan, make_split
 from gafas.errors import DataError
@@ -21,6 +22,7 @@ from gafas.report.signs import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
+    from gafas.training.run import History
 
 _LAST: Final = 10
 
@@ -126,7 +128,7 @@ class _Fold:
     evaluation: Evaluation
     rows: tuple[Row, ...]
     seconds: float
-    history: Sequence[Mapping[str, float]]
+    history: "History"
     leaks: LeakReport
 
 
@@ -145,7 +147,6 @@ def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) 
     Raises:
         DataError: the protocol is unknown, a run folder holds another training, or the data are
             others: what is published is measured on photographs.
-        RecipeError: the recipe chooses by a validation part that the protocol does not keep.
     """
     if protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
@@ -156,20 +157,17 @@ def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) 
             f"{DRAWN_NOTE if data.kind == 'drawn' else 'other data'}. Run `gafas fetch cmu`, or "
             "let GAFAS_CMU point to an unpacked copy."
         )
-    from gafas.training.limits import check_recipe
-
     folds = []
     for number, plan in enumerate(PROTOCOLS[protocol]):
         run = runs / f"{recipe.name}-{protocol}-{number}"
         planned = dataclasses.replace(recipe, split=plan)
-        check_recipe(planned)  # keep = "best" needs a validation part, which some protocols lack
         folds.append(_run_fold(planned, data=data, run=run))
     return _pool(recipe, folds, protocol=protocol)
 
 
 def _run_fold(recipe: "Recipe", *, data: DataSet, run: Path) -> _Fold:
     # Imported here: all but this function works without Keras.
-    from gafas.training.run import check_same, is_finished, read_history, read_run_split
+    from gafas.training.run import check_same, is_finished, read_run
     from gafas.training.train import train
 
     wanted = tuple(s for s in data.samples if s.facts["scale"] in recipe.input.scales)
@@ -178,21 +176,16 @@ def _run_fold(recipe: "Recipe", *, data: DataSet, run: Path) -> _Fold:
         check_same(recipe, split, run=run)
     else:
         train(recipe, split, run=run, data=dataclasses.replace(data, samples=wanted))
-    _, leaks = read_run_split(run, wanted)
-    if leaks is None:
+    left = read_run(run)
+    if left.parts.leaks is None:
         raise DataError(f"Nobody audited the split of {run}. Train it anew.")
     classifier = EyewearClassifier(run / "model.onnx")
     rows = predict_rows(classifier, split.test)
-    evaluation = evaluate(classifier, rows, name=run.name, leaks=leaks)
+    evaluation = evaluate(classifier, rows, name=run.name, leaks=left.parts.leaks)
     write_evaluation(run, evaluation, rows=rows)
-    seconds = read_json(run / "environment.json", _Environment).seconds
     _log.info("%s: accuracy %.4f", run.name, evaluation.accuracy.value)
-    return _Fold(evaluation, rows, seconds, read_history(run / "history.csv"), leaks)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Environment:
-    seconds: float
+    seconds = float(left.environment["seconds"] or 0)
+    return _Fold(evaluation, rows, seconds, left.history, left.parts.leaks)
 
 
 def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> Entry:
@@ -231,13 +224,13 @@ def _measure_lists(rows: Sequence[Row]) -> dict[str, dict[str, Accuracy]] | None
     } or None
 
 
-def _average_last(history: Sequence[Mapping[str, float]]) -> float:
-    return statistics.fmean(row["val_accuracy"] for row in history[-_LAST:])
+def _average_last(history: "History") -> float:
+    return statistics.fmean(epoch.val_accuracy or 0.0 for epoch in history[-_LAST:])
 
 
-def find_passing(history: Sequence[Mapping[str, float]]) -> float | None:
+def find_passing(history: "History") -> float | None:
     """Return the seconds of training until the watched accuracy first passed the claimed one."""
-    passed = (row["seconds"] for row in history if row["val_accuracy"] > CLAIMED_VAL_ACCURACY)
+    passed = (e.seconds for e in history if (e.val_accuracy or 0.0) > CLAIMED_VAL_ACCURACY)
     return next((round(seconds, 1) for seconds in passed), None)
 
 

@@ -8,6 +8,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import io
+import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -20,13 +21,12 @@ from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
 from gafas.evaluation.metrics import Interval, wilson
-from gafas.evaluation.predictions import view_nearest
+from gafas.evaluation.predictions import recognize_nearest
 from gafas.images import load_photo
-from gafas.recognizer import count_cores
-from gafas.results import UNSURE, Eyewear, Face, ImageArray
+from gafas.recognizer import Recognizer, count_cores
+from gafas.results import UNSURE, Eyewear, Face, ImageArray, Prediction
 from gafas.synthesis.glasses import draw_glasses
 from gafas.synthesis.rendering import put_on
-from gafas.views import Viewer
 
 _GAMMA: Final = 2.2  # of ordinary screens and photos, near enough: light = value to this power
 
@@ -236,17 +236,16 @@ def measure_robustness(classifier: EyewearClassifier, samples: Sequence[Sample])
         DataError: no photo shows a face.
         ImageError: a photo cannot be read.
     """
-    viewer = Viewer(classifier)
-    every = _find_all(viewer, samples)
+    recognizer = Recognizer(classifier)
+    every = _find_all(recognizer, samples)
     sweeps = []
     for sweep in SWEEPS:
         levels = []
         for level in sweep.levels:
             worse = [(one.label, sweep.degrade(one.picture, level)) for one in every]
             tried = [(label, image) for label, image in worse if image is not None]
-            answers = _answer(viewer, [image for _, image in tried])
-            truth = [classifier.labels.index(label) for label, _ in tried]
-            levels.append(_judge(level, answers, truth, threshold=classifier.threshold))
+            answers = _answer(recognizer, [image for _, image in tried])
+            levels.append(_judge(level, answers, [label for label, _ in tried]))
         sweeps.append(SweepResult(sweep.name, sweep.unit, tuple(levels)))
     photos = Counter(one.label for one in every)
     return Robustness(dict(sorted(photos.items())), len(samples) - len(every), tuple(sweeps))
@@ -261,19 +260,19 @@ def measure_lenses(classifier: EyewearClassifier, samples: Sequence[Sample]) -> 
         DataError: no photo shows a bare face.
         ImageError: a photo cannot be read.
     """
-    viewer = Viewer(classifier)
-    bare = _find_all(viewer, [s for s in samples if s.label == Eyewear.NONE])
+    recognizer = Recognizer(classifier)
+    bare = _find_all(recognizer, [s for s in samples if s.label == Eyewear.NONE])
     levels = []
     for darkness in (None, *DARKNESS):
         images = [_dress(found, number, darkness=darkness) for number, found in enumerate(bare)]
-        answers = _answer(viewer, images)
-        levels.append(_describe(classifier, answers, darkness=darkness))
+        answers = _answer(recognizer, images)
+        levels.append(_describe(darkness, answers, labels=classifier.labels))
     return Lenses(len(bare), tuple(levels))
 
 
-def _find_all(viewer: Viewer, samples: Sequence[Sample]) -> list[_Found]:
+def _find_all(recognizer: Recognizer, samples: Sequence[Sample]) -> list[_Found]:
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        every = pool.map(functools.partial(_find, viewer), samples, range(len(samples)))
+        every = pool.map(functools.partial(_find, recognizer), samples, range(len(samples)))
         found = [one for one in every if one is not None]
     if not found:
         raise DataError(
@@ -283,62 +282,52 @@ def _find_all(viewer: Viewer, samples: Sequence[Sample]) -> list[_Found]:
     return found
 
 
-def _find(viewer: Viewer, sample: Sample, seed: int) -> _Found | None:
+def _find(recognizer: Recognizer, sample: Sample, seed: int) -> _Found | None:
     image = load_photo(sample.path, side=_SIDE).image
-    view = view_nearest(viewer, image)
+    nearest = recognize_nearest(recognizer, image)
     # Without landmarks the face was only declared: a model of whole photos looks for none.
-    if not view.faces or not view.faces[0].landmarks:
+    if nearest is None or not nearest[0].landmarks:
         return None
-    return _Found(sample.label, Picture(image, view.faces[0].side, seed), view.faces[0])
+    face = nearest[0].face
+    return _Found(sample.label, Picture(image, face.side, seed), face)
 
 
-def _answer(viewer: Viewer, images: Sequence[ImageArray]) -> list[NDArray[np.float32]]:
-    """Return the probabilities of each image, `(1, K)`, or `(0, K)` where no face is found."""
+def _answer(recognizer: Recognizer, images: Sequence[ImageArray]) -> list[Prediction | None]:
+    """Return the answer to each image; None where no face is found."""
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(lambda image: view_nearest(viewer, image).probabilities, images))
+        nearest = pool.map(functools.partial(recognize_nearest, recognizer), images)
+        return [one and one[0] for one in nearest]
 
 
-def _judge(
-    level: float,
-    answers: Sequence[NDArray[np.float32]],
-    truth: Sequence[int],
-    *,
-    threshold: float,
-) -> LevelResult:
+def _judge(level: float, answers: Sequence[Prediction | None], truth: Sequence[str]) -> LevelResult:
     if not answers:
         return LevelResult(level, 0)
-    table = np.concatenate(answers)
-    known = [label for label, rows in zip(truth, answers, strict=True) if len(rows)]
-    right = table.argmax(axis=1) == np.array(known, int)
-    given = table.max(axis=1) >= threshold
-    total, correct = len(answers), int(right.sum())
+    found = [(one, label) for one, label in zip(answers, truth, strict=True) if one]
+    right = [one.best == label for one, label in found]
+    given = [one.best == label for one, label in found if not one.unsure]
+    total, correct = len(answers), sum(right)
     return LevelResult(
         level,
         photos=total,
-        found=len(table) / total,
+        found=len(found) / total,
         right=correct / total,
         right_wilson=wilson(correct, total),
-        accuracy=float(right.mean()) if len(right) else None,
-        unsure=float((~given).mean()) if len(right) else None,
-        wrong=float((~right[given]).mean()) if given.any() else None,
+        accuracy=correct / len(found) if found else None,
+        unsure=1 - len(given) / len(found) if found else None,
+        wrong=1 - sum(given) / len(given) if given else None,
     )
 
 
 def _describe(
-    classifier: EyewearClassifier,
-    answers: Sequence[NDArray[np.float32]],
-    *,
-    darkness: float | None,
+    darkness: float | None, answers: Sequence[Prediction | None], *, labels: Sequence[str]
 ) -> LensResult:
-    table, labels = np.concatenate(answers), classifier.labels
-    told = Counter(
-        labels[row.argmax()] if row.max() >= classifier.threshold else UNSURE for row in table
-    )
-    mean = table.mean(axis=0).tolist() if len(table) else [None] * len(labels)
+    found = [one for one in answers if one]
+    told = Counter(one.label for one in found)
+    table = {label: [one.probabilities[label] for one in found] for label in labels}
     return LensResult(
         darkness,
-        found=len(table) / len(answers),
-        mean_probabilities=dict(zip(labels, mean, strict=True)),
+        found=len(found) / len(answers),
+        mean_probabilities={x: statistics.fmean(p) if p else None for x, p in table.items()},
         answers={label: told[label] for label in (*labels, UNSURE)},
     )
 

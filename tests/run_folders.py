@@ -63,8 +63,6 @@ learning_rate = 0.0001
 schedule = "constant"
 epochs = 30
 batch_size = 64
-keep = "last"
-patience = 0
 """
 
 _LAYERS = (

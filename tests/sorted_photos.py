@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dying import Fate, fated
-from gafas.recognizer import Recognition
-from gafas.results import Face, Prediction
+from gafas.results import Face, Prediction, Recognition
 from gafas.sorting.plan import Action, Order, Rule
 from gafas.sorting.sort import Filed, sort_photos
 

@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto
 
 from brightness_model import METADATA, brightness_model
+from face_photos import face_model
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ModelError
 
@@ -93,7 +94,7 @@ def test_a_batch_of_another_shape_or_type_is_refused(batch: np.ndarray) -> None:
 
 
 def test_a_model_of_faces_does_not_squeeze_whole_photos() -> None:
-    classifier = EyewearClassifier(brightness_model(metadata=changed(view="face")))
+    classifier = EyewearClassifier(face_model())
     with pytest.raises(ModelError, match="looks at faces"):
         classifier.prepare(np.zeros((30, 32, 3), np.uint8))
 
@@ -180,3 +181,9 @@ def test_a_graph_that_takes_floats_is_refused() -> None:
 def test_importing_the_classifier_loads_no_inference_engine() -> None:
     code = "import sys, gafas.classifier; sys.exit('onnxruntime' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("crop", [None, {"extent": 2.8}])
+def test_a_face_model_that_does_not_say_how_to_crop_is_refused(crop: object) -> None:
+    with pytest.raises(ModelError, match="crop"):
+        EyewearClassifier(face_model(crop=crop))

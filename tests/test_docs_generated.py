@@ -135,7 +135,7 @@ def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path
     [
         ("eyewear", [], False),
         ("eyewear", [{"sha256": "0", "people": ["ann"], "epochs": 8}], True),
-        ("another", [], True),
+        ("other", [], True),
     ],
 )
 def test_photos_that_the_model_learnt_from_have_no_row(
@@ -185,9 +185,9 @@ def test_the_service_is_told_once_it_has_been_measured() -> None:
     overload = {"seconds": 60.0, "answers_per_second": 71.0, "memory_growth": 0.0125}
     measured = {
         **{"date": "today", "processor": "P", "cores": 2, "python": "3.11", "note": "Briefly."},
-        "predict_many_photos_per_second": {"median": 114.2},
+        "recognize_many_photos_per_second": {"median": 114.2},
         "clients_8": {"answers_per_second": 91.3},
-        "share_of_predict_many": 0.8,
+        "share_of_recognize_many": 0.8,
         "half_load": times,
         "overload": {**overload, "statuses": {"200": 4260, "503": 12345}},
         "after_overload": times,
@@ -195,7 +195,7 @@ def test_the_service_is_told_once_it_has_been_measured() -> None:
         "first_answer_seconds": {"median": 1.5},
     }
     english = SERVICE.make_service_table(measured, "en")
-    assert "| share of `predict_many` | 80.0% |" in english
+    assert "| share of `recognize_many` | 80.0% |" in english
     assert "| at half of that load, median and p99, ms | 21, 1,065 |" in english
     assert "for 60 s: answers/s, refused at once with 503 | 71, 12,345 |" in english
     assert english.endswith("2 cores, Python 3.11. Briefly.")

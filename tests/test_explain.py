@@ -129,7 +129,7 @@ def test_sure_answers_have_maps_that_are_not_empty() -> None:
 def test_the_answer_hangs_on_the_eyes_and_what_is_before_them(name: str) -> None:
     recognizer = Recognizer()
     (one,) = explain(recognizer, people()[name])
-    place = place_crop(one.prediction.face, recognizer.geometry)
+    place = place_crop(one.prediction.face, recognizer.classifier.geometry)
     eyes = place.to_crop(np.array(one.prediction.face.landmarks[:2])).mean(axis=0)
     line, column = np.unravel_index(one.heat.argmax(), one.heat.shape) / np.array(one.heat.shape)
     assert abs(column - eyes[0]) < 0.35
@@ -148,7 +148,7 @@ def test_one_eye_is_hidden_alone_and_both_at_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(EyewearClassifier, "predict", note)
     (one,) = explain(recognizer, portrait())
     seen, hidden = batches
-    place = place_crop(one.prediction.face, recognizer.geometry)
+    place = place_crop(one.prediction.face, recognizer.classifier.geometry)
     eyes = (place.to_crop(np.array(one.prediction.face.landmarks[:2])) * 96).astype(int)
     gone = (hidden != seen).any(axis=3)
     left, right = (gone[:, y, x] for x, y in eyes)
@@ -189,10 +189,10 @@ def test_the_legend_speaks_both_languages(frames: Recognizer) -> None:
 def test_every_face_is_explained_where_its_crop_lies(faces: Recognizer) -> None:
     image = crowd([(0, 0), (520, 0)], size=(1040, 600), tall=600)
     found = explain(faces, image)
-    assert [one.prediction for one in found] == faces.predict(image)
+    assert [one.prediction for one in found] == list(faces.recognize(image))
     assert len(found) == 2
     for one in found:
-        place = place_crop(one.prediction.face, faces.geometry)
+        place = place_crop(one.prediction.face, faces.classifier.geometry)
         sides = np.linalg.norm(np.subtract(one.corners[1:], one.corners[0]), axis=1)
         assert sides == pytest.approx([place.side] * 2)
         assert np.mean(one.corners[1:], axis=0) == pytest.approx((place.x, place.y))
@@ -280,10 +280,7 @@ def test_one_face_of_several_is_explained_as_among_all(faces: Recognizer) -> Non
     image = crowd([(20, 30), (330, 60)], size=(640, 420), tall=330)
     both = explain(faces, image)
     assert len(both) == 2
-    for number, wanted in enumerate(both):
-        (one,) = explain(faces, image, face=number)
+    for wanted in both:
+        (one,) = explain(faces, image, faces=[wanted.prediction.face])
         assert one.prediction.to_dict() == wanted.prediction.to_dict()
         assert np.array_equal(one.heat, wanted.heat)
-    for number in (2, -1):
-        with pytest.raises(IndexError, match=f"No face {number}.*has 2"):
-            explain(faces, image, face=number)

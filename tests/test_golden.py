@@ -8,7 +8,8 @@ from tools import photos as PHOTOS
 
 from gafas.detection.detector import FaceDetector
 from gafas.images import load_image
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
 from gafas.weights import PINNED
 
 GOLDEN = Path(__file__).parent / "golden"

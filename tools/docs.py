@@ -13,13 +13,13 @@ from benchmarks.card import make_card
 from benchmarks.readme_figure import write_readme_figure
 
 from gafas.errors import DataError
-from gafas.files import write_text
-from gafas.report.runfolder import read_json
+from gafas.files import read_json, write_text
 from gafas.report.wording import Language
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
 from tools.own_photos_table import make_own_photos_table
+from tools.recipe_page import describe_recipe
 from tools.service_table import make_service_table
 from tools.speed_table import make_speed_sentence, make_speed_table
 
@@ -79,6 +79,7 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
         PACKAGED[0]: re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card),
         PACKAGED[1]: make_figures(benchmarks / CARD_SOURCES[0]),
         "docs/cli.md": describe_cli(),
+        "docs/recipe.md": describe_recipe(),
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})
@@ -103,7 +104,7 @@ def read_measured(path: Path) -> Mapping[str, Any] | None:
     Raises:
         DataError: the file is no JSON.
     """
-    return read_json(path) if path.exists() else None
+    return read_json(path, dict[str, Any]) if path.exists() else None
 
 
 def _fill_page(name: str, contents: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 Run it by `make golden`, when the weights change, and look at what changed.
 """
 
+import dataclasses
 import json
 import logging
 import sys
@@ -34,7 +35,7 @@ def write_answers(folder: Path, recognizer: Recognizer) -> None:
     """Recognize the demo's photos, and write each answer as the command line gives it."""
     with tempfile.TemporaryDirectory() as photos:
         for path in write_photos(Path(photos)):
-            found = recognizer.recognize(path, name=path.name)
+            found = dataclasses.replace(recognizer.recognize(path), photo=path.name)
             text = json.dumps(found.to_dict(), indent=1) + "\n"
             write_text(folder / f"{path.stem}.json", text)
             _log.info("%s: %s", path.name, ", ".join(face.label for face in found.faces) or "-")

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -67,7 +67,7 @@ class Tag:
 
 
 def annotate(
-    image: ImageArray, predictions: Sequence[Prediction], *, language: str = "en"
+    image: ImageArray, predictions: Iterable[Prediction], *, language: str = "en"
 ) -> ImageArray:
     """Draw predictions on a copy of an `(H, W, 3)` RGB image.
 
@@ -85,10 +85,7 @@ def annotate(
         (picture.width * factor, picture.height * factor), Image.Resampling.BICUBIC
     )
     draw = ImageDraw.Draw(picture)
-    shown = [
-        dataclasses.replace(prediction, face=prediction.face.scaled(factor))
-        for prediction in predictions
-    ]
+    shown = [prediction.scaled(factor) for prediction in predictions]
     for prediction in shown:
         _draw_box(draw, _box(prediction, picture.size), colour=_colour(prediction))
     tags = lay_tags(picture.size, shown, language=language)

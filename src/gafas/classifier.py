@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gafas.crops import squeeze
+from gafas.crops import CropGeometry, squeeze
 from gafas.errors import ModelError
 from gafas.weights import open_session
 
@@ -45,8 +45,9 @@ class EyewearClassifier:
             onnxruntime's own names; the processor if left out.
 
     Raises:
-        ModelError: the file is missing, is no ONNX model, was not made by gafas, or its metadata
-            contradict its graph; or a provider is not to be had.
+        ModelError: the file is missing, is no ONNX model, was not made by gafas, its metadata
+            contradict its graph, or it looks at faces but does not say how to crop them; or a
+            provider is not to be had.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class EyewearClassifier:
         )
         self._metadata = _read_metadata(self._session, origin=self._origin)
         _check_graph(self._session, self._metadata, origin=self._origin)
+        self._geometry = _read_geometry(self._metadata, origin=self._origin)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -88,6 +90,11 @@ class EyewearClassifier:
     def colour(self) -> str:
         """Return `grey` or `rgb`."""
         return str(self._metadata["colour"])
+
+    @property
+    def geometry(self) -> CropGeometry | None:
+        """Return how the faces that it looks at are cropped; None for a model of whole photos."""
+        return self._geometry
 
     @property
     def threshold(self) -> float:
@@ -203,6 +210,16 @@ def _check_metadata(metadata: dict[str, Any], *, origin: str) -> None:
         if not sound:
             received = repr(metadata[key])
             raise _damaged(f"hold an impossible {key!r}", received=received, origin=origin)
+
+
+def _read_geometry(metadata: Mapping[str, Any], *, origin: str) -> CropGeometry | None:
+    if metadata["view"] == "photo":
+        return None
+    stored = metadata.get("crop")
+    if not isinstance(stored, dict):
+        problem = "do not say how the faces that it looks at are cropped"
+        raise _damaged(problem, received=f"crop {stored!r}", origin=origin)
+    return CropGeometry.from_dict(stored)
 
 
 def _check_graph(session: Any, metadata: Mapping[str, Any], *, origin: str) -> None:

@@ -94,7 +94,7 @@ class Explanation:
 
 
 def explain(
-    recognizer: Recognizer, source: ImageSource, *, face: int | None = None
+    recognizer: Recognizer, source: ImageSource, *, faces: Sequence[Face] | None = None
 ) -> list[Explanation]:
     """Explain the prediction of every face: hide `GRID` × `GRID` spots one by one, then lenses.
 
@@ -105,25 +105,19 @@ def explain(
     Args:
         recognizer: whose predictions are explained.
         source: the photo.
-        face: explain only this one, counted from 0 in the order of the predictions.
+        faces: explain only these, found before; looked for if left out.
 
     Raises:
         ImageError: the source is no readable photo.
-        IndexError: the photo has no such face.
     """
-    view = recognizer.view(source)
-    found = list(zip(recognizer.answer(view), view.patches, strict=True))
-    if face is not None:
-        if not 0 <= face < len(found):
-            raise IndexError(f"No face {face}, counted from 0: the photo has {len(found)}.")
-        found = [found[face]]
+    found, crops = recognizer.recognize_with_crops(source, faces=faces)
     return [
         Explanation(
             prediction,
-            _heat(recognizer, patch, prediction=prediction),
+            _heat(recognizer, crop, prediction=prediction),
             _corners(recognizer, prediction.face),
         )
-        for prediction, patch in found
+        for prediction, crop in zip(found, crops, strict=True)
     ]
 
 
@@ -198,10 +192,13 @@ def _spots(height: int, width: int) -> Iterator[Spot]:
 
 def _pairs(recognizer: Recognizer, face: Face, *, side: int) -> Iterator[tuple[Spot, ...]]:
     """Give places for two lenses, in a crop of `side` pixels, around the eyes where these are."""
-    if recognizer.geometry is None or not face.landmarks:
+    if recognizer.classifier.geometry is None or not face.landmarks:
         return
-    unit = side / recognizer.geometry.extent
-    left, right = place_crop(face, recognizer.geometry).to_crop(np.array(face.landmarks[:2])) * side
+    unit = side / recognizer.classifier.geometry.extent
+    left, right = (
+        place_crop(face, recognizer.classifier.geometry).to_crop(np.array(face.landmarks[:2]))
+        * side
+    )
     for below in _BELOW:
         for outward in _OUTWARD:
             shift = np.array([outward, below]) * unit
@@ -215,11 +212,11 @@ def _lens(middle: npt.NDArray[np.float64], unit: float, side: int) -> Spot:
 
 
 def _corners(recognizer: Recognizer, face: Face) -> tuple[Point, Point, Point]:
-    if recognizer.geometry is None:
+    if recognizer.classifier.geometry is None:
         x1, y1, x2, y2 = face.box
         return (x1, y1), (x2, y1), (x1, y2)
     unit = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    one, two, three = place_crop(face, recognizer.geometry).to_image(unit).tolist()
+    one, two, three = place_crop(face, recognizer.classifier.geometry).to_image(unit).tolist()
     return (one[0], one[1]), (two[0], two[1]), (three[0], three[1])
 
 

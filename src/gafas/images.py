@@ -39,7 +39,9 @@ def _to_bytes(values: npt.NDArray[Any]) -> ImageArray:
     return np.asarray(brought, dtype=np.uint8)
 
 
-ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | ImageArray
+ImageSource = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | ImageArray
+)
 """A path, a file's bytes, an open binary file, a PIL image or an array."""
 
 MAX_BYTES: Final = 256 * 2**20
@@ -188,7 +190,9 @@ def _from_array(array: ImageArray) -> ImageArray:
     return array
 
 
-def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+def _read(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+) -> tuple[str, bytes]:
     """Return what to call the source, and its bytes."""
     if isinstance(source, bytes | bytearray | memoryview):
         name = repr(source.name) if isinstance(source, NamedBytes) else "bytes"

@@ -34,11 +34,8 @@ def show_progress(
     >>> list(show_progress("abc", doing="Spelling", of="letters", total=3))
     ['a', 'b', 'c']
     """
-    if sys.stderr is None or not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
-        yield from work
-        return
     began = time.monotonic()
-    with _open_bar(doing) if sys.stderr.isatty() else _open_lines() as show:
+    with open_progress(doing) as show:
         for done, item in enumerate(work, 1):
             yield item
             number = total() if callable(total) else total
@@ -66,6 +63,16 @@ def describe_progress(done: int, total: int | None, *, seconds: float, of: str =
 
 Show = Callable[[str, int, int | None], None]
 """Shows a text, how many items are done, and of how many."""
+
+
+@contextlib.contextmanager
+def open_progress(doing: str) -> Iterator[Show]:
+    """Give what shows how far work is: a bar, a line now and then, or with `-q` nothing."""
+    if sys.stderr is None or not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
+        yield lambda text, done, total: None
+        return
+    with _open_bar(doing) if sys.stderr.isatty() else _open_lines() as show:
+        yield show
 
 
 @contextlib.contextmanager

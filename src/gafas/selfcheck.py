@@ -125,7 +125,7 @@ def _observe(recognizer: Recognizer, path: Path) -> dict[str, Any]:
             f"Install gafas again: {advise_reinstall()}"
         ) from error
     photo = load_photo(content)
-    found = [face.to_dict() for face in recognizer.predict(content)]
+    found = [face.to_dict() for face in recognizer.recognize(content)]
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": [photo.width, photo.height],

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from gafas.datasets import cmu as cmu_module
-from gafas.datasets import leaks, splits
+from gafas.datasets import leaks
 from gafas.datasets.samples import Sample
-from gafas.datasets.splits import Split
+from gafas.datasets.splits import Split, SplitPlan, make_split
 from gafas.errors import ImageError
 
 
@@ -110,11 +110,11 @@ def test_the_hash_finds_other_sizes_and_hardly_other_photos(cmu: Path) -> None:
 
 def test_the_originals_split_leaks_and_a_split_by_subject_does_not(drawn_people: Path) -> None:
     samples = cmu_module.read_samples(drawn_people, scales=["half", "quarter"])
-    original = leaks.audit(splits.by_file(samples, seed=0))
+    original = leaks.audit(make_split(samples, SplitPlan("by_file", validation_share=0)))
     assert original.same_subject == original.test == original.any
     assert original.same_photo / original.test > 0.7
     assert original.watches_test
     assert "also watched during training" in original.sentence()
-    honest = leaks.audit(splits.by_subject(samples, folds=5, fold=0, seed=0))
+    honest = leaks.audit(make_split(samples, SplitPlan("by_subject", validation_share=0)))
     assert honest.any == 0
     assert "nor a person" in honest.sentence()

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from gafas.detection.candidates import Floats, confirm, cover, select_faces, select_small
-from gafas.results import Face
+from gafas.detection.candidates import Floats, confirm, cover, select_small
 
 
 def rows(*candidates: tuple[float, ...]) -> Floats:
@@ -67,14 +66,3 @@ def test_only_clear_small_faces_apart_from_known_ones_are_selected() -> None:
     assert np.array_equal(found, rows(clear))
     assert select_small(rows(), rows(SURE), side=100).shape == (0, 15)
     assert len(select_small(rows(clear), rows(), side=100)) == 1
-
-
-def test_faces_are_selected_by_the_shorter_side_or_by_the_largest_box() -> None:
-    boxes = [(0, 0, 30, 90), (0, 0, 50, 50), (5, 5, 55, 55), (-20, 0, 20, 40)]
-    faces = [Face(tuple(map(float, box))) for box in boxes]
-    assert select_faces(faces) == tuple(faces)
-    assert select_faces(faces, min_face=40) == tuple(faces[1:])
-    assert select_faces(faces, min_face=41, largest=True) == (faces[1],)
-    assert select_faces(faces, largest=True) == (faces[0],)
-    assert select_faces(faces, min_face=51, largest=True) == ()
-    assert select_faces([], largest=True) == ()

@@ -80,8 +80,8 @@ def test_the_answer_does_not_depend_on_how_the_photo_lies(
     recognizer = Recognizer()
     names = ("astronaut", "astronaut_sunglasses", "grace_hopper")
     for name in names:
-        (upright,) = recognizer.predict(photos[name])
-        (lying,) = recognizer.predict(np.ascontiguousarray(np.rot90(photos[name], quarters)))
+        (upright,) = recognizer.recognize(photos[name])
+        (lying,) = recognizer.recognize(np.ascontiguousarray(np.rot90(photos[name], quarters)))
         assert lying.label == upright.label
 
 
@@ -98,8 +98,8 @@ def test_most_real_photos_upside_down_are_understood(eyewear: Path) -> None:
     paths = sorted((eyewear / "web" / "eyeglasses").glob("*.jpg"))[::12]
     assert len(paths) > 15
     images = [load_image(path) for path in paths]
-    upright = [recognizer.predict(image)[0].label for image in images]
-    lying = [recognizer.predict(np.rot90(image, 2)) for image in images]
+    upright = [recognizer.recognize(image)[0].label for image in images]
+    lying = [recognizer.recognize(np.rot90(image, 2)) for image in images]
     same = [
         bool(faces) and faces[0].label == label for faces, label in zip(lying, upright, strict=True)
     ]

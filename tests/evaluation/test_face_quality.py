@@ -7,8 +7,8 @@ from PIL import Image, ImageFilter
 from face_photos import encode, face_model, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.evaluation.predictions import QUALITY_VALUES, measure_quality
+from gafas.recognizer import Recognizer
 from gafas.results import Face, ImageArray
-from gafas.views import Viewer
 
 FRONTAL = ((40.0, 50.0), (80.0, 50.0), (60.0, 75.0), (45.0, 95.0), (75.0, 95.0))
 GREY = np.full((64, 64, 3), 128, np.uint8)
@@ -20,8 +20,9 @@ def face(*, nose: tuple[float, float] = (60.0, 75.0), high: float = 80.0) -> Fac
 
 
 def seen(image: ImageArray) -> tuple[Face, ImageArray]:
-    view = Viewer(EyewearClassifier(face_model())).view(encode(image, "PNG"))
-    return view.faces[0], view.patches[0]
+    recognizer = Recognizer(EyewearClassifier(face_model()))
+    found, crops = recognizer.recognize_with_crops(encode(image, "PNG"))
+    return found[0].face, crops[0]
 
 
 @pytest.mark.parametrize(

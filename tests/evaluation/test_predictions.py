@@ -10,9 +10,8 @@ from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.errors import ImageError
-from gafas.evaluation.predictions import NO_FACE, predict_rows, view_nearest, write_predictions
+from gafas.evaluation.predictions import NO_FACE, predict_rows, recognize_nearest, write_predictions
 from gafas.recognizer import Recognizer
-from gafas.views import Viewer
 
 
 @pytest.fixture
@@ -24,23 +23,27 @@ def test_a_model_of_whole_photos_sees_the_one_whole_photo(
     classifier: EyewearClassifier, tmp_path: Path
 ) -> None:
     content = grey_photo(tmp_path / "a.png", 90).read_bytes()
-    seen = view_nearest(Viewer(classifier), content).patches
-    assert seen.shape == (1, 6, 8, 1)
-    assert np.unique(seen).tolist() == [90]
+    nearest = recognize_nearest(Recognizer(classifier), content)
+    assert nearest is not None
+    assert nearest[1].shape == (6, 8, 1)
+    assert np.unique(nearest[1]).tolist() == [90]
 
 
-def test_bytes_that_are_no_photo_have_no_patches(classifier: EyewearClassifier) -> None:
+def test_bytes_that_are_no_photo_are_refused(classifier: EyewearClassifier) -> None:
     with pytest.raises(ImageError):
-        view_nearest(Viewer(classifier), b"hello")
+        recognize_nearest(Recognizer(classifier), b"hello")
 
 
 def test_the_face_nearest_to_the_centre_counts() -> None:
-    viewer = Viewer(EyewearClassifier(face_model()))
+    recognizer = Recognizer(EyewearClassifier(face_model()))
     content = encode(crowd([(0, 0), (530, 310), (1060, 620)], size=(1572, 1220), tall=600), "PNG")
-    view = viewer.view(content)
-    middle = [600 < face.box[0] < 1000 for face in view.faces]
+    found, crops = recognizer.recognize_with_crops(content)
+    middle = [600 < one.box[0] < 1000 for one in found]
     assert sorted(middle) == [False, False, True]
-    np.testing.assert_array_equal(view_nearest(viewer, content).patches, view.patches[middle])
+    nearest = recognize_nearest(recognizer, content)
+    assert nearest is not None
+    assert nearest[0] == found[middle.index(True)]
+    np.testing.assert_array_equal(nearest[1], crops[middle.index(True)])
 
 
 def test_a_photo_without_a_face_is_a_row_that_says_so(tmp_path: Path) -> None:
@@ -54,9 +57,9 @@ def test_a_photo_without_a_face_is_a_row_that_says_so(tmp_path: Path) -> None:
     assert (rows[1].error, rows[1].predicted, rows[1].right) == (NO_FACE, "", False)
     content = samples[1].path.read_bytes()
     assert rows[1].sha256 == hashlib.sha256(content).hexdigest()
-    assert view_nearest(Viewer(classifier), content).patches.shape == (0, 64, 64, 3)
+    assert recognize_nearest(Recognizer(classifier), content) is None
     # What is measured is what the other doors answer.
-    (served,) = Recognizer(classifier).predict(samples[0].path)
+    (served,) = Recognizer(classifier).recognize(samples[0].path)
     assert rows[0].probabilities == pytest.approx(served.probabilities, abs=1e-6)
 
 

@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from face_photos import encode, faceless, portrait
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
 from gafas.service import Limits
-from gafas.service.operation import Workers
+from gafas.service.operation import Select, Workers
 from gafas.service.uploads import Upload
 from service_client import Door, form, refused, wait_for
 
-Look = Callable[[Upload, Recognizer], Recognition]
+Look = Callable[[Upload, Select], Recognition]
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,11 @@ class Valve:
         self._look: Look = door.operation.recognize
         door.operation.recognize = self
 
-    def __call__(self, upload: Upload, recognizer: Recognizer) -> Recognition:
+    def __call__(self, upload: Upload, select: Select) -> Recognition:
         if upload.name.startswith("slow"):
             assert self.open.wait(60)
         self.seen.append(upload.name)
-        return self._look(upload, recognizer)
+        return self._look(upload, select)
 
 
 async def post(client: httpx.AsyncClient, name: str, photo: bytes) -> httpx.Response:

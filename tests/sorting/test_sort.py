@@ -1,14 +1,13 @@
 """Sorting decides by the answers, keeps names and structure, and says what it cannot do."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError, ModelError
-from gafas.recognizer import Recognizer
 from gafas.sorting.files import Identity
 from gafas.sorting.journal import Entry, Journal
 from gafas.sorting.orders import resolve_orders
@@ -168,20 +167,16 @@ def test_a_source_inside_the_folder_may_be_sorted_but_not_what_was_sorted(tmp_pa
     source = make_photos(tmp_path / "out/new", {"a.jpg": "none"})
     run(make_order(source, tmp_path / "out", Action.move))
     assert names(tmp_path / "out") == ["none/a.jpg"]
-    recognizer = Recognizer()
     for again in (tmp_path / "out/none", tmp_path / "out/unsure/deep"):
         with pytest.raises(DataError, match=r"it lies in the folder (none|unsure) there"):
-            resolve_orders([str(again)], tmp_path / "out", recognizer=recognizer)
+            resolve_orders([str(again)], make_order(Path(), tmp_path / "out"))
 
 
-def test_labels_that_cannot_be_folders_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recognizer = Recognizer()
+def test_labels_that_cannot_be_folders_are_refused(tmp_path: Path) -> None:
     for labels in (("none", "../x"), ("none", "None"), ("a", "mixed"), ("a", ".b"), ("a", "b\n")):
-        monkeypatch.setattr(EyewearClassifier, "labels", labels)
+        order = dataclasses.replace(make_order(Path(), tmp_path), labels=labels)
         with pytest.raises(ModelError, match="its labels become folders"):
-            resolve_orders([str(tmp_path)], tmp_path, recognizer=recognizer)
+            resolve_orders([str(tmp_path)], order)
 
 
 def test_only_photos_themselves_are_moved_not_links_to_them(tmp_path: Path) -> None:

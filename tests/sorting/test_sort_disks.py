@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from disks import small_disk
 from gafas.errors import DataError
 from gafas.sorting.plan import Action
 from gafas.sorting.sort import sort_photos
@@ -23,20 +24,10 @@ from sorted_photos import (
 )
 
 
-def mount_small(folder: Path, *, size: str) -> None:
-    """Mount a small file system in memory, or skip: only the superuser may."""
-    folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if subprocess.run(words, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small file system needs the rights of the superuser")
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    mount_small(folder, size="64k")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "small", size="64k") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("action", [Action.copy, Action.move])

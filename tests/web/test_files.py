@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import gafas
-from gafas.datasets.folders import PHOTO_ENDINGS
+from gafas.files import PHOTO_ENDINGS
 
 WEB = Path(gafas.__file__).parent / "web"
 SCRIPTS = sorted(WEB.glob("*.js"))

@@ -77,7 +77,7 @@ class Work:
 
 
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognition
+    from gafas.results import Recognition
 
 _PHOTO = ("photo", "width", "height", "error")
 _FACE = ("face", "x1", "y1", "x2", "y2", "confidence", "label")

@@ -54,7 +54,7 @@ class Targets:
 
 def check_target(out: Path, photos: Sequence[str], *, overwrite: bool = False) -> None:
     """Refuse a target before any work: a file that exists, or one file for several photos."""
-    from gafas.datasets.folders import PHOTO_ENDINGS
+    from gafas.files import PHOTO_ENDINGS
 
     if out.is_dir():
         return

@@ -1,6 +1,5 @@
 """The door for proving an installation: selfcheck."""
 
-import dataclasses
 import gc
 import itertools
 import sys
@@ -55,12 +54,6 @@ Device = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands for photos to the command line."""
-    for command in (predict, annotate, explain, selfcheck):
-        app.command()(command)
-
-
 def predict(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Photos, folders, or - for stdin.")
@@ -92,25 +85,25 @@ def predict(
     from gafas.files import LeftOut
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-    )
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
-    answers = recognizer.predict_many(source for _, source in wanted)
+    answers = recognizer.recognize_many(
+        (source for _, source in wanted), names=(name for name, _ in named)
+    )
     # A person who sees the answers come needs no bar.
     shown = sources.many and not (out is None and sys.stdout.isatty())
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
     go_on += " To go on, name the other photos; the same command begins anew."
     with (
-        Work("Looking", total=count_ahead(sources.silently()), go_on=go_on, shown=shown) as work,
+        Work("Looking", total=count_ahead(sources.names()), go_on=go_on, shown=shown) as work,
         open_output(out, form) as write,
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
         failed = False
-        for (name, _), found in zip(named, work.watch(answers), strict=True):
-            failed |= report(renamed := dataclasses.replace(found, photo=name))
-            answer(renamed)
+        for found in work.watch(answers):
+            failed |= report(found)
+            answer(found.select(min_face=min_face, largest=largest))
     say(left_out.describe())
     gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
     raise typer.Exit(int(failed or sources.failed))
@@ -118,7 +111,7 @@ def predict(
 
 def _choose_form(out: Path | None, *, as_json: bool, as_csv: bool) -> Form:
     """Return the form of the answers; refuse to write them over a photo."""
-    from gafas.datasets.folders import PHOTO_ENDINGS
+    from gafas.files import PHOTO_ENDINGS
 
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
@@ -153,12 +146,10 @@ def annotate(
     copies are numbered where they must be.
     """
     check_target(out, photos, overwrite=overwrite)
-    from gafas.annotate import annotate as draw
     from gafas.files import LeftOut
-    from gafas.images import load_photo
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
+    recognizer = Recognizer(model, providers=[device])
     left_out, failed = LeftOut(), False
     searches = {path: Sources([path], left_out=left_out) for path in photos}
     # Now: copies may be written to where is still to search.
@@ -168,13 +159,12 @@ def annotate(
     go_on = "To begin anew and write over their copies, give the same command with --overwrite."
     shown = len(wanted) > 1 and not sys.stdout.isatty()
     with Work("Drawing", total=len(wanted), go_on=go_on, shown=shown) as work:
-        for path, name, source in work.watch(wanted):
-            found = recognizer.recognize(source, name=name)
+        answers = recognizer.recognize_many((source for _, _, source in wanted), names=names)
+        for (path, name, _), found in zip(wanted, work.watch(answers), strict=True):
             failed |= report(found)
             if found.error is None:
                 target = targets.choose(name, under=path)
-                photo = load_photo(source)  # a very large one comes smaller
-                drawn = draw(photo.image, [one.scaled(photo.scale) for one in found.faces])
+                drawn = found.select(min_face=min_face, largest=largest).annotate()
                 write_picture(drawn, target)
                 typer.echo(escape(str(target)))
     say(left_out.describe())
@@ -224,3 +214,6 @@ def selfcheck() -> None:
         )
         raise typer.Exit(1)
     typer.echo(f"All {len(checks)} pictures get the stored answers: this installation works.")
+
+
+COMMANDS = (predict, annotate, explain, selfcheck)

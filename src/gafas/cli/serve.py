@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
+from gafas.cli.photos import Device, Model, Threshold
 from gafas.errors import ServiceError
 from gafas.service.settings import MEBIBYTE, Access, Limits
 
@@ -16,11 +16,6 @@ from gafas.service.settings import MEBIBYTE, Access, Limits
 
 
 _DEFAULTS = Limits()
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(serve)
 
 
 def serve(  # an option is a parameter to Typer, and a service has that many limits
@@ -31,8 +26,6 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     ] = 8000,
     model: Model = None,
     threshold: Threshold = None,
-    min_face: MinFace = 0,
-    largest: Largest = False,
     device: Device = "cpu",
     workers: Annotated[
         int | None,
@@ -93,9 +86,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         from gafas.recognizer import Recognizer
 
         told = describe(listener, keys=bool(access.keys))
-        recognizer = Recognizer(
-            model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-        )
+        recognizer = Recognizer(model, threshold=threshold, providers=[device])
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
         run_service(app, listener, announce=lambda: _announce(told))
 
@@ -131,3 +122,6 @@ def _check_origin(origin: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
         raise typer.BadParameter(f"an origin is like https://example.org. Received: {origin!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+COMMANDS = (serve,)

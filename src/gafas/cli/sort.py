@@ -1,6 +1,7 @@
 """The door for sorting photos into folders: sort."""
 
 import collections
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 
 _Searches = Sequence[tuple[Order, Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(sort)
 
 
 def sort(
@@ -88,11 +84,19 @@ def sort(
     from gafas.recognizer import Recognizer
     from gafas.sorting.orders import resolve_orders
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
+    plain = Order(
+        Path(),
+        Path(os.path.realpath(dest)),
+        labels=recognizer.classifier.labels,
+        model=recognizer.classifier.sha256,
+        threshold=recognizer.threshold,
+        action=actions[0] if actions else Action.copy,
+        by=by,
+        min_face=float(min_face),
+        largest=largest,
     )
-    action = actions[0] if actions else Action.copy
-    orders = resolve_orders(sources, dest, recognizer=recognizer, action=action, by=by)
+    orders = resolve_orders(sources, plain)
     raise typer.Exit(_sort(orders, recognizer, dry_run=dry_run))
 
 
@@ -131,9 +135,9 @@ def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -
     for order, sources in searches:
         photos = (name for name, _ in sources)
         if tally.planned:
-            work = plan_photos(photos, recognizer.predict_many, order=order, taken=taken)
+            work = plan_photos(photos, recognizer.recognize_many, order=order, taken=taken)
         else:
-            work = sort_photos(photos, recognizer.predict_many, order=order)
+            work = sort_photos(photos, recognizer.recognize_many, order=order)
         for filed in work:
             if filed.before:
                 tally.add(filed)
@@ -149,7 +153,7 @@ def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
         name
         for order, sources in searches
         for places in [Places(order)]
-        for name, _ in sources.silently()
+        for name in sources.names()
         if not places.made_by_us(name)
     )
     ask = count_ahead(new)
@@ -220,3 +224,6 @@ def _undo(journals: Sequence[Path]) -> int:
     if left:
         say(f"What was left keeps its journal, to try again: {' '.join(map(str, journals))}")
     return int(left > 0)
+
+
+COMMANDS = (sort,)

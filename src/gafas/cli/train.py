@@ -53,12 +53,6 @@ class Fetched(enum.StrEnum):
     cmu = "cmu"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the workshop's commands to the command line."""
-    for command in (fetch, draw, train, evaluate, report, export, tune):
-        app.command()(command)
-
-
 def fetch(
     data_set: Annotated[Fetched, typer.Argument(help="What to fetch.")],
     source: Annotated[
@@ -78,17 +72,10 @@ def draw(
     seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other people.")] = 0,
 ) -> None:
     """Draw people, no photographs, laid out as the CMU Face Images: a stand-in for these."""
-    from gafas.datasets.drawn import draw_people
-    from gafas.progress import show_progress
+    from gafas.datasets.drawn import DRAWN_NOTE, draw_people
 
-    typer.echo(
-        draw_people(
-            folder,
-            seed=seed,
-            show=lambda names: show_progress(names, doing="Drawing", of="people", total=20),
-        )
-    )
-    say("these are drawn people, no photographs.")
+    typer.echo(draw_people(folder, seed=seed))
+    say(f"these are {DRAWN_NOTE}.")
     _say_next(f"gafas train compact RUN --data {_quote(folder)}")
 
 
@@ -131,7 +118,7 @@ def evaluate(
     ] = None,
     data: Data = None,
 ) -> None:
-    """Measure a model on labelled photos."""
+    """Measure a model on labelled photos: on photos without labels it is `gafas predict`."""
     if folder is None:
         from gafas.training.run import read_run_data
 
@@ -191,8 +178,7 @@ def report(
 def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
     """Return what finds a run's photos by name; a report can do without them, and says so."""
     from gafas.errors import DataError
-    from gafas.report.runfolder import read_data
-    from gafas.training.run import read_run_data
+    from gafas.training.run import read_data, read_run_data
 
     if read_data(run).kind == "eyewear":
         return lambda name: None  # which may not be published
@@ -237,7 +223,7 @@ def tune(
 
     tuned = search(plan, found, out=out, trials=trials)
     typer.echo(tuned)
-    where = f" --data {_quote(found.path)}" if found.kind == "own" else ""
+    where = f" --data {_quote(found.path)}" if found.kind in ("own", "drawn") else ""
     _say_next(f"gafas train {_quote(tuned)} RUN{where}")
 
 
@@ -255,9 +241,12 @@ def _prepare(
 
     path = find_recipe(recipe)
     plan = read_recipe(path, overrides=settings)
-    before = [folder for folder in (began, path.parent) if (folder / DATA_FILE).is_file()]
-    if before:
-        found = read_run_data(before[0], data, recipe=plan)
+    # Beside a recipe of any other name, a data.json may be anything.
+    trained = path.name == "recipe.toml" and (path.parent / "environment.json").is_file()
+    folders = (began, path.parent) if trained else (began,)
+    held = next((folder for folder in folders if (folder / DATA_FILE).is_file()), None)
+    if held is not None:
+        found = read_run_data(held, data, recipe=plan)
     else:
         scales, faces = plan.input.scales, plan.input.view == "face"
         found = read_data_set(data, faces=faces, scales=scales, plan=plan.split)
@@ -276,11 +265,11 @@ def _evaluate_run(
     run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
 ) -> None:
     from gafas.classifier import EyewearClassifier
-    from gafas.datasets.dataset import DRAWN_NOTE
+    from gafas.datasets.drawn import DRAWN_NOTE
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
     from gafas.evaluation.predictions import predict_rows
-    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+    from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
@@ -289,7 +278,7 @@ def _evaluate_run(
     rows = predict_rows(classifier, split.test)
     evaluation = measure(classifier, rows, name=run.name, leaks=leaks)
     write_evaluation(out or run, evaluation, rows=rows)
-    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
+    drawn = read_data(run).kind == "drawn"
     _show(evaluation, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 
@@ -318,3 +307,6 @@ def _show(evaluation: "Evaluation", *, note: str = "") -> None:
     ):
         if left_out:
             typer.echo(f"{what}, left out: {left_out}", err=True)
+
+
+COMMANDS = (fetch, draw, train, evaluate, report, export, tune)

@@ -12,6 +12,7 @@ from gafas.datasets.folders import read_labelled
 from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.datasets.splits import Split, SplitPlan, check, make_split, take_fold
 from gafas.errors import DataError
+from gafas.files import find_home
 
 SOURCE: Final = "cmu"
 """The fact `source` of the CMU photos."""
@@ -59,9 +60,6 @@ def part_material(samples: Sequence[Sample], plan: SplitPlan) -> Split:
 
 Kind = Literal["cmu", "drawn", "eyewear", "own"]
 """The CMU Face Images, drawn people in their stead, the eyewear sets, a user's labelled photos."""
-
-DRAWN_NOTE = "drawn people, no photographs"
-"""What is said wherever something rests on drawn people."""
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +130,7 @@ def read_data_set(
     folder = (_find_or_draw() if path is None else path).resolve()
     is_drawn = drawn.is_drawn(folder)
     if is_drawn:
-        _log.warning("These are %s.", DRAWN_NOTE)
+        _log.warning("These are %s.", drawn.DRAWN_NOTE)
     return DataSet("drawn" if is_drawn else "cmu", folder, cmu.read_samples(folder, scales=scales))
 
 
@@ -146,4 +144,4 @@ def _find_or_draw() -> Path:
         "The CMU Face Images are not here (`gafas fetch cmu` gets them): drawn people take their "
         "place."
     )
-    return drawn.draw_people(cmu.home() / "drawn_people")
+    return drawn.draw_people(find_home() / "drawn_people")

@@ -17,11 +17,11 @@ from typing import Final
 
 import numpy as np
 
-from gafas.datasets.folders import PHOTO_ENDINGS
 from gafas.datasets.leaks import list_near
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.datasets.splits import Split, check
 from gafas.errors import DataError
+from gafas.files import find_photos
 
 
 def merge_repeats(samples: Sequence[Sample]) -> tuple[Sample, ...]:
@@ -118,13 +118,9 @@ def read_samples(
     folder = folder or find()
     for name in sets:
         _check_set(folder, name, for_evaluation=for_evaluation)
-    every = [
-        _sample(path, folder)
-        for name in sets
-        for path in (folder / name).glob("*/*")
-        if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
-    ]
-    samples = [sample for sample in every if sample.label in labels]
+    every = (Path(path) for name in sets for path in find_photos(folder / name))
+    found = (_sample(path, folder) for path in every if len(path.relative_to(folder).parts) == 3)
+    samples = [sample for sample in found if sample.label in labels]
     if not samples:
         raise DataError(
             f"No photo in {folder}: expected <set>/<label>/<photo> with the sets {', '.join(sets)} "

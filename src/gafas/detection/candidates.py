@@ -4,13 +4,12 @@ A candidate is a row: x1, y1, x2, y2, confidence, then five times x, y, in an im
 """
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gafas.results import Face, ImageArray
+from gafas.results import ImageArray
 
 Floats = npt.NDArray[np.float32]
 
@@ -164,25 +163,6 @@ def drop_unlikely(large: Floats, first: Floats, *, longer: int) -> Floats:
     side = (large[:, 2:4] - large[:, :2]).max(axis=1, initial=0)
     doubtful = large[:, CONFIDENCE] < SETTLED
     return np.asarray(large[~(doubtful & (side > longer / 2) & (confidence < _GLIMPSE))])
-
-
-def select_faces(
-    faces: Sequence[Face], *, min_face: float = 0.0, largest: bool = False
-) -> tuple[Face, ...]:
-    """Select the faces that count, in their order.
-
-    Args:
-        faces: of one photo.
-        min_face: the shorter side of a face's box has at least so many pixels.
-        largest: only the face with the largest box, the first of equals.
-    """
-    kept = tuple(face for face in faces if min(_extent(face)) >= min_face)
-    return (max(kept, key=lambda face: math.prod(_extent(face))),) if largest and kept else kept
-
-
-def _extent(face: Face) -> tuple[float, float]:
-    x1, y1, x2, y2 = face.box
-    return x2 - x1, y2 - y1
 
 
 def _is_neck(rows: Floats) -> npt.NDArray[np.bool_]:

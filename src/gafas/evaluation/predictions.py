@@ -19,9 +19,8 @@ from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores
-from gafas.results import UNSURE, Face, ImageArray
-from gafas.views import View, Viewer, measure_eccentricity
+from gafas.recognizer import Recognizer, count_cores, measure_eccentricity
+from gafas.results import UNSURE, Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
 
@@ -167,22 +166,24 @@ class Row:
         return self.predicted == self.sample.label
 
 
-def view_nearest(viewer: Viewer, source: ImageSource) -> View:
-    """Cut from a photo the one patch that its label speaks of, as in every other door.
+def recognize_nearest(
+    recognizer: Recognizer, source: ImageSource
+) -> tuple[Prediction, ImageArray] | None:
+    """Answer for the one face that a photo's label speaks of; return the answer and its crop.
 
-    For a model of whole photos it is the squeezed photo; for a model of faces it is the crop of the
-    face nearest to the photo's centre, for a label of a photo speaks of one person. Where no face
-    is found, the view is empty.
+    A label of a photo speaks of one person: whose face is nearest to the photo's centre. A model of
+    whole photos has but one. None where no face is found.
 
     Raises:
         ImageError: the source is no readable photo.
     """
-    view = viewer.view(source)
-    size = {"width": view.width, "height": view.height}
-    off = [measure_eccentricity(face, **size) for face in view.faces]
-    nearest = int(np.argmin(off)) if off else 0
-    at = slice(nearest, nearest + 1)
-    return View(view.width, view.height, view.faces[at], view.patches[at], view.probabilities[at])
+    found, crops = recognizer.recognize_with_crops(source)
+    if not found.faces:
+        return None
+    size = {"width": found.width or 0, "height": found.height or 0}
+    off = [measure_eccentricity(one.face, **size) for one in found]
+    nearest = int(np.argmin(off))
+    return found[nearest], crops[nearest]
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
@@ -196,16 +197,15 @@ def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tu
         ModelError: the model looks at faces but does not say how to crop them.
     """
     spoken = [s if s.label == TINTED else relabel([s], classifier.labels)[0] for s in samples]
-    viewer = Viewer(classifier)
     chunks = (spoken[start : start + _CHUNK] for start in range(0, len(spoken), _CHUNK))
-    predict = functools.partial(_predict, classifier, viewer)
+    predict = functools.partial(_predict, Recognizer(classifier))
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
         rows = (row for chunk in chunks for row in pool.map(predict, chunk))
         return tuple(show_progress(rows, doing="Predicting", total=len(spoken)))
 
 
-def _predict(classifier: EyewearClassifier, viewer: Viewer, sample: Sample) -> Row:
-    row = Row(sample, {}, classifier.threshold)
+def _predict(recognizer: Recognizer, sample: Sample) -> Row:
+    row = Row(sample, {}, recognizer.threshold)
     try:
         with sample.path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)  # one more than allowed, for load_image to refuse
@@ -214,16 +214,15 @@ def _predict(classifier: EyewearClassifier, viewer: Viewer, sample: Sample) -> R
         return dataclasses.replace(row, error=f"Cannot open the photo: {error.strerror}.")
     row = dataclasses.replace(row, sha256=hashlib.sha256(content).hexdigest())
     try:
-        view = view_nearest(viewer, content)
+        nearest = recognize_nearest(recognizer, content)
     except ImageError as error:
         return dataclasses.replace(row, error=str(error))
-    if not view.faces:
+    if nearest is None:
         return dataclasses.replace(row, error=NO_FACE)
-    answer = dict(zip(classifier.labels, view.probabilities[0].tolist(), strict=True))
+    prediction, crop = nearest
     # Without landmarks the face was only declared: a model of whole photos looks for none.
-    known = bool(view.faces[0].landmarks)
-    quality = measure_quality(view.faces[0], view.patches[0]) if known else None
-    return dataclasses.replace(row, probabilities=answer, quality=quality)
+    quality = measure_quality(prediction.face, crop) if prediction.landmarks else None
+    return dataclasses.replace(row, probabilities=prediction.probabilities, quality=quality)
 
 
 def write_predictions(rows: Sequence[Row], path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import collections
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import logging
 import threading
@@ -23,7 +24,8 @@ from starlette.requests import Request
 
 from gafas.errors import ImageError
 from gafas.images import NamedBytes, read_size
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
 from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.settings import Account, Limits, Memory
 from gafas.service.uploads import NAMELESS, Upload, receive_uploads
@@ -71,6 +73,8 @@ class Metrics:
 
 
 T = TypeVar("T")
+Select = Callable[[Recognition], Recognition]
+"""Leaves of an answer the faces that a request asks for."""
 
 _log = logging.getLogger(__name__)
 
@@ -269,22 +273,23 @@ class Operation:
             except TimeoutError:
                 raise _out_of_time(self.limits) from None
 
-    def recognize(self, upload: Upload, recognizer: Recognizer) -> Recognition:
-        """Recognize one photo by the service's recognizer, or one made of it, and count it.
+    def recognize(self, upload: Upload, select: Select) -> Recognition:
+        """Recognize one photo, select some of its faces, and count them.
 
         Raises:
             RefusalError: 422, it cannot be read.
         """
         try:
             self.check_size(upload)
-            found = recognizer.recognize(_name(upload), name=upload.name)
-            if found.error is not None:
-                raise refuse_damaged(found.error)
+            found = select(self.recognizer.recognize(_name(upload)))
+        except ImageError as error:
+            self.metrics.photos.labels("unreadable").inc()
+            raise refuse_damaged(str(error)) from None
         except RefusalError:
             self.metrics.photos.labels("unreadable").inc()
             raise
         self.metrics.count(found)
-        return found
+        return dataclasses.replace(found, photo=upload.name)
 
     def check_size(self, upload: Upload) -> None:
         """Refuse what is no photo, or has too many pixels, before it is decoded.

@@ -1,5 +1,6 @@
 """The service's routes about itself: probes, metrics, the model."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, cast
@@ -7,13 +8,12 @@ from typing import Annotated, Any, Final, cast
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 import gafas
-from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, encode
-from gafas.errors import ImageError, ModelError
+from gafas.annotate import LANGUAGES, SMALLEST_SIDE, encode
+from gafas.errors import ImageError
 from gafas.explain import draw, explain
 from gafas.images import load_photo
-from gafas.recognizer import Recognition, Recognizer
-from gafas.results import ImageArray
-from gafas.service.operation import Operation, refuse_damaged, write_answer
+from gafas.results import ImageArray, Recognition
+from gafas.service.operation import Operation, Select, refuse_damaged, write_answer
 from gafas.service.problems import RefusalError, refuse_for_now
 from gafas.service.schemas import (
     ModelAnswer,
@@ -45,8 +45,7 @@ def get_operation(request: Request) -> Operation:
     return cast(Operation, request.app.state.operation)
 
 
-async def _select(
-    request: Request,
+async def _choose_faces(
     min_face: Annotated[
         float,
         Query(
@@ -56,15 +55,12 @@ async def _select(
         ),
     ] = 0.0,
     largest: Annotated[bool, Query(description="Only the photo's largest face.")] = False,
-) -> Recognizer:
-    """Return the recognizer that answers for the faces that a request asks for."""
-    try:
-        return get_operation(request).recognizer.selecting(min_face=min_face, largest=largest)
-    except ModelError as error:
-        raise RefusalError(422, "parameters", detail=str(error)) from error
+) -> Select:
+    """Return what leaves of an answer the faces that a request asks for."""
+    return functools.partial(Recognition.select, min_face=min_face, largest=largest)
 
 
-Selected = Annotated[Recognizer, Depends(_select)]
+Faces = Annotated[Select, Depends(_choose_faces)]
 
 
 @router.post(
@@ -72,7 +68,7 @@ Selected = Annotated[Recognizer, Depends(_select)]
     responses={**describe_answers(), **describe_problems(*_REFUSALS)},
     openapi_extra=describe_body(several=True),
 )
-async def recognize_photos(request: Request, recognizer: Selected, name: Name = None) -> Response:
+async def recognize_photos(request: Request, select: Faces, name: Name = None) -> Response:
     """Say what every face in one or many photos wears.
 
     A photo as raw body gives one object; a form with photos gives a list, in their order. A photo
@@ -84,7 +80,7 @@ async def recognize_photos(request: Request, recognizer: Selected, name: Name = 
     def look(upload: Upload) -> bytes | RefusalError:
         """Return the answer as JSON, or why there is none."""
         try:
-            return write_answer(operation.recognize(upload, recognizer))
+            return write_answer(operation.recognize(upload, select))
         except RefusalError as problem:
             told = Recognition(upload.name, error=problem.detail)
             return write_answer(told) if several else problem
@@ -102,7 +98,7 @@ async def recognize_photos(request: Request, recognizer: Selected, name: Name = 
 )
 async def annotate_photo(
     request: Request,
-    recognizer: Selected,
+    select: Faces,
     plain: Annotated[
         bool,
         Query(description="The photo alone, upright: for what cannot show its format itself."),
@@ -120,10 +116,7 @@ async def annotate_photo(
         if plain:
             operation.check_size(upload)
             return load_photo(upload.data).image
-        found = operation.recognize(upload, recognizer)
-        photo = load_photo(upload.data)  # a very large one comes smaller
-        shown = [one.scaled(photo.scale) for one in found.faces]
-        return annotate(photo.image, shown, language=language)
+        return operation.recognize(upload, select).annotate(language=language)
 
     return await _answer_picture(request, look)
 
@@ -136,7 +129,7 @@ async def annotate_photo(
 )
 async def explain_photo(
     request: Request,
-    recognizer: Selected,
+    select: Faces,
     face: Annotated[
         int | None,
         Query(
@@ -156,7 +149,13 @@ async def explain_photo(
     def look(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
         operation.check_size(upload)
-        reasons = explain(recognizer, upload.data, face=face)
+        found = select(operation.recognizer.recognize(upload.data))
+        if face is not None and face >= len(found):
+            detail = f"No face {face}, counted from 0: the photo has {len(found)}. Choose one of"
+            raise RefusalError(422, "no-such-face", detail=f"{detail} these.")
+        chosen = found.faces if face is None else found.faces[face : face + 1]
+        faces = [one.face for one in chosen]
+        reasons = explain(operation.recognizer, upload.data, faces=faces)
         photo = load_photo(upload.data, side=2 * SMALLEST_SIDE)
         return draw(photo, reasons, language=language)
 
@@ -174,8 +173,6 @@ async def _answer_picture(request: Request, look: Callable[[Upload], ImageArray]
             return problem
         except ImageError as error:
             return refuse_damaged(str(error))
-        except IndexError as error:
-            return RefusalError(422, "no-such-face", detail=f"{error} Choose one of these.")
 
     (made,) = _check(await get_operation(request).answer(request, work))
     return Response(made, media_type=media_type)

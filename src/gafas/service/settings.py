@@ -5,8 +5,6 @@ import dataclasses
 import threading
 from collections.abc import Iterator
 
-from gafas.service.problems import RefusalError, refuse_for_now
-
 MEBIBYTE = 2**20
 
 
@@ -107,6 +105,9 @@ class Account:
         Raises:
             RefusalError: 413, more than there will ever be; 503, more than there is now.
         """
+        # The command line reads the defaults above, and must do without the extra.
+        from gafas.service.problems import RefusalError, refuse_for_now
+
         limit = self._memory.limit
         if self.drawn + count > limit:
             raise RefusalError(

@@ -4,27 +4,18 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gafas.datasets.folders import PHOTO_ENDINGS
 from gafas.errors import DataError
+from gafas.files import PHOTO_ENDINGS
 from gafas.sorting.journal import list_journals, read_journal
-from gafas.sorting.plan import Action, Order, Rule, check_labels, check_places
+from gafas.sorting.plan import Order, check_labels, check_places
 from gafas.sorting.sort import find_journal
 
-if TYPE_CHECKING:
-    from gafas.recognizer import Recognizer
 
-
-def resolve_orders(
-    sources: Sequence[str],
-    dest: Path,
-    *,
-    recognizer: "Recognizer",
-    action: Action = Action.copy,
-    by: Rule = Rule.label,
-) -> list[Order]:
+def resolve_orders(sources: Sequence[str], plain: Order) -> list[Order]:
     """Make orders of folders and photos as a user names them, in that order.
+
+    `plain` is the order without its source and what is wanted of it.
 
     A folder gets an order of its own; photos that are named themselves share that of the folder in
     which they lie. What lies in a folder that is named, too, is sorted with it, once.
@@ -34,19 +25,7 @@ def resolve_orders(
             used together, or hold what `find_journal` refuses.
         ModelError: a label of the model cannot be the name of a folder.
     """
-    classifier = recognizer.classifier
-    check_labels(classifier.labels)
-    plain = Order(
-        Path(),
-        Path(os.path.realpath(dest)),
-        labels=classifier.labels,
-        model=classifier.sha256,
-        threshold=recognizer.threshold,
-        action=action,
-        by=by,
-        min_face=recognizer.min_face,
-        largest=recognizer.largest,
-    )
+    check_labels(plain.labels)
     named = {_real(source): source for source in sources}
     groups = _group(list(named), plain.dest)
     orders = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from gafas.errors import DataError, ModelError
 
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognition
+    from gafas.results import Recognition
 
 MIXED: Final = "mixed"
 UNSURE: Final = "unsure"
@@ -155,7 +155,7 @@ def check_places(order: Order) -> None:
 
 
 Recognize = Callable[[Iterable[str]], Iterator["Recognition"]]
-"""What answers for each photo, in their order, taking them as it goes: `predict_many`."""
+"""What answers for each photo, in their order, taking them as it goes: `recognize_many`."""
 
 Known = Set[tuple[str, int, int]]
 """Photos that were sorted before: path below the source, size and time of the last change."""
@@ -268,7 +268,8 @@ def choose_folder(found: "Recognition", order: Order) -> str:
     """
     if found.error is not None:
         return UNREADABLE
-    answers = {str(face.label) for face in found.faces}
+    counting = found.select(min_face=order.min_face, largest=order.largest)
+    answers = {str(face.label) for face in counting}
     if not answers:
         return NO_FACE
     if order.by is Rule.any:

@@ -180,7 +180,7 @@ def sort_photos(photos: Iterable[str], recognize: Recognize, *, order: Order) ->
 
     Args:
         photos: their paths; all lie in the order's source.
-        recognize: `Recognizer.predict_many`, or what answers like it.
+        recognize: `Recognizer.recognize_many`, or what answers like it.
         order: what goes where.
 
     Raises:

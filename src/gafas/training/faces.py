@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,12 @@ import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
-from gafas.datasets.cmu import home
 from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
+from gafas.files import find_home
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores
+from gafas.recognizer import count_cores, find_faces, measure_eccentricity, refine
 from gafas.results import ImageArray
-from gafas.views import find_faces, measure_eccentricity, refine
 from gafas.weights import PINNED
 
 MARGIN: Final = 1.25
@@ -39,8 +38,8 @@ _DECIDING: Final = (
     "detection/detector.py",
     "detection/retinaface.py",
     "images.py",
+    "recognizer.py",
     "results.py",
-    "views.py",
     "training/faces.py",
 )
 
@@ -50,19 +49,21 @@ _Cut = dict[str, npt.NDArray[Any]]
 """What is kept: `images` and `points` of the faces, and in which photos there are any: `found`."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FaceCrops:
-    """What was found in photos.
+class Inputs(NamedTuple):
+    """Photos as the network sees them, 0–255, and whose they are.
 
     Attributes:
-        images: `(N, side, side, 3)` uint8 RGB, one crop for every photo with a face.
-        samples: whose they are, in the same order.
-        points: `(N, 5, 2)`, the detector's landmarks in the crops' pixels, as in `Face.landmarks`.
+        images: whole photos, squeezed, `(N, height, width, channels)`, or crops of faces with a
+            margin all around, `(N, side, side, channels)`.
+        samples: those of the given ones in which a face was found, in the same order; a network of
+            whole photos sees all.
+        points: `(N, 5, 2)`, the detector's landmarks in the crops' pixels, as in `Face.landmarks`;
+            None for whole photos.
     """
 
     images: ImageArray
     samples: tuple[Sample, ...]
-    points: Points
+    points: Points | None = None
 
 
 def add_margin(side: int) -> int:
@@ -82,7 +83,7 @@ def cut_centre(images: ImageArray, side: int) -> ImageArray:
 
 def read_faces(
     samples: Sequence[Sample], *, side: int, geometry: CropGeometry | None = None
-) -> FaceCrops:
+) -> Inputs:
     """Cut the face nearest to the middle out of every photo, or take the crops made before.
 
     A photo in which no face is found is left out, for the served model would not see it either;
@@ -98,7 +99,7 @@ def read_faces(
         ImageError: a photo cannot be read.
     """
     geometry = geometry or CropGeometry()
-    path = home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
+    path = find_home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
     if path.is_file():
         cut = _load(path)
         path.touch()  # used now, so that it is not the next to go
@@ -110,7 +111,7 @@ def read_faces(
     if len(kept) < len(samples):
         missed = len(samples) - len(kept)
         _log.warning("No face was found in %d of %d photos: left out.", missed, len(samples))
-    return FaceCrops(cut["images"], kept, cut["points"])
+    return Inputs(cut["images"], kept, cut["points"])
 
 
 def _hash_inputs(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> str:
