@@ -18,7 +18,7 @@ from gafas.evaluation.evaluate import Evaluation, evaluate, rate_rows, write_eva
 from gafas.evaluation.metrics import Accuracy
 from gafas.evaluation.predictions import Row, predict_rows
 from gafas.files import read_json, write_json
-from gafas.report.signs import CLAIMED_VAL_ACCURACY
+from gafas.report.findings import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe

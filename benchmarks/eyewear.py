@@ -28,8 +28,8 @@ from gafas.evaluation.evaluate import Evaluation, Figures, ModelFacts, describe_
 from gafas.evaluation.metrics import Accuracy, Interval, measure_accuracy, wilson
 from gafas.evaluation.predictions import Row, predict_rows
 from gafas.files import read_json, write_json
+from gafas.labels import Eyewear
 from gafas.recognizer import count_cores
-from gafas.results import Eyewear
 from gafas.training.run import read_run_recipe, read_run_split
 
 PARTS: Final = ("utkface", "web", "cmu", "tinted", "robustness", "lenses")

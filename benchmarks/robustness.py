@@ -23,8 +23,9 @@ from gafas.errors import DataError
 from gafas.evaluation.metrics import Interval, wilson
 from gafas.evaluation.predictions import recognize_nearest
 from gafas.images import load_photo
+from gafas.labels import UNSURE, Eyewear
 from gafas.recognizer import Recognizer, count_cores
-from gafas.results import UNSURE, Eyewear, Face, ImageArray, Prediction
+from gafas.results import Face, ImageArray, Prediction
 from gafas.synthesis.glasses import draw_glasses
 from gafas.synthesis.rendering import put_on
 

@@ -12,7 +12,8 @@ from gafas.errors import DataError
 from gafas.evaluation.breakdowns import SMALLEST_GROUP, Group, GroupMistakes, Mistakes
 from gafas.evaluation.metrics import Answered, Interval
 from gafas.files import read_json
-from gafas.report.wording import Language, Wording
+from gafas.labels import Language
+from gafas.report.wording import Wording
 
 RECIPES: Final = Path(gafas.training.__file__).parent / "recipes"
 
