@@ -24,8 +24,8 @@ from gafas.evaluation.evaluate import Evaluation, evaluate, evaluate_rows, predi
 from gafas.evaluation.metrics import accuracy, round_floats, wilson
 from gafas.evaluation.predictions import Row, describe_model, predict_rows
 from gafas.files import read_json, write_text
+from gafas.labels import Eyewear
 from gafas.recognizer import count_cores
-from gafas.results import Eyewear
 from gafas.training.run import read_run_recipe, read_run_split
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gafas.files import write_text
+from gafas.labels import Language
 from gafas.report import figures
 from gafas.report.comparison import CLAIM, read_benchmark
 from gafas.report.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, render, styled, ticks
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
 
 
 def write_readme_figure(benchmark: Path, target: Path, *, language: Language = "en") -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+from gafas.labels import Language
 from gafas.report.comparison import CLAIM, Measured, read_benchmark
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
 
 _HEADINGS: Final[dict[Language, str]] = {
     "en": "recipe, split|test photos|accuracy|95% interval|full size|weights|time per training",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gafas.labels import LANGUAGES, Language
 from gafas.report.report import write_report
-from gafas.report.wording import LANGUAGES, Language
 from run_folders import change_evaluation, make_face_run, make_photos, make_run
 
 

@@ -14,8 +14,9 @@ from gafas.datasets.samples import Sample
 from gafas.evaluation.breakdowns import Slice
 from gafas.evaluation.evaluate import Evaluation, read_evaluation
 from gafas.evaluation.metrics import Interval, wilson
+from gafas.labels import LANGUAGES, Language
 from gafas.report.findings import Finding, conclude, tell_leak
-from gafas.report.wording import LANGUAGES, Language, Wording, read_catalogue
+from gafas.report.wording import Wording, read_catalogue
 from gafas.training.run import Data, Run, read_run
 from run_folders import falling, leaks, make_epoch, make_photos, make_run
 

@@ -13,9 +13,10 @@ import pytest
 
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError, GafasError
+from gafas.labels import LANGUAGES, Language
 from gafas.report import wording
 from gafas.report.report import write_report
-from gafas.report.wording import LANGUAGES, Language, Wording
+from gafas.report.wording import Wording
 from gafas.training.recipe import Augmentation
 from run_folders import (
     change_evaluation,

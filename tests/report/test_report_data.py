@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gafas.datasets.samples import Sample
+from gafas.labels import LANGUAGES, Language
 from gafas.report.report import write_report
-from gafas.report.wording import LANGUAGES, Language, choose_language
+from gafas.report.wording import choose_language
 from run_folders import (
     falling,
     leaks,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gafas.cli.answers import say
+from gafas.labels import Language
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
@@ -38,13 +39,6 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key of the recipe: optimization.epochs=5."),
 ]
-
-
-class Language(enum.StrEnum):
-    """The languages of reports."""
-
-    es = "es"
-    en = "en"
 
 
 class Fetched(enum.StrEnum):
@@ -170,7 +164,7 @@ def report(
 
     target = out or runs[0] / "report.html"
     photos = [_find_photos(run, data) for run in runs]
-    spoken = language.value if language else choose_language(os.environ)
+    spoken = language or choose_language(os.environ)
     write_report(runs, target, language=spoken, benchmark=benchmark, photos=photos)
     typer.echo(target)
 

@@ -23,6 +23,7 @@ from gafas.evaluation.breakdowns import Group, GroupMistakes
 from gafas.evaluation.evaluate import Evaluation, Shown, read_evaluation
 from gafas.files import write_text
 from gafas.images import load_photo
+from gafas.labels import Language
 from gafas.report import figures, findings
 from gafas.report.comparison import (
     CLAIM,
@@ -35,7 +36,7 @@ from gafas.report.comparison import (
     pick_cards,
     read_benchmark,
 )
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
 from gafas.training.recipe import Augmentation
 from gafas.training.run import MODEL_FILES, Run, read_run
 

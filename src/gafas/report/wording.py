@@ -11,15 +11,15 @@ import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
+
+from gafas.labels import Language
 
 if TYPE_CHECKING:
     from gafas.evaluation.breakdowns import Slice
 
-Language = Literal["es", "en"]
-LANGUAGES: tuple[Language, ...] = ("es", "en")
 
 _NARROW = "\u202f"  # a narrow space that does not break: between digits, before a unit
 _NO_VALUE = "–"
