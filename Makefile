@@ -9,6 +9,7 @@
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
+# make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
 # make benchmark-own-photos  train on a few dozen photos; needs GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the model that ships; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
@@ -18,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-own-photos benchmark-eyewear clean
+.PHONY: demo browser test coverage check docs site wheel constraints golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -84,6 +85,9 @@ screenshots: $(VENV)/ready
 speed: $(VENV)/ready
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m tools.docs
+
+benchmark-detector: $(VENV)/ready
+	$(BIN)/python benchmarks/detector.py $(GAFAS_CMU) $(GAFAS_EYEWEAR)
 
 benchmark-service: $(VENV)/ready
 	$(BIN)/python -m benchmarks.service

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from benchmarks.eyewear import read_openings
 from gafas.datasets.eyewear import SETS
 from gafas.errors import DataError
-from gafas.report.runfolder import read_json
+from gafas.files import read_json
 from gafas.report.wording import Wording
 
 TESTS: Final = ("lfw", "web", "utkface", "cmu")

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gafas.report.signs import CLAIMED_VAL_ACCURACY
+
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.dataset import DataSet
 from gafas.datasets.drawn import DRAWN_NOTE
@@ -18,13 +20,12 @@ from gafas.evaluation.breakdowns import measure_accuracy
 from gafas.evaluation.evaluate import evaluate, write_evaluation
 from gafas.evaluation.metrics import round_floats
 from gafas.evaluation.predictions import Row
-from gafas.files import write_text
+from gafas.files import read_json, write_text
 from gafas.recognizer import count_cores
-from gafas.report.runfolder import read_json
-from gafas.report.signs import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
+    from gafas.training.run import History
 
 _LAST = 10
 
@@ -65,7 +66,7 @@ class _Fold:
     report: Mapping[str, Any]
     rows: tuple[Row, ...]
     seconds: float
-    history: Sequence[Mapping[str, float]]
+    history: "History"
     leaks: Mapping[str, Any]
 
 
@@ -167,13 +168,13 @@ def _listed(row: Row) -> str | None:
     return row.sample.facts.get("list")
 
 
-def _average_last(history: Sequence[Mapping[str, float]]) -> float:
-    return round(statistics.fmean(row["val_accuracy"] for row in history[-_LAST:]), 6)
+def _average_last(history: "History") -> float:
+    return round(statistics.fmean(row.val_accuracy or 0.0 for row in history[-_LAST:]), 6)
 
 
-def _find_passing(history: Sequence[Mapping[str, float]]) -> float | None:
+def _find_passing(history: "History") -> float | None:
     """Return the seconds of training until the watched accuracy first passed the claimed one."""
-    passed = (row["seconds"] for row in history if row["val_accuracy"] > CLAIMED_VAL_ACCURACY)
+    passed = (e.seconds for e in history if (e.val_accuracy or 0.0) > CLAIMED_VAL_ACCURACY)
     return next((round(seconds, 1) for seconds in passed), None)
 
 

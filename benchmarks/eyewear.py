@@ -23,10 +23,9 @@ from gafas.evaluation.breakdowns import describe_answers, speaks_of_eyewear
 from gafas.evaluation.evaluate import Evaluation, evaluate, evaluate_rows, predict_unlabelled
 from gafas.evaluation.metrics import accuracy, round_floats, wilson
 from gafas.evaluation.predictions import Row, describe_model, predict_rows
-from gafas.files import write_text
+from gafas.files import read_json, write_text
+from gafas.labels import Eyewear
 from gafas.recognizer import count_cores
-from gafas.report.runfolder import read_json
-from gafas.results import Eyewear
 from gafas.training.run import read_run_recipe, read_run_split
 
 

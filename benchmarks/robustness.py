@@ -22,8 +22,9 @@ from gafas.errors import DataError
 from gafas.evaluation.metrics import wilson
 from gafas.evaluation.predictions import recognize_nearest
 from gafas.images import load_photo
+from gafas.labels import UNSURE, Eyewear
 from gafas.recognizer import Recognizer, count_cores
-from gafas.results import UNSURE, Eyewear, Face, ImageArray
+from gafas.results import Face, ImageArray
 from gafas.synthesis.glasses import draw_glasses
 from gafas.synthesis.rendering import put_on
 

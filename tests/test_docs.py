@@ -9,9 +9,8 @@ from tools import docs as TOOL
 from tools import photos as PHOTOS
 
 from gafas.cli import app
-from gafas.report.runfolder import MODEL_FILES
 from gafas.training.recipe import Recipe, make_recipe, write_recipe
-from gafas.training.run import COLUMNS
+from gafas.training.run import COLUMNS, MODEL_FILES
 from gafas.weights import PINNED
 
 ROOT = Path(__file__).resolve().parents[1]

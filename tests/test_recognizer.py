@@ -15,7 +15,7 @@ import gafas.recognizer
 from brightness_model import METADATA, brightness_model, grey_photo
 from face_photos import BOX, crowd, encode, face_model, faceless, portrait
 from gafas import Recognizer, recognize
-from gafas.annotate import annotate
+from gafas.annotation import annotate
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource, load_image, load_photo
@@ -241,14 +241,6 @@ def test_the_one_off_takes_a_model_file(tmp_path: Path) -> None:
     assert recognize(photo, model=model)[0].label == "dark"
     with pytest.raises(ImageError, match=r"gone\.png"):
         recognize(tmp_path / "gone.png", model=model)
-
-
-@pytest.mark.skipif(
-    "eyewear.onnx" in gafas.recognizer.PINNED, reason="a model is bundled: nothing to refuse"
-)
-def test_without_a_bundled_model_the_user_is_told_to_name_one() -> None:
-    with pytest.raises(ModelError, match="--model FILE"):
-        Recognizer()
 
 
 def test_memory_does_not_grow_with_the_number_of_photos(frames: Recognizer) -> None:

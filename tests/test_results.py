@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gafas.results import UNSURE, Eyewear, Face, Photo, Prediction, Recognition
+from gafas.labels import UNSURE, Eyewear
+from gafas.results import Face, Photo, Prediction, Recognition
 
 FACE = Face((10.04, 20.0, 110.0, 140.0), ((40.12, 60.25),) * 5, 0.99812)
 PROBABILITIES = {"none": 0.0041, "eyeglasses": 0.0109, "sunglasses": 0.985}

@@ -122,7 +122,7 @@ def test_a_missing_or_damaged_picture_does_not_stop_the_others(altered: Any) -> 
         )
     )
 
-    assert "Cannot read the picture: No such file" in checks["gone.jpg"].problems[0]
+    assert "Cannot open the image: No such file" in checks["gone.jpg"].problems[0]
     assert len(checks) == len(NAMES) + 1
     assert not checks["two.jpg"].problems
 

@@ -13,9 +13,8 @@ from benchmarks.card import make_card, render_card
 from benchmarks.readme_figure import write_readme_figure
 
 from gafas.errors import DataError
-from gafas.files import write_text
-from gafas.report.runfolder import read_json
-from gafas.report.wording import Language
+from gafas.files import read_json, write_text
+from gafas.labels import Language
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures

@@ -10,8 +10,9 @@ from benchmarks.card import TESTS
 
 import gafas.training
 from gafas.errors import DataError
-from gafas.report.runfolder import read_json
-from gafas.report.wording import Language, Wording
+from gafas.files import read_json
+from gafas.labels import Language
+from gafas.report.wording import Wording
 
 RECIPES: Final = Path(gafas.training.__file__).parent / "recipes"
 

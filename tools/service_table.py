@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gafas.report.wording import Language, Wording
+from gafas.labels import Language
+from gafas.report.wording import Wording
 
 _ROWS: Final[dict[Language, tuple[str, ...]]] = {
     "en": (

@@ -231,7 +231,7 @@ def write_json(path: Path, value: object) -> None:
     """
     import msgspec
 
-    plain = round_floats(msgspec.to_builtins(value))
+    plain = round_floats(msgspec.to_builtins(value, enc_hook=str))
     write_text(path, json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
@@ -246,11 +246,16 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
     import msgspec
 
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_make)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"{path} is missing. Write it again, or name another place.") from error
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}. Restore it, or write it anew.") from error
+
+
+def _make(kind: type[_Kind], text: str) -> _Kind:
+    """Make what JSON has no word for, such as a path, of its text."""
+    return kind(text)  # type: ignore[call-arg]
 
 
 def round_floats(value: Any) -> Any:

@@ -20,7 +20,7 @@ from gafas.detection.detector import LARGE_SIDE, FaceDetector
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource, NamedBytes, load_photo, read_once
 from gafas.results import Face, ImageArray, Photo, Prediction, Recognition
-from gafas.weights import PINNED, read_bundled
+from gafas.weights import read_bundled
 
 BUNDLED: Final = "eyewear.onnx"
 """The eyewear model in the package."""
@@ -62,7 +62,7 @@ class Recognizer:
         threads: how many threads work on one photo; `recognize_many` works on several photos.
 
     Raises:
-        ModelError: the model cannot be opened, or none is bundled; or a provider is not to be had.
+        ModelError: the model cannot be opened, or a provider is not to be had.
         ValueError: the threshold is outside 0–1.
     """
 
@@ -77,7 +77,7 @@ class Recognizer:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"A threshold is a probability, 0 to 1. Received: {threshold}.")
         if not isinstance(model, EyewearClassifier):
-            source = _read_bundled() if model is None else model
+            source = read_bundled(BUNDLED) if model is None else model
             model = EyewearClassifier(source, threads=threads, providers=providers)
         self._classifier = model
         self._threshold = model.threshold if threshold is None else threshold
@@ -167,7 +167,8 @@ class Recognizer:
                     "The model looks at whole photos, and cannot answer for single faces. Received:"
                     f" {self._classifier!r}, {faces}. Choose a model that looks at faces."
                 )
-            faces, crops = whole, self._classifier.prepare(photo.image)[np.newaxis]
+            size, colour = self._classifier.size, self._classifier.colour
+            faces, crops = whole, squeeze(photo.image, size=size, colour=colour)[np.newaxis]
             answers = self._classifier.predict(crops)
         else:
             if faces is None:
@@ -235,7 +236,7 @@ def recognize(
 
     Raises:
         ImageError: the source is no readable photo.
-        ModelError: the model cannot be opened, or none is bundled.
+        ModelError: the model cannot be opened, or looks at whole photos though there are faces.
     """
     recognizer = _default() if model is None else Recognizer(model)
     return recognizer.recognize(source, faces=faces)
@@ -244,15 +245,6 @@ def recognize(
 @functools.cache
 def _default() -> Recognizer:
     return Recognizer()
-
-
-def _read_bundled() -> bytes:
-    if BUNDLED not in PINNED:
-        raise ModelError(
-            "This version of gafas bundles no eyewear model. Received: no model. Give a .onnx file "
-            "that gafas made: --model FILE on the command line, Recognizer(FILE) in Python."
-        )
-    return read_bundled(BUNDLED)
 
 
 def _name(source: ImageSource) -> str:
@@ -266,7 +258,7 @@ def _name(source: ImageSource) -> str:
 
 
 def _draw(source: ImageSource, found: Recognition, language: str) -> ImageArray:
-    from gafas.annotate import annotate  # what draws letters is imported where something is drawn
+    from gafas.annotation import annotate  # letters are imported where something is drawn
 
     photo = load_photo(source)  # a very large one comes smaller
     shown = [one.scaled(photo.scale) for one in found]

@@ -1,13 +1,14 @@
 """The few values that travel between the parts: a photo, a face, an answer. They never change."""
 
 import dataclasses
-import enum
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from gafas.labels import UNSURE, Eyewear
 
 ImageArray = npt.NDArray[np.uint8]
 """An image: `(H, W, 3)` uint8 RGB, upright."""
@@ -17,21 +18,6 @@ Box = tuple[float, float, float, float]
 
 Point = tuple[float, float]
 """`(x, y)` in pixels, origin top-left."""
-
-UNSURE: Final = "unsure"
-"""The answer of a model that would rather not guess. It is an answer, never a class."""
-
-
-class Eyewear(enum.StrEnum):
-    """What a face wears; the members are in the order in which models answer.
-
-    >>> [str(label) for label in Eyewear]
-    ['none', 'eyeglasses', 'sunglasses']
-    """
-
-    NONE = "none"
-    EYEGLASSES = "eyeglasses"
-    SUNGLASSES = "sunglasses"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)
@@ -230,6 +216,11 @@ class Prediction:
         """Return the probability of the most probable label."""
         return self.probabilities[self.best]
 
+    @property
+    def percent(self) -> int:
+        """Return the probability in percent, rounded down: only certainty is 100."""
+        return math.floor(self.probability * 100 + 1e-6)
+
     def scaled(self, factor: float) -> Self:
         """Express the face in the pixels of the same image, enlarged by a factor."""
         return dataclasses.replace(self, face=self.face.scaled(factor))
@@ -242,6 +233,10 @@ class Prediction:
         """
         shown = {label: round(float(value), 3) for label, value in self.probabilities.items()}
         return {**self.face.to_dict(), "label": str(self.label), "probabilities": shown}
+
+    def __str__(self) -> str:
+        shown = f"{self.best} {self.percent}%"
+        return f"unsure: {shown}?" if self.unsure else shown
 
     def __repr__(self) -> str:
         x1, y1, x2, y2 = (round(value) for value in self.face.box)

@@ -12,9 +12,8 @@ from gafas.datasets.dataset import DataSet
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import SplitPlan, make_split
 from gafas.errors import DataError
-from gafas.report.runfolder import read_data
 from gafas.training import train as training
-from gafas.training.run import hash_recipe
+from gafas.training.run import hash_recipe, read_data
 from tiny_data import make_faces, rename, tiny_recipe
 
 RECIPE = tiny_recipe(optimization={"epochs": 1})

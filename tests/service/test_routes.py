@@ -12,9 +12,9 @@ from PIL import Image
 
 from brightness_model import brightness_model
 from face_photos import encode, portrait
-from gafas.annotate import annotate
-from gafas.explain import draw, explain
-from gafas.images import load_image, load_photo
+from gafas.annotation import annotate
+from gafas.explanation import draw_explanations, explain
+from gafas.images import load_image
 from gafas.recognizer import Recognizer
 from service_client import Door, form, refused
 
@@ -115,7 +115,7 @@ def test_drawings_speak_the_language_that_is_liked_best(
     (first, *_) = recognizer.recognize(photo)
     reasons = explain(recognizer, photo, faces=[first.face])
     answer = door.post("/v1/explain?face=0", photo, headers=headers)
-    wanted = draw(load_photo(photo), reasons, language=language)
+    wanted = draw_explanations(photo, reasons, language=language)
     assert np.array_equal(decode(answer.content), wanted)
 
 
@@ -150,7 +150,7 @@ def test_explain_draws_what_python_draws(
         found = recognizer.recognize(photo)
         reasons = explain(recognizer, photo, faces=None if face is None else [found[face].face])
         assert len(reasons) == (2 if face is None else 1)
-        assert np.array_equal(decode(answer.content), draw(load_photo(photo), reasons))
+        assert np.array_equal(decode(answer.content), draw_explanations(photo, reasons))
 
 
 def test_a_face_that_is_not_there_cannot_be_explained(door: Door, photos: dict[str, bytes]) -> None:
@@ -184,7 +184,7 @@ def test_a_request_may_ask_for_some_faces_only(recognizer: Recognizer) -> None:
         assert np.array_equal(drawn, chosen.annotate())
         drawn = decode(door.post(f"/v1/explain?{query}", photo, headers=headers).content)
         assert np.array_equal(
-            drawn, draw(load_photo(photo), explain(recognizer, photo, faces=[chosen[0].face]))
+            drawn, draw_explanations(photo, explain(recognizer, photo, faces=[chosen[0].face]))
         )
     assert door.post("/v1/recognize?min_face=9999", photo).json()["faces"] == []
     assert door.post("/v1/recognize", photo).json()["faces"] == both  # the others are not touched

@@ -64,8 +64,8 @@ def test_a_run_folder_is_complete_and_holds_no_state(finished: tuple[Recipe, Spl
     data = json.loads((run / "data.json").read_text())
     assert (data["kind"], data["sha256"]) == ("own", hash_data(split, recipe.labels))
     history = read_history(run / "history.csv")
-    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
-    assert history[-1]["loss"] < history[0]["loss"]
+    assert [row.epoch for row in history] == [1, 2, 3, 4]
+    assert history[-1].loss < history[0].loss
     assert np.load(run / "label_encoder.npy", allow_pickle=False).tolist() == list(recipe.labels)
 
 
@@ -110,7 +110,7 @@ def test_progress_is_told_to_who_asks_and_no_bar_is_shown(
     assert [(epoch, epochs) for epoch, epochs, _ in told] == [(1, 3), (2, 3), (3, 3)]
     assert all(logs.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"} for *_, logs in told)
     written = read_history(tmp_path / "history.csv")
-    assert [logs["loss"] for *_, logs in told] == pytest.approx([row["loss"] for row in written])
+    assert [logs["loss"] for *_, logs in told] == pytest.approx([row.loss for row in written])
     assert capfd.readouterr() == ("", "")
 
 
@@ -163,10 +163,8 @@ def straight(
 
 
 def without_seconds(run: Path) -> History:
-    return [
-        {k: v for k, v in row.items() if k != "seconds"}
-        for row in read_history(run / "history.csv")
-    ]
+    history = read_history(run / "history.csv")
+    return tuple(dataclasses.replace(epoch, seconds=0.0) for epoch in history)
 
 
 def weights_of(model: keras.Model) -> Iterator[Any]:
@@ -221,7 +219,7 @@ def test_time_before_an_interruption_is_counted(tmp_path: Path, data: TrainingDa
     path.write_text("\n".join([lines[0], lines[1].rpartition(",")[0] + ",1000"]) + "\n")
     _, seconds = fit(TWO_EPOCHS, data, run=tmp_path)
     assert seconds > 1000
-    assert read_history(path)[1]["seconds"] == pytest.approx(seconds)
+    assert read_history(path)[1].seconds == pytest.approx(seconds)
 
 
 def test_a_training_that_was_interrupted_after_its_last_epoch_is_not_repeated(

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gafas.cli.answers import Work, complain, escape, prepare_stdout, say
+from gafas.cli.answers import complain, escape, prepare_stdout, say, watch
 from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
 from gafas.cli.sources import Sources, count_ahead
+from gafas.files import LeftOut
 from gafas.sorting.plan import Action, Order, Rule
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 
 
 if TYPE_CHECKING:
-    from gafas.files import LeftOut
     from gafas.recognizer import Recognizer
     from gafas.sorting.sort import Filed
 
@@ -27,34 +27,42 @@ _Searches = Sequence[tuple[Order, Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
 
 
+Named = Annotated[
+    list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
+]
+Dest = Annotated[Path | None, typer.Argument(metavar="DEST", help="The folder to sort into.")]
+Move = Annotated[bool, typer.Option("--move", help="Move the photos.")]
+Copy = Annotated[bool, typer.Option("--copy", help="Copy them, as if left out.")]
+Link = Annotated[bool, typer.Option("--link", help="Make symbolic links to them.")]
+By = Annotated[
+    Rule,
+    typer.Option(
+        help="How several faces choose one folder: label, the one that all wear, else mixed or "
+        "unsure; any, sunglasses if any face wears some, else eyeglasses if any does."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
+]
+Undo = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="JOURNAL",
+        help="Take back what a journal tells; more journals may follow, nothing else.",
+    ),
+]
+
+
 def sort(
-    sources: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
-    ] = None,
-    dest: Annotated[
-        Path | None, typer.Argument(metavar="DEST", help="The folder to sort into.")
-    ] = None,
+    sources: Named = None,
+    dest: Dest = None,
     *,
-    move: Annotated[bool, typer.Option("--move", help="Move the photos.")] = False,
-    copy: Annotated[bool, typer.Option("--copy", help="Copy them, as if left out.")] = False,
-    link: Annotated[bool, typer.Option("--link", help="Make symbolic links to them.")] = False,
-    by: Annotated[
-        Rule,
-        typer.Option(
-            help="How several faces choose one folder: label, the one that all wear, else mixed or "
-            "unsure; any, sunglasses if any face wears some, else eyeglasses if any does."
-        ),
-    ] = Rule.label,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
-    ] = False,
-    undo: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="JOURNAL",
-            help="Take back what a journal tells; more journals may follow, nothing else.",
-        ),
-    ] = None,
+    move: Move = False,
+    copy: Copy = False,
+    link: Link = False,
+    by: By = Rule.label,
+    dry_run: DryRun = False,
+    undo: Undo = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -67,7 +75,7 @@ def sort(
     ever overwritten. What was interrupted goes on when the same command is given again. Exit code
     1: something could not be read, sorted or taken back.
     """
-    flags = {Action.move: move, Action.copy: copy, Action.link: link}
+    flags = {Action.copy: copy, Action.move: move, Action.link: link}
     actions = [action for action, wanted in flags.items() if wanted]
     named = [*(sources or []), *([str(dest)] if dest else [])]
     if undo is not None:
@@ -102,22 +110,21 @@ def sort(
 
 def _sort(orders: Sequence[Order], recognizer: "Recognizer", *, dry_run: bool) -> int:
     """Sort, and tell of it; return the exit code."""
-    from gafas.files import LeftOut
-
     prepare_stdout()
     tally, left_out = _Tally(orders, planned=dry_run), LeftOut()
     searches = [(order, _open_search(order, left_out)) for order in orders]
     go_on = "Nothing has been written." if dry_run else "To go on, give the same command again."
     shown = not (dry_run and sys.stdout.isatty())
-    with Work("Sorting", total=_count(searches, tally), go_on=go_on, shown=shown) as work:
-        for filed in work.watch(_carry_out(searches, recognizer, tally)):
+    work, total = _carry_out(searches, recognizer, tally), _count(searches, tally)
+    with watch(work, "Sorting", go_on=go_on, total=total, shown=shown) as watched:
+        for filed in watched:
             tally.add(filed)
     tally.tell()
     say(left_out.describe())
     return int(tally.failed or any(sources.failed for _, sources in searches))
 
 
-def _open_search(order: Order, left_out: "LeftOut") -> Sources:
+def _open_search(order: Order, left_out: LeftOut) -> Sources:
     """Return the search for what is sorted: nothing may be left where a run has moved photos."""
     from gafas.sorting.journal import list_journals
 
@@ -212,14 +219,15 @@ def _undo(journals: Sequence[Path]) -> int:
 
     records = map(read_journal, journals)
     total = sum(len(record.select("do", "done", "undo")) for record in records)
-    left = 0
+    left = back = 0
     go_on = "To go on, give the same command again."
-    with Work("Taking back", total=total, go_on=go_on) as work:
-        for undone in work.watch(undo_all(journals)):
+    with watch(undo_all(journals), "Taking back", go_on=go_on, total=total) as watched:
+        for undone in watched:
             left += undone.problem is not None
+            back += undone.problem is None
             if undone.problem is not None:
                 complain(str(undone.target), undone.problem)
-    typer.echo(f"{'taken back':12} {work.done - left:7}")
+    typer.echo(f"{'taken back':12} {back:7}")
     typer.echo(f"{'left':12} {left:7}")
     if left:
         say(f"What was left keeps its journal, to try again: {' '.join(map(str, journals))}")

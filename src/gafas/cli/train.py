@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gafas.cli.answers import say
+from gafas.labels import Language
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from gafas.datasets.dataset import DataSet
     from gafas.datasets.samples import Sample
     from gafas.evaluation.evaluate import Evaluation
-    from gafas.report.tiles import PhotoFinder
+    from gafas.report.report import PhotoFinder
     from gafas.training.recipe import Recipe
 
 _log = logging.getLogger(__name__)
@@ -38,13 +39,6 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key of the recipe: optimization.epochs=5."),
 ]
-
-
-class Language(enum.StrEnum):
-    """The languages of reports."""
-
-    es = "es"
-    en = "en"
 
 
 class Fetched(enum.StrEnum):
@@ -84,9 +78,9 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
-    from gafas.training.run import check_free, check_same, is_evaluated, is_finished
+    from gafas.training.run import check_free, check_same, is_finished
 
-    if is_evaluated(run) or not is_finished(run):
+    if (run / "evaluation.json").exists() or not is_finished(run):
         check_free(run)  # before anything takes time
     plan, found = _prepare(recipe, settings or [], data=data, began=run)
     split = found.part(plan.split)
@@ -170,7 +164,7 @@ def report(
 
     target = out or runs[0] / "report.html"
     photos = [_find_photos(run, data) for run in runs]
-    spoken = language.value if language else choose_language(os.environ)
+    spoken = language or choose_language(os.environ)
     write_report(runs, target, language=spoken, benchmark=benchmark, photos=photos)
     typer.echo(target)
 
@@ -178,8 +172,7 @@ def report(
 def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
     """Return what finds a run's photos by name; a report can do without them, and says so."""
     from gafas.errors import DataError
-    from gafas.report.runfolder import read_data
-    from gafas.training.run import read_run_data
+    from gafas.training.run import read_data, read_run_data
 
     if read_data(run).kind == "eyewear":
         return lambda name: None  # which may not be published
@@ -270,7 +263,7 @@ def _evaluate_run(
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
     from gafas.evaluation.predictions import predict_rows
-    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+    from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
@@ -279,7 +272,7 @@ def _evaluate_run(
     rows = predict_rows(classifier, split.test)
     evaluation = measure(classifier, rows, name=run.name, leaks=leaks)
     write_evaluation(out or run, evaluation, rows=rows)
-    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
+    drawn = read_data(run).kind == "drawn"
     _show(evaluation, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 

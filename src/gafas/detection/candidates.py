@@ -28,6 +28,7 @@ FEEBLE: Final = 0.3
 _SAME: Final = 0.3  # two looks at one thing overlap by more than this
 _CLEAR: Final = 0.8  # leaves, magnified, may look a little like faces
 _KNOWN: Final = 0.5  # what lies with more of itself in a face is part of that
+_PART: Final = 0.7  # so much of a less sure face in a surer one is a part of it
 _GLIMPSE: Final = 0.3  # of a face as large as half the photo the first look sees at least so much
 
 
@@ -137,19 +138,22 @@ def select_small(rows: Floats, faces: Floats, *, side: float) -> Floats:
 def choose(rows: Floats, image: ImageArray) -> Floats:
     """Merge the looks, and drop what only resembles a face."""
     rows = suppress(rows)
-    x1, y1, x2, y2, confidence = rows[:, :5].T
-    side = np.maximum(x2 - x1, y2 - y1)
-    # Leaves and leopard skin, enlarged, hold many faces of a few pixels.
-    speck = (side < 12) & (side < 0.06 * max(image.shape[:2])) & (confidence < 0.75)
-    rows = rows[~speck]
+    rows = rows[~_is_speck(rows, max(image.shape[:2]))]
     if len(rows) < 2:
         return rows
     _, inside = measure_overlaps(rows)
-    spurious = (inside > 0.7) | _is_neck(rows)
+    spurious = (inside > _PART) | _is_neck(rows)
     alive = np.ones(len(rows), bool)
     for index in range(len(rows)):
         alive[index] = not (spurious[index, :index] & alive[:index]).any()
     return rows[alive]
+
+
+def _is_speck(rows: Floats, longer: int) -> npt.NDArray[np.bool_]:
+    """Leaves and leopard skin, enlarged, hold many faces of a few pixels."""
+    x1, y1, x2, y2, confidence = rows[:, :5].T
+    side = np.maximum(x2 - x1, y2 - y1)
+    return np.asarray((side < 12) & (side < 0.06 * longer) & (confidence < 0.75))
 
 
 def drop_unlikely(large: Floats, first: Floats, *, longer: int) -> Floats:

@@ -7,7 +7,7 @@ face is doubtful, if a window shows a face, or if there would be too many window
 and hesitates even then is magnified. If still nothing was found, the face may be blurred by
 enlarging, or fill the frame: look smaller, then with a border around the image. A photo that may
 lie on its side or upside down is looked at in all four directions.
-`benchmarks/detector_schedule.py` measures what this costs and loses.
+`benchmarks/detector.py` measures what this costs and loses.
 """
 
 from collections.abc import Sequence

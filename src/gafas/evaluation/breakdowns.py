@@ -20,7 +20,7 @@ from gafas.evaluation.metrics import (
     wilson,
 )
 from gafas.evaluation.predictions import QUALITY_VALUES, Row
-from gafas.results import UNSURE, Eyewear
+from gafas.labels import UNSURE, Eyewear
 
 SLICE_VALUES: Final = (2, 50)
 """A fact slices an evaluation when it takes at least and at most so many values."""

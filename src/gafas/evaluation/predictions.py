@@ -18,9 +18,10 @@ from gafas.datasets.samples import TINTED, Sample, relabel
 from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
+from gafas.labels import UNSURE
 from gafas.progress import show_progress
 from gafas.recognizer import Recognizer, count_cores, measure_eccentricity
-from gafas.results import UNSURE, Face, ImageArray, Prediction
+from gafas.results import Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
 

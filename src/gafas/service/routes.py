@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, cast
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 import gafas
-from gafas.annotate import LANGUAGES, SMALLEST_SIDE, encode
+from gafas.annotation import encode
 from gafas.errors import ImageError
-from gafas.explain import draw, explain
+from gafas.explanation import draw_explanations, explain
 from gafas.images import load_photo
+from gafas.labels import LANGUAGES
 from gafas.results import ImageArray, Recognition
 from gafas.service.operation import Operation, Select
 from gafas.service.problems import RefusalError
@@ -35,7 +36,7 @@ _PICTURES: Final = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _KINDS: Final = {kind: (kind, "image/*", "*/*") for kind in _PICTURES}
 _REFUSALS: Final = (400, 401, 403, 408, 413, 415, 421, 422, 503)
 
-Language = Annotated[
+Accepted = Annotated[
     str | None, Header(description="What drawings speak: English, or Spanish if it is liked more.")
 ]
 Name = Annotated[str | None, Query(description="What the answer calls a photo sent as raw body.")]
@@ -110,7 +111,7 @@ async def annotate_photo(
         bool,
         Query(description="The photo alone, upright: for what cannot show its format itself."),
     ] = False,
-    accept_language: Language = None,
+    accept_language: Accepted = None,
 ) -> Response:
     """Draw boxes, labels and probabilities on a copy of one photo.
 
@@ -146,7 +147,7 @@ async def explain_photo(
             "`min_face` and `largest`.",
         ),
     ] = None,
-    accept_language: Language = None,
+    accept_language: Accepted = None,
 ) -> Response:
     """Show which spots of each face the answer hangs on, as a heat map over one photo.
 
@@ -163,8 +164,7 @@ async def explain_photo(
         chosen = found.faces if face is None else found.faces[face : face + 1]
         faces = [one.face for one in chosen]
         reasons = explain(operation.recognizer, upload.data, faces=faces)
-        photo = load_photo(upload.data, side=2 * SMALLEST_SIDE)
-        return draw(photo, reasons, language=language)
+        return draw_explanations(upload.data, reasons, language=language)
 
     return await _answer_picture(request, paint)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gafas.errors import DataError, ModelError
+from gafas.labels import UNSURE
 
 if TYPE_CHECKING:
     from gafas.results import Recognition
 
 MIXED: Final = "mixed"
-UNSURE: Final = "unsure"
 NO_FACE: Final = "no-face"
 UNREADABLE: Final = "unreadable"
 

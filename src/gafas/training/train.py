@@ -35,6 +35,7 @@ from gafas.training.calibrate import calibrate
 from gafas.training.export import export_model
 from gafas.training.recipe import Optimization, Recipe
 from gafas.training.run import (
+    Epoch,
     History,
     hash_recipe,
     open_run,
@@ -98,7 +99,7 @@ def train(
     if learnt.watched is not None and not split.watches_test:
         facts |= calibrate(model, learnt.watched, balance=recipe.optimization.balance_validation)
     write_layers(model, run / "network.json")
-    write_environment(run, {"seconds": round(seconds, 1)})
+    write_environment(run, recipe, seconds=round(seconds, 1))
     chosen = np.random.default_rng(recipe.seed).permutation(len(learnt.images))[:_PARITY_PHOTOS]
     photos = cut_size(learnt.images[chosen], recipe.input)
     export_model(model, run, metadata=facts, photos=photos)
@@ -156,7 +157,7 @@ def fit(
                 callbacks=[states, teller],
                 verbose=0,
             )
-    seconds = states.history[-1]["seconds"]
+    seconds = states.history[-1].seconds
     _log.info("Training took %.0f s.", seconds)
     return model, seconds
 
@@ -174,7 +175,7 @@ class _States(keras.callbacks.Callback):
 
     def __init__(self, run: Path) -> None:
         super().__init__()
-        self.history: History = []
+        self.history: History = ()
         self._run = run
         self._began = self._saved = time.monotonic()
 
@@ -187,7 +188,7 @@ class _States(keras.callbacks.Callback):
             self.model.load_weights(states[-1])
             self._restore_dropout()
             self.history = read_history(self._run / "history.csv")[:done]
-            self._began -= self.history[-1]["seconds"]
+            self._began -= self.history[-1].seconds
         return len(self.history)
 
     def _restore_dropout(self) -> None:
@@ -205,8 +206,9 @@ class _States(keras.callbacks.Callback):
         """Add a row, and now and then a state."""
         now = time.monotonic()
         rate = float(self.model.optimizer.learning_rate)
-        row = {"epoch": epoch + 1.0, **(logs or {}), "learning_rate": rate}
-        self.history.append(row | {"seconds": now - self._began})
+        seconds = now - self._began
+        row = Epoch(epoch=epoch + 1, **(logs or {}), learning_rate=rate, seconds=seconds)
+        self.history = (*self.history, row)
         write_history(self.history, self._run / "history.csv")
         if now - self._saved > SECONDS_BETWEEN_STATES:
             self._save()

@@ -62,7 +62,8 @@ def tune(recipe: Recipe, data: DataSet, *, out: Path, trials: int) -> Path:
         with tempfile.TemporaryDirectory(prefix="gafas-trial-") as room:
             fit(suggest(recipe, trial), learnt, run=Path(room))
             history = read_history(Path(room) / "history.csv")
-        loss = history[-1]["val_loss"]
+        loss = history[-1].val_loss
+        assert loss is not None  # the recipe has a validation part
         _log.warning("Trial %d of %d: validation loss %.4f.", trial.number + 1, trials, loss)
         return loss
 

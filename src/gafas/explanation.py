@@ -11,18 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from gafas.annotate import SMALLEST_SIDE, annotate
+from gafas.annotation import SMALLEST_SIDE, annotate, choose_font, enlarge
 from gafas.crops import place_crop
-from gafas.images import ImageSource
+from gafas.images import ImageSource, load_photo
+from gafas.labels import LANGUAGES, Colour
 from gafas.recognizer import Recognizer
-from gafas.results import Face, ImageArray, Photo, Point, Prediction
+from gafas.results import Face, ImageArray, Point, Prediction
 
 Floats = npt.NDArray[np.float32]
 Spot = tuple[slice, slice]
-Line = tuple[str, tuple[int, int, int] | None]
-"""A line of the legend, and the colour that it explains, if it explains one."""
 
 GRID: Final = 10
 """So many positions of the hidden spot, across and down."""
@@ -61,17 +60,14 @@ WORDS: Final = {
 """What the legend says, in each language."""
 
 # Masataka Okabe and Kei Ito's vermilion and blue, told apart by all kinds of colour vision.
-_FALLS: Final = (213, 94, 0)
-_RISES: Final = (0, 114, 178)
+_FALLS: Final[Colour] = (213, 94, 0)
+_RISES: Final[Colour] = (0, 114, 178)
 _STRONGEST: Final = 200  # the photo shows through even where the colour is deepest
-_INK: Final = (20, 20, 20)
 _NARROWEST: Final = 360  # a legend of fewer pixels cannot be read
-_FLATTEST: Final = (
-    4  # in wider pictures letters grow with the height: those of a line would be huge
-)
+_FLATTEST: Final = 4  # in wider pictures letters grow with the height: those of a line were huge
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """What the prediction of one face hangs on.
 
@@ -112,60 +108,52 @@ def explain(
     """
     found, crops = recognizer.recognize_with_crops(source, faces=faces)
     return [
-        Explanation(
-            prediction,
-            _heat(recognizer, crop, prediction=prediction),
-            _corners(recognizer, prediction.face),
-        )
-        for prediction, crop in zip(found, crops, strict=True)
+        Explanation(one, _heat(recognizer, crop, prediction=one), _corners(recognizer, one.face))
+        for one, crop in zip(found, crops, strict=True)
     ]
 
 
-def draw(photo: Photo, explanations: Sequence[Explanation], *, language: str = "en") -> ImageArray:
+def draw_explanations(
+    source: ImageSource, explanations: Sequence[Explanation], *, language: str = "en"
+) -> ImageArray:
     """Draw heat maps, boxes and labels over a grey copy of the photo, and a legend below it.
 
-    Each face has a scale of its own: its strongest change has the deepest colour. Only a photo
-    under `SMALLEST_SIDE` pixels is enlarged, by a whole factor.
-
-    Args:
-        photo: which was explained, perhaps decoded small.
-        explanations: what `explain` gave for it.
-        language: of the legend and the labels, `en` or `es`.
+    Each face has a scale of its own: its strongest change has the deepest colour. A large JPEG is
+    decoded at a reduced scale, and only a photo under `SMALLEST_SIDE` pixels is enlarged.
 
     Returns:
         `(H, W, 3)` uint8 RGB, higher than the photo by the legend, and as wide as the legend needs.
 
     Raises:
+        ImageError: the source is no readable photo.
         ValueError: there is no legend in that language.
     """
-    sentences = _sentences(explanations, language=language)
-    longer = max(photo.image.shape[:2])
-    factor = math.ceil(SMALLEST_SIDE / longer) if longer < SMALLEST_SIDE else 1
-    picture = Image.fromarray(np.ascontiguousarray(photo.image)).convert("L").convert("RGB")
-    size = (picture.width * factor, picture.height * factor)
-    picture = picture.resize(size, Image.Resampling.BICUBIC)
+    lines = _explain_colours(explanations, language=language)
+    photo = load_photo(source, side=2 * SMALLEST_SIDE)
+    grey = Image.fromarray(np.ascontiguousarray(photo.image)).convert("L").convert("RGB")
+    picture, factor = enlarge(grey)
     scale = photo.scale * factor
     for one in explanations:
         if one.peak > FAINT:
-            _lay(picture, one, scale=scale)
+            _colour(picture, one, scale=scale)
     shown = [one.prediction.scaled(scale) for one in explanations]
     drawn = annotate(np.asarray(picture), shown, language=language)
     wide = max(picture.width, _NARROWEST)
-    tall = max(12.0, min(wide, _FLATTEST * picture.height) / 42)
-    below = _legend(sentences, width=wide, letters=tall)
+    letters = max(12.0, min(wide, _FLATTEST * picture.height) / 42)
+    below = _legend(lines, width=wide, letters=letters)
     beside = ((0, 0), (0, below.shape[1] - drawn.shape[1]), (0, 0))
     return np.concatenate([np.pad(drawn, beside, constant_values=255), below])
 
 
-def _heat(recognizer: Recognizer, patch: ImageArray, *, prediction: Prediction) -> Floats:
-    hidings: list[tuple[Spot, ...]] = [(spot,) for spot in _spots(*patch.shape[:2])]
-    hidings += _pairs(recognizer, prediction.face, side=len(patch))
-    covered = np.zeros((len(hidings), *patch.shape[:2]), bool)
+def _heat(recognizer: Recognizer, crop: ImageArray, *, prediction: Prediction) -> Floats:
+    hidings: list[tuple[Spot, ...]] = [(spot,) for spot in _spots(*crop.shape[:2])]
+    hidings += _pairs(recognizer, prediction.face, side=len(crop))
+    covered = np.zeros((len(hidings), *crop.shape[:2]), bool)
     for mask, spots in zip(covered, hidings, strict=True):
         for spot in spots:
             mask[spot] = True
-    colour = np.median(patch, axis=(0, 1)).astype(np.uint8)
-    hidden = np.where(covered[..., np.newaxis], colour, patch)
+    colour = np.median(crop, axis=(0, 1)).astype(np.uint8)
+    hidden = np.where(covered[..., np.newaxis], colour, crop)
     column = recognizer.classifier.labels.index(prediction.best)
     before = _log_odds(np.array([[*prediction.probabilities.values()]]), column)
     falls = before - _log_odds(recognizer.classifier.predict(hidden), column)
@@ -192,13 +180,11 @@ def _spots(height: int, width: int) -> Iterator[Spot]:
 
 def _pairs(recognizer: Recognizer, face: Face, *, side: int) -> Iterator[tuple[Spot, ...]]:
     """Give places for two lenses, in a crop of `side` pixels, around the eyes where these are."""
-    if recognizer.classifier.geometry is None or not face.landmarks:
+    geometry = recognizer.classifier.geometry
+    if geometry is None or not face.landmarks:
         return
-    unit = side / recognizer.classifier.geometry.extent
-    left, right = (
-        place_crop(face, recognizer.classifier.geometry).to_crop(np.array(face.landmarks[:2]))
-        * side
-    )
+    unit = side / geometry.extent
+    left, right = place_crop(face, geometry).to_crop(np.array(face.landmarks[:2])) * side
     for below in _BELOW:
         for outward in _OUTWARD:
             shift = np.array([outward, below]) * unit
@@ -212,17 +198,23 @@ def _lens(middle: npt.NDArray[np.float64], unit: float, side: int) -> Spot:
 
 
 def _corners(recognizer: Recognizer, face: Face) -> tuple[Point, Point, Point]:
-    if recognizer.classifier.geometry is None:
+    geometry = recognizer.classifier.geometry
+    if geometry is None:
         x1, y1, x2, y2 = face.box
         return (x1, y1), (x2, y1), (x1, y2)
     unit = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    one, two, three = place_crop(face, recognizer.classifier.geometry).to_image(unit).tolist()
+    one, two, three = place_crop(face, geometry).to_image(unit).tolist()
     return (one[0], one[1]), (two[0], two[1]), (three[0], three[1])
 
 
-def _lay(picture: Image.Image, one: Explanation, *, scale: float) -> None:
+def _colour(picture: Image.Image, one: Explanation, *, scale: float) -> None:
     """Colour the picture, in place, where hiding a spot weakens or strengthens the answer."""
-    affine = _affine(one, scale=scale)
+    corner, right, bottom = np.array(one.corners) * scale
+    height, width = one.heat.shape
+    # Pillow's six numbers map a pixel of the picture to the heat map.
+    turn = np.linalg.inv(np.column_stack([right - corner, bottom - corner]))
+    matrix = np.diag([width, height]) @ turn
+    affine = np.column_stack([matrix, -matrix @ corner]).ravel().tolist()
     for colour, part in ((_FALLS, one.heat), (_RISES, -one.heat)):
         strength = np.clip(part / one.peak, 0, 1) * _STRONGEST
         mask = Image.fromarray(strength.astype(np.uint8)).transform(
@@ -231,22 +223,13 @@ def _lay(picture: Image.Image, one: Explanation, *, scale: float) -> None:
         picture.paste(colour, mask=mask)
 
 
-def _affine(one: Explanation, *, scale: float) -> tuple[float, ...]:
-    """Return Pillow's six numbers, which map a pixel of the picture to the heat map."""
-    corner, right, bottom = np.array(one.corners) * scale
-    height, width = one.heat.shape
-    turn = np.linalg.inv(np.column_stack([right - corner, bottom - corner]))
-    matrix = np.diag([width, height]) @ turn
-    shift = -matrix @ corner
-    return (*matrix[0].tolist(), float(shift[0]), *matrix[1].tolist(), float(shift[1]))
+Line = tuple[str, Colour | None]
+"""A line of the legend, and the colour that it explains, if it explains one."""
 
 
-def _sentences(explanations: Sequence[Explanation], *, language: str) -> list[Line]:
-    """Return the legend's lines."""
-    if language not in WORDS:
-        raise ValueError(
-            f"Expected one of the languages {', '.join(WORDS)}. Received: {language!r}."
-        )
+def _explain_colours(explanations: Sequence[Explanation], *, language: str) -> list[Line]:
+    if language not in LANGUAGES:
+        raise ValueError(f"A drawing speaks one of {LANGUAGES}. Received: {language!r}.")
     words = WORDS[language]
     if not explanations:
         return [(words["nobody"], None)]
@@ -263,8 +246,7 @@ def _sentences(explanations: Sequence[Explanation], *, language: str) -> list[Li
 
 def _legend(lines: Sequence[Line], *, width: int, letters: float) -> ImageArray:
     """Write lines on white, each behind a square of its colour."""
-    font = ImageFont.load_default(letters)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # what Pillow gives when asked for a size
+    font = choose_font(letters)
     longest = max(font.getlength(text) for text, _ in lines) + 4 * font.size
     font = font.font_variant(size=font.size * min(1.0, width / longest))
     line = math.ceil(font.size * 1.6)
@@ -274,5 +256,5 @@ def _legend(lines: Sequence[Line], *, width: int, letters: float) -> ImageArray:
         top = line // 2 + line * number
         if colour is not None:
             pen.rectangle((line // 2, top, line // 2 + font.size, top + font.size), fill=colour)
-        pen.text((line // 2 + font.size * 1.6, top), text, fill=_INK, font=font)
+        pen.text((line // 2 + font.size * 1.6, top), text, fill=(20, 20, 20), font=font)
     return np.asarray(picture)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, caption, lay_tags
+from gafas.annotation import SMALLEST_SIDE, annotate, caption, lay_tags
+from gafas.labels import LANGUAGES
 from gafas.results import Box, Face, Prediction
 
 SURE = {"none": 0.001, "eyeglasses": 0.001, "sunglasses": 0.998}
