@@ -1,10 +1,12 @@
 """The model card: what the model of eyewear is for, what was measured, and how it fails."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from markdown_it import MarkdownIt
 
 from benchmarks.eyewear import read_openings
 from gafas.datasets.eyewear import SETS
@@ -55,6 +57,18 @@ def make_card(results: Path, openings: Path) -> str:
         slices=_pick_slices(parts),
         signed=lambda number: f"{number:+g}" if number else "0",
     )
+
+
+def render_card(card: str) -> str:
+    """Return a card as HTML for the web page, which shows the title and scrolls wide tables."""
+    html = MarkdownIt("commonmark").enable("table").render(card).partition("</h1>\n")[2]
+    html = re.sub(r"<thead>\s*<tr>\s*(<th></th>\s*)+</tr>\s*</thead>\n", "", html)
+    html = html.replace("<th></th>", "<td></td>")  # no header without a word
+    html = re.sub(r' style="text-align:(\w+)"', r' class="\1"', html)  # the page allows no styles
+    html = html.replace("<pre>", '<pre tabindex="0">')  # the arrow keys scroll what is too wide
+    html = html.replace("<table>", '<div class="scroll" tabindex="0">\n<table>')
+    html = re.sub(r"\n(<t[hd]|</tr)", r"\1", html)  # a row a line
+    return html.replace("</table>", "</table>\n</div>")
 
 
 def _judge_bars(parts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

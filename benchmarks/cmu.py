@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gafas.report.signs import CLAIMED_VAL_ACCURACY
+
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.dataset import DataSet
 from gafas.datasets.drawn import DRAWN_NOTE
@@ -20,7 +22,6 @@ from gafas.evaluation.metrics import round_floats
 from gafas.evaluation.predictions import Row
 from gafas.files import read_json, write_text
 from gafas.recognizer import count_cores
-from gafas.report.signs import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe

@@ -15,7 +15,6 @@ import numpy as np
 from benchmarks.robustness import choose_samples, measure_lenses, measure_robustness
 from gafas.classifier import EyewearClassifier
 from gafas.datasets import cmu, eyewear
-from gafas.datasets.dataset import read_material
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.datasets.splits import Split
 from gafas.errors import DataError
@@ -49,7 +48,7 @@ def answer_folds(runs: Sequence[Path]) -> tuple[list[Row], list[dict[str, Any]]]
         recipe = read_run_recipe(run)
         # What a run learnt from may have been declared unclear since.
         labels = (*eyewear.LEARNT, eyewear.UNCLEAR)
-        material = read_material(recipe.split, scales=recipe.input.scales, labels=labels)
+        material = eyewear.read_material(recipe.split, scales=recipe.input.scales, labels=labels)
         split, _ = read_run_split(run, material)
         rows += predict_rows(classifier, split.test)
         people = sorted({s.subject for s in split.test if s.subject})

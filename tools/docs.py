@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.card import make_card
+from benchmarks.card import make_card, render_card
 from benchmarks.readme_figure import write_readme_figure
 
 from gafas.errors import DataError
@@ -40,9 +40,13 @@ CARD = "MODEL_CARD.md"
 CARD_SOURCES = ("eyewear.json", "lfw_openings.json")
 """The results, and the openings of the test set, that it is made from."""
 
-PACKAGED = ("src/gafas/models/eyewear.card.md", "src/gafas/models/eyewear.figures.json")
+PACKAGED = (
+    "src/gafas/models/eyewear.card.md",
+    "src/gafas/models/eyewear.figures.json",
+    "src/gafas/web/model-card.html",
+)
 """What the package tells of its model: the card, without links to files that the package does not
-hold, and the figures."""
+hold, the figures, and the card as the web page shows it."""
 
 SPEED = "docs/how-to/speed.md"
 
@@ -74,10 +78,12 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     """
     speed = read_measured(benchmarks / "speed.json")
     card = make_card(*(benchmarks / name for name in CARD_SOURCES))
+    packaged = re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card)
     pages = {
         CARD: card,
-        PACKAGED[0]: re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card),
+        PACKAGED[0]: packaged,
         PACKAGED[1]: make_figures(benchmarks / CARD_SOURCES[0]),
+        PACKAGED[2]: render_card(packaged),
         "docs/cli.md": describe_cli(),
         "docs/recipe.md": describe_recipe(),
     }

@@ -91,7 +91,7 @@ def test_numbers_are_written_as_they_came(page: Page) -> None:
     text += '[0.0, -1.50, 2.0, 1e-05], "landmarks": [], "confidence": null, "label": "none", '
     text += '"probabilities": {"none": 1.0, "sunglasses": 0.0}}]}'
     table: str = page.evaluate(
-        """text => import("/static/exact.js").then(
+        """text => import("/static/downloads.js").then(
             (all) => all.toCsv([text], ["none", "sunglasses"]),
         )""",
         text,
@@ -200,7 +200,7 @@ def test_unsure_answers_are_told_and_counted(open_page: Open, photos: list[Path]
         assert list_filters(page)["unsure"] == 1
         expect(page.locator(".tag")).to_have_text("unsure")
         page.locator(".open").click()
-        expect(page.locator("#viewer .tag")).to_have_text("unsure: eyeglasses 99%?")
+        expect(page.locator("#lightbox .tag")).to_have_text("unsure: eyeglasses 99%?")
 
 
 def test_only_the_largest_face_may_be_asked_for(

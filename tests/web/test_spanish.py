@@ -86,7 +86,7 @@ def test_the_heat_map_speaks_the_pages_language(
 
 
 def read_heat_map(page: Page) -> "np.ndarray":
-    image = page.locator("#viewer .stage img")
+    image = page.locator("#lightbox .stage img")
     expect(image).to_be_visible()
     with page.expect_response("**/v1/explain"):
         page.locator(".heat").click()

@@ -7,13 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gafas.cli.answers import complain
 from gafas.errors import ImageError
-
-if TYPE_CHECKING:
-    from gafas.files import LeftOut
+from gafas.files import PHOTO_ENDINGS, LeftOut, find_photos
 
 Source = str | bytes
 
@@ -43,7 +41,7 @@ class Sources:
         *,
         follow: bool = True,
         may_be_empty: bool = False,
-        left_out: "LeftOut | None" = None,
+        left_out: LeftOut | None = None,
     ) -> None:
         self._paths = paths
         self._follow = follow
@@ -67,8 +65,6 @@ class Sources:
 
     def names(self) -> Iterator[str]:
         """Give all names once more, for counting: in silence, and stdin is not read."""
-        from gafas.files import find_photos
-
         for path in self._paths:
             if Path(path).is_dir():
                 yield from find_photos(path, follow=self._follow, complain=lambda *_: None)
@@ -76,8 +72,6 @@ class Sources:
                 yield path
 
     def _search(self, folder: str) -> Iterator[str]:
-        from gafas.files import PHOTO_ENDINGS, find_photos
-
         failed_before, self.failed = self.failed, False
         empty = True
         for photo in find_photos(

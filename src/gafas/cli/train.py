@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gafas.datasets.dataset import DataSet
     from gafas.datasets.samples import Sample
     from gafas.evaluation.evaluate import Evaluation
-    from gafas.report.tiles import PhotoFinder
+    from gafas.report.report import PhotoFinder
     from gafas.training.recipe import Recipe
 
 _log = logging.getLogger(__name__)
@@ -78,9 +78,9 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
-    from gafas.training.run import check_free, check_same, is_evaluated, is_finished
+    from gafas.training.run import check_free, check_same, is_finished
 
-    if is_evaluated(run) or not is_finished(run):
+    if (run / "evaluation.json").exists() or not is_finished(run):
         check_free(run)  # before anything takes time
     plan, found = _prepare(recipe, settings or [], data=data, began=run)
     split = found.part(plan.split)

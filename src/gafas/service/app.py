@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 import gafas
 from gafas.recognizer import Recognizer, count_cores
 from gafas.service import routes
-from gafas.service.middleware import Gate, Observer
+from gafas.service.middleware import Guard, Observer
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
 from gafas.service.schemas import ProblemAnswer
@@ -56,11 +56,10 @@ def create_app(
     )
     app.state.operation = operation
     app.include_router(routes.router)
-    app.include_router(routes.about_router)
     _add_pages(app)
     _add_refusals(app)
     # The last one added is the first that a request meets.
-    app.add_middleware(Gate, operation=operation, access=access)
+    app.add_middleware(Guard, operation=operation, access=access)
     if access.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -106,11 +105,10 @@ def _add_refusals(app: FastAPI) -> None:
         """Tell which parameters cannot be used."""
         assert isinstance(error, RequestValidationError)
         shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
-        detail = "A parameter cannot be used: " + "; ".join(
-            f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown
+        problems = "; ".join(f"{'.'.join(map(str, e['where']))}: {e['problem']}" for e in shown)
+        return await tell(
+            request, RefusalError("parameters", {"problems": problems, "errors": shown})
         )
-        problem = RefusalError(422, "parameters", detail=detail, more={"errors": shown})
-        return await tell(request, problem)
 
     app.add_exception_handler(RefusalError, tell)
     app.add_exception_handler(HTTPException, tell_http)
@@ -119,14 +117,14 @@ def _add_refusals(app: FastAPI) -> None:
 
 
 def _translate(request: Request, error: HTTPException) -> RefusalError:
+    path, allowed = request.url.path, (error.headers or {}).get("Allow", "another")
     if error.status_code == 404:
-        detail = f"Nothing is at {request.url.path!r}. What there is: /docs"
-        return RefusalError(404, "not-found", detail=detail)
+        return RefusalError("not-found", {"path": path})
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another")
-        detail = f"{request.url.path!r} takes {allowed}. Received: {request.method}."
-        return RefusalError(405, "method", detail=detail, headers=error.headers)
-    return RefusalError(error.status_code, "http", detail=str(error.detail), headers=error.headers)
+        values = {"path": path, "allowed": allowed, "received": request.method}
+        return RefusalError("method", values, headers=error.headers)
+    values = {"error": error.detail}
+    return RefusalError("http", values, status=error.status_code, headers=error.headers)
 
 
 def _describe_refusals(app: FastAPI) -> None:

@@ -130,12 +130,6 @@ class Run:
         return sum(layer.parameters for layer in self.network)
 
     @property
-    def seconds(self) -> float | None:
-        """How long training took, where that is known."""
-        found = self.environment.get("seconds")
-        return found if isinstance(found, float | int) else None
-
-    @property
     def sizes(self) -> dict[str, int]:
         """Octets of each of `MODEL_FILES` that is there."""
         paths = [self.folder / name for name in MODEL_FILES]
@@ -202,10 +196,7 @@ def write_history(history: History, path: Path) -> None:
 def open_run(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = None) -> str:
     """Begin a run folder with recipe, split and leak audit, or accept an interrupted one.
 
-    `data` is what the split was made of; the run remembers where it lies.
-
-    Returns:
-        The SHA-256 of the data, see `hash_data`.
+    `data` is what the split was made of; the run remembers where it lies. Returns `hash_data`.
 
     Raises:
         DataError: the folder holds a finished run, another training, or something else.
@@ -221,7 +212,7 @@ def open_run(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = 
     write_text(run / "recipe.toml", write_recipe(recipe))
     write_environment(run, recipe)
     write_data(run, data, sha256=sha256)
-    write_split(split, run / "split.json", leaks=leaks.to_dict())
+    write_split(split, run / "split.json", leaks=leaks)
     return sha256
 
 
@@ -245,11 +236,6 @@ def check_free(run: Path) -> None:
 def is_finished(run: Path) -> bool:
     """Tell whether a folder holds a training that came to its end, and left its model."""
     return (run / "model.onnx").exists()
-
-
-def is_evaluated(run: Path) -> bool:
-    """Tell whether a folder holds a finished training that was measured, too."""
-    return is_finished(run) and (run / "evaluation.json").exists()
 
 
 def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = None) -> None:
@@ -319,10 +305,8 @@ def read_data(run: Path) -> Data:
 
 def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
     """Write what a run or a study is to remember of its data."""
-    told = Data(sha256=sha256)
-    if data is not None:
-        told = Data(data.kind, data.path, len(data.samples), sha256)
-    write_json(folder / DATA_FILE, told)
+    found = Data(data.kind, data.path, len(data.samples)) if data else Data()
+    write_json(folder / DATA_FILE, dataclasses.replace(found, sha256=sha256))
 
 
 def read_run_data(run: Path, path: Path | None = None, *, recipe: Recipe | None = None) -> DataSet:

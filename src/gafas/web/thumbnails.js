@@ -1,7 +1,7 @@
 /** Small pictures of photos; the server converts those that the browser cannot show. */
 
 import { convert } from "./api.js";
-import { patiently } from "./patience.js";
+import { patiently } from "./retry.js";
 
 const SIDE = 560;
 

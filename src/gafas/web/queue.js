@@ -1,6 +1,6 @@
 /** A few pieces of work at a time; the rest waits its turn, and all of it can be called off. */
 
-export class Lanes {
+export class Queue {
   #waiting = [];
   #running = 0;
   #off = new AbortController();

@@ -1,14 +1,13 @@
-/** The large view of a photo: its faces in numbers, the heat map, the way to its neighbours. */
+/** A photo alone, large: its faces in numbers, the heat map, the way to its neighbours. */
 
 import { convert, explain } from "./api.js";
 import { makeDot, makeTable } from "./bars.js";
 import { makeStage } from "./cards.js";
 import { drawFaces, make } from "./drawing.js";
-import { nameLabel, say } from "./language.js";
-import { patiently } from "./patience.js";
-import { tell } from "./problems.js";
+import { explainProblem, nameLabel, say } from "./language.js";
+import { patiently } from "./retry.js";
 
-const dialog = document.querySelector("#viewer");
+const dialog = document.querySelector("#lightbox");
 const find = (name) => dialog.querySelector(name);
 
 let photo = null;
@@ -17,14 +16,14 @@ let leaving = new AbortController();
 let urls = [];
 
 /** Show a photo; `neighbours()` lists the photos to leaf through. */
-export function openViewer(shown, neighbours) {
+export function openLightbox(shown, neighbours) {
   listNeighbours = neighbours;
   dialog.showModal();
   show(shown);
 }
 
 /** Say it in another language, or at another size. */
-export function refreshViewer() {
+export function refreshLightbox() {
   if (dialog.open) show(photo);
 }
 
@@ -34,7 +33,7 @@ function show(next) {
   const list = listNeighbours();
   const at = list.indexOf(photo);
   find("h2").textContent = photo.name;
-  find(".place").textContent = say("viewer.place", { at: at + 1, of: list.length });
+  find(".place").textContent = say("lightbox.place", { at: at + 1, of: list.length });
   find(".earlier").disabled = at <= 0;
   find(".later").disabled = at < 0 || at === list.length - 1;
   find(".heat").disabled = !photo.answer.faces.length;
@@ -43,12 +42,12 @@ function show(next) {
 }
 
 function makeFacts({ faces, width, height }) {
-  const size = make("p", { kind: "note", text: say("viewer.size", { width, height }) });
+  const size = make("p", { kind: "note", text: say("lightbox.size", { width, height }) });
   if (!faces.length) return [make("p", { text: say("state.no-face") }), size];
   const parts = faces.map((face, at) => {
     const number = faces.length > 1 ? `${at + 1}` : "";
     const title = make("h3", { holds: [makeDot(face.label, number)] });
-    title.append(number && `${say("viewer.face", { at: number })}: `, nameLabel(face.label));
+    title.append(number && `${say("lightbox.face", { at: number })}: `, nameLabel(face.label));
     return make("section", { holds: [title, makeTable(face)] });
   });
   return [...parts, size];
@@ -58,12 +57,12 @@ async function showHeat(wanted) {
   find(".heat").setAttribute("aria-pressed", wanted);
   find(".about-heat").hidden = !wanted;
   const { signal } = leaving;
-  busy(say(wanted ? "viewer.explaining" : "viewer.loading"));
+  busy(say(wanted ? "lightbox.explaining" : "lightbox.loading"));
   try {
     await (wanted ? showHeatMap(photo, signal) : showOriginal(photo, signal));
     busy("");
   } catch (error) {
-    if (!signal.aborted) busy(tell(error));
+    if (!signal.aborted) busy(explainProblem(error));
   }
 }
 
@@ -96,7 +95,7 @@ async function load(blob) {
   const image = make("img");
   urls.push(URL.createObjectURL(blob));
   image.src = urls.at(-1);
-  image.alt = say("viewer.alt", { name: photo.name });
+  image.alt = say("lightbox.alt", { name: photo.name });
   await image.decode();
   return image;
 }

@@ -1,7 +1,7 @@
 /** The bar above the grid: progress, filters with counts, downloads, and the live region. */
 
 import { make } from "./drawing.js";
-import { toCsv, toJson } from "./exact.js";
+import { toCsv, toJson } from "./downloads.js";
 import { count, nameLabel, say } from "./language.js";
 import { collectTexts, countKinds } from "./photos.js";
 
@@ -40,7 +40,7 @@ export function showCounts(photos, labels) {
 }
 
 /** Let the buttons work; `page` holds what they call. */
-export function watchTools({ list, labels, cancel, proceed, clear, refresh }) {
+export function watchToolbar({ list, labels, cancel, proceed, clear, refresh }) {
   filters.addEventListener("change", () => refresh());
   find(".cancel").addEventListener("click", cancel);
   find(".clear").addEventListener("click", clear);
