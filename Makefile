@@ -1,6 +1,10 @@
 # make demo   set up, run the main job on real input, say where to look
 # make test   set up, run the tests
 # make check  format, lint and types      make docs  write what is generated
+# make site   build the website of the documentation into out/site
+# make coverage  run the tests and say which lines they miss; fails under the floor
+# make wheel  build what is released into out/dist
+# make constraints  choose the newest versions of everything that is installed here
 # make golden, make selfcheck-answers     write down what new weights answer
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
@@ -15,21 +19,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test check docs golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear clean
+.PHONY: demo browser test coverage check docs site wheel constraints golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear clean
 
-INSTALL = $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
 
-$(VENV)/ready: pyproject.toml
+$(VENV)/ready: pyproject.toml constraints.txt
 	$(INSTALL) -e '.[dev]'
 	touch $@
 
-$(VENV)/demo: pyproject.toml
+$(VENV)/demo: pyproject.toml constraints.txt
 	$(INSTALL) -e '.[demo]'
+	touch $@
+
+$(VENV)/site: pyproject.toml constraints.txt
+	$(INSTALL) -e '.[site]'
 	touch $@
 
 # What the tests need holds what the demo needs.
 demo: $(if $(wildcard $(VENV)/ready),$(VENV)/ready,$(VENV)/demo)
-	$(BIN)/python tools/demo.py $(OUT)
+	$(BIN)/python -m tools.demo $(OUT)
 
 # The tests of the web page need a browser. Where none can be installed, they say so and are skipped.
 browser:
@@ -41,37 +50,52 @@ browser:
 test: $(VENV)/ready browser
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 
+# A run of its own: it takes longer.
+coverage: $(VENV)/ready browser
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term-missing:skip-covered
+
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 docs: $(VENV)/ready
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m tools.docs
+
+site: $(VENV)/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+wheel: $(VENV)/ready
+	$(BIN)/python -m build --wheel --outdir $(OUT)/dist
+
+constraints: $(VENV)/ready
+	$(BIN)/uv pip compile pyproject.toml --all-extras --upgrade --universal --python-version 3.11 --no-header \
+	--no-annotate --quiet --output-file $(VENV)/constraints.txt
+	(head -1 constraints.txt && cat $(VENV)/constraints.txt) > $(VENV)/new && mv $(VENV)/new constraints.txt
 
 golden: $(VENV)/ready
-	$(BIN)/python tools/golden.py
+	$(BIN)/python -m tools.golden
 
 selfcheck-answers: $(VENV)/ready
-	$(BIN)/python tools/selfcheck_pictures.py
+	$(BIN)/python -m tools.selfcheck_pictures
 
 screenshots: $(VENV)/ready
-	$(BIN)/python tools/web_pictures.py
+	$(BIN)/python -m tools.web_pictures
 
 speed: $(VENV)/ready
-	$(BIN)/python benchmarks/speed.py
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m tools.docs
 
 benchmark-detector: $(VENV)/ready
 	$(BIN)/python benchmarks/detector.py $(GAFAS_CMU) $(GAFAS_EYEWEAR)
 
 benchmark-service: $(VENV)/ready
-	$(BIN)/python benchmarks/service.py
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m benchmarks.service
+	$(BIN)/python -m tools.docs
 
 benchmark-own-photos: $(VENV)/ready
-	$(BIN)/python benchmarks/own_photos.py
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m benchmarks.own_photos
+	$(BIN)/python -m tools.docs
 
 benchmark: $(VENV)/ready
 	$(BIN)/python -m benchmarks.commands cmu

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gafas.files import write_text
+from gafas.labels import Language
 from gafas.report import figures
 from gafas.report.comparison import CLAIM, read_benchmark
 from gafas.report.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, render, styled, ticks
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
 
 
 def write_readme_figure(benchmark: Path, target: Path, *, language: Language = "en") -> None:
@@ -21,7 +22,7 @@ def write_readme_figure(benchmark: Path, target: Path, *, language: Language = "
     for measured in read_benchmark(benchmark):
         protocol = words.name("protocols", measured.protocol)
         text = words.percent(measured.accuracy)
-        bar = figures.Bar(protocol, measured.accuracy, text, low=measured.low, high=measured.high)
+        bar = figures.Bar(protocol, measured.accuracy, text, interval=measured.interval)
         groups.setdefault(protocol, {})[measured.recipe] = bar
     svg = draw_dots(
         groups,
@@ -52,13 +53,13 @@ def draw_dots(
     figure = new_figure(7.2, 1.3 + 0.55 * len(groups))
     axes = figure.subplots()
     looks = ((ORANGE, "o"), (GREEN, "D"), (BLUE, "s"), (RED, "^"))
-    lowest = min(bar.interval[0] for bars in groups.values() for bar in bars.values())
+    lowest = min(bar.ends[0] for bars in groups.values() for bar in bars.values())
     for number, name in enumerate(series):
         colour, marker = looks[number % len(looks)]
         shift = 0.26 * (number - (len(series) - 1) / 2)
         for row, bars in enumerate(groups.values()):
             if name in bars:
-                axes.plot(bars[name].interval, [row + shift] * 2, color=colour, linewidth=2.2)
+                axes.plot(bars[name].ends, [row + shift] * 2, color=colour, linewidth=2.2)
                 axes.plot(bars[name].value, row + shift, color=colour, marker=marker, markersize=7)
         axes.plot([], [], color=colour, marker=marker, linestyle="-", label=name)
     if reference is not None:

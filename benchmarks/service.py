@@ -25,9 +25,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import speed_photos
-from service_load import Answer, Client, describe_answers, run_closed, run_open
-from speed import bind, describe, in_new_process, summarize, time_recognizing
+from benchmarks import speed_photos
+from benchmarks.service_load import Answer, Client, describe_answers, run_closed, run_open
+from benchmarks.speed import bind, describe, in_new_process, summarize, time_recognizing
 
 LOG = logging.getLogger("service")
 OUTPUT = Path(__file__).with_suffix(".json")
@@ -173,7 +173,7 @@ def measure(folder: Path, *, model: str | None, seconds: float, quick: bool) -> 
     photos = speed_photos.make_small(folder / "small", count=8 if quick else PHOTOS)
     names, rounds = [str(photo) for photo in photos], 1 if quick else 5
     direct = in_new_process(time_recognizing, model, names, rounds, cores=CORES)
-    LOG.info("predict_many: %s photos/s", direct)
+    LOG.info("recognize_many: %s photos/s", direct)
     page, answer = time_cold_start(model, photos[0], runs=1 if quick else 10)
     LOG.info("From the command to the page: %s s; to an answer: %s s", page, answer)
     with serving(model) as service:
@@ -181,8 +181,8 @@ def measure(folder: Path, *, model: str | None, seconds: float, quick: bool) -> 
     share = load["clients_8"]["answers_per_second"] / direct["median"]
     half = load["half_load"]["milliseconds"]
     return {
-        "predict_many_photos_per_second": direct,
-        "share_of_predict_many": round(share, 3),
+        "recognize_many_photos_per_second": direct,
+        "share_of_recognize_many": round(share, 3),
         "p99_of_median": round(half["p99"] / half["median"], 2),
         "cold_start_seconds": page,
         "first_answer_seconds": answer,

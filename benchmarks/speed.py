@@ -34,8 +34,7 @@ from typing import Any
 from gafas.classifier import EyewearClassifier
 from gafas.detection.detector import LARGE_SIDE
 from gafas.images import load_photo
-from gafas.recognizer import Recognizer
-from gafas.views import EIGHTH_SIDE
+from gafas.recognizer import EIGHTH_SIDE, Recognizer
 from gafas.weights import read_bundled
 
 LOG = logging.getLogger("speed")
@@ -79,10 +78,10 @@ def time_command(words: Sequence[str], runs: int) -> dict[str, float]:
 def time_warm(model: str | None, photo: str, runs: int) -> dict[str, float]:
     """Recognize one photo again and again; return milliseconds."""
     recognizer, milliseconds = Recognizer(model, threads=len(os.sched_getaffinity(0))), []
-    recognizer.predict(photo)
+    recognizer.recognize(photo)
     for _ in range(runs):
         start = time.perf_counter()
-        recognizer.predict(photo)
+        recognizer.recognize(photo)
         milliseconds.append(1000 * (time.perf_counter() - start))
     return summarize(milliseconds, 2)
 
@@ -90,10 +89,10 @@ def time_warm(model: str | None, photo: str, runs: int) -> dict[str, float]:
 def time_recognizing(model: str | None, photos: Sequence[str], rounds: int) -> dict[str, float]:
     """Recognize a list of photos again and again; return photos per second, and faces found."""
     recognizer, rates, faces = Recognizer(model), [], 0
-    list(recognizer.predict_many(photos[:4]))
+    list(recognizer.recognize_many(photos[:4]))
     for _ in range(rounds):
         start = time.perf_counter()
-        faces = sum(len(found.faces) for found in recognizer.predict_many(photos))
+        faces = sum(len(found.faces) for found in recognizer.recognize_many(photos))
         rates.append(len(photos) / (time.perf_counter() - start))
     return {**summarize(rates, 1), "faces": faces}
 
@@ -148,7 +147,8 @@ def measure_photos(model: str | None, photos: Sequence[Path], rounds: int) -> di
 
 def measure(folder: Path, *, model: str | None, quick: bool) -> dict[str, Any]:
     """Make the photos in a folder that is there, and measure all but the installed size."""
-    import speed_photos  # here: what it imports would weigh on every process that is measured
+    # Here: what it imports would weigh on every process that is measured.
+    from benchmarks import speed_photos
 
     runs, rounds = (1, 1) if quick else (15, 5)
     small = speed_photos.make_small(folder / "small", count=4 if quick else 200)

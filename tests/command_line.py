@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def start(*words: object) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "gafas.cli", *map(str, words)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, preexec_fn=listening, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def interrupt(*words: object, when: Callable[[], bool]) -> str:
+    """Press Ctrl-C as soon as something is so; return the one line that the command says."""
+    with start(*words) as process:
+        for _ in range(6000):
+            if when():
+                break
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    (line,) = told.decode().splitlines()
+    return line
 
 
 def run_in_terminal(*words: object) -> str:

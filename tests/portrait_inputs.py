@@ -9,7 +9,7 @@ from face_photos import portrait
 from gafas.crops import crop_face, place_crop
 from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
-from gafas.training.batches import Inputs
+from gafas.training.faces import Inputs
 
 
 def cut_portraits(labels: Sequence[str], *, side: int) -> Inputs:

@@ -1,68 +1,44 @@
 """Small run folders whose evaluation is real: the brightness model on photos made here."""
 
-import csv
+import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.eyewear import merge_part
-from benchmarks.robustness import measure_lenses, measure_robustness
+import msgspec
 from PIL import Image
 
 from brightness_model import METADATA, brightness_model
 from eyewear_model import eyewear_model, make_sets
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.eyewear import read_samples
+from gafas.datasets.leaks import LeakReport
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
+from gafas.datasets.splits import Protocol, SplitPlan
 from gafas.evaluation.evaluate import evaluate, write_evaluation
+from gafas.evaluation.predictions import predict_rows
+from gafas.training.recipe import (
+    Augmentation,
+    Input,
+    Network,
+    Optimization,
+    Recipe,
+    write_recipe,
+)
+from gafas.training.run import Epoch, write_history
 
 PEOPLE = ("ann", "bob", "cy", "dee")
 SIZES = {"full": "", "half": "_2", "quarter": "_4"}
 
-_RECIPE = """\
-name = "{name}"
-labels = ["glasses", "no_glasses"]
-seed = 7
-
-[input]
-width = 8
-height = 6
-colour = "grey"
-scales = ["full", "half", "quarter"]
-
-[split]
-protocol = "{protocol}"
-folds = 5
-fold = 0
-validation_share = 0.0
-seed = 0
-
-[network]
-architecture = "seed"
-filters = [64, 128]
-dense = 256
-dropout = 0.7
-
-[augmentation]
-rotation = 30.0
-shift = 0.2
-shear = 0.2
-zoom = 0.2
-flip = true
-brightness = 0.0
-contrast = 0.0
-noise = 0.0
-
-[optimization]
-optimizer = "adam"
-learning_rate = 0.0001
-schedule = "constant"
-epochs = 30
-batch_size = 64
-keep = "last"
-patience = 0
-"""
+RECIPE = Recipe(
+    seed=7,
+    split=SplitPlan(validation_share=0.0),
+    network=Network(architecture="seed", filters=(64, 128), dropout=0.7),
+    augmentation=Augmentation(rotation=30.0, shift=0.2, shear=0.2, zoom=0.2, flip=True),
+    optimization=Optimization(learning_rate=1e-4, epochs=30),
+)
 
 _LAYERS = (
     {"name": "rescaling", "type": "Rescaling", "shape": [60, 64, 1], "parameters": 0},
@@ -112,14 +88,15 @@ def leaks(total: int, *, photo: float = 0.0, subject: float = 0.0) -> dict[str, 
         "any": max(photo, subject),
     }
     counts = {kind: round(share * total) for kind, share in shares.items()}
-    return {"test": total, **counts, "subjects_known": True, "examples": [], "shares": shares}
+    known = {"subjects_known": True, "watches_test": False}
+    return {"test": total, **counts, **known, "examples": []}
 
 
 def make_run(
     folder: Path,
     samples: Sequence[Sample],
     *,
-    protocol: str = "by_file",
+    protocol: Protocol = "by_file",
     audit: Mapping[str, Any] | None = None,
     history: Epochs | None = None,
     kind: str = "cmu",
@@ -134,8 +111,10 @@ def make_run(
     (folder / "model.onnx").write_bytes(model)
     for name in ("model.keras", "label_encoder.npy"):
         (folder / name).write_bytes(b"x" * 2500)
-    recipe = _RECIPE.format(name=folder.name.split("-")[0], protocol=protocol)
-    (folder / "recipe.toml").write_text(recipe, encoding="utf-8")
+    plan = dataclasses.replace(RECIPE.split, protocol=protocol)
+    name = re.sub(r"\W", "_", folder.name.split("-")[0])
+    recipe = dataclasses.replace(RECIPE, name=name, split=plan)
+    (folder / "recipe.toml").write_text(write_recipe(recipe), encoding="utf-8")
     place = Path(str(samples[0].path).removesuffix(samples[0].name))
     write_data(folder, kind=kind, path=place, samples=len(samples))
     names = [sample.name for sample in samples]
@@ -145,14 +124,29 @@ def make_run(
     write_json(folder / "network.json", _LAYERS)
     versions = {"python": "3.12.1", "keras": "3.13.0", "tensorflow": "2.20.0", "numpy": "2.3.0"}
     write_json(folder / "environment.json", {**versions, "cpu_count": 2, "seconds": 431.7})
-    _write_history(folder / "history.csv", history or falling())
-    result = evaluate(EyewearClassifier(model), samples, name=folder.name, leaks=audit)
-    write_evaluation(result, folder)
+    epochs = enumerate(history or falling(), 1)
+    rows = [make_epoch(number, values) for number, values in epochs]
+    write_history(tuple(rows), folder / "history.csv")
+    measure(folder, EyewearClassifier(model), samples, audit=audit)
     return folder
 
 
-def make_face_run(folder: Path, photos: Path) -> Path:
-    """Write a finished run of a model of faces on utkface-like scenes, with its benchmark."""
+def measure(
+    folder: Path,
+    classifier: EyewearClassifier,
+    samples: Sequence[Sample],
+    *,
+    audit: Mapping[str, Any] | None,
+) -> None:
+    """Evaluate a model as `gafas evaluate RUN` does."""
+    rows = predict_rows(classifier, samples)
+    found = None if audit is None else msgspec.convert(audit, LeakReport)
+    evaluation = evaluate(classifier, rows, name=folder.name, leaks=found)
+    write_evaluation(folder, evaluation, rows=rows)
+
+
+def make_face_run(folder: Path, photos: Path, *, weights: str = "") -> Path:
+    """Write a finished run of a model of faces on utkface-like scenes."""
     people = ["none/25_0_0_2017001", "none/26_1_1_2017002", "none/70_0_2_2017003"]
     worn = ["eyeglasses/25_0_0_2017004", "sunglasses/31_1_3_2017005", "eyeglasses/60_1_2_2017006"]
     make_sets(photos, {"utkface": [*people, *worn, "tinted_ambiguous/25_0_0_2017007"]})
@@ -161,21 +155,20 @@ def make_face_run(folder: Path, photos: Path) -> Path:
     make_run(folder, make_photos(photos / "cmu"), protocol="by_photo", audit=audit)
     model = eyewear_model()
     (folder / "model.onnx").write_bytes(model)
-    recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
-    (folder / "recipe.toml").write_text(
-        recipe.replace("[input]", '[input]\nframe = "face"').replace("shear = 0.2", "gamma = 0.3"),
-        encoding="utf-8",
+    recipe = Recipe(
+        name="eyewear",
+        labels=EYEWEAR_LABELS,
+        input=Input(view="face", width=96, height=96, colour="rgb"),
+        network=Network(weights=weights),
+        augmentation=Augmentation(gamma=0.3),
     )
+    (folder / "recipe.toml").write_text(write_recipe(recipe), encoding="utf-8")
     names = [sample.name for sample in samples if sample.label != TINTED]
     parts = {"train": ["utkface/none/a.jpg"], "validation": ["utkface/none/b.jpg"], "test": names}
     write_json(folder / "split.json", {"name": "eyewear", **parts, "leaks": audit})
     write_data(folder, kind="eyewear", path=photos, samples=len(samples))
     classifier = EyewearClassifier(model)
-    write_evaluation(evaluate(classifier, samples, name=folder.name, leaks=audit), folder)
-    for part, measure in (("robustness", measure_robustness), ("lenses", measure_lenses)):
-        scored = [sample for sample in samples if sample.label != TINTED]
-        result = measure(classifier, scored[-3:])
-        merge_part(folder / "eyewear.json", part, classifier=classifier, result=result)
+    measure(folder, classifier, samples, audit=audit)
     return folder
 
 
@@ -197,14 +190,18 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _write_history(path: Path, history: Epochs) -> None:
-    columns = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for number, values in enumerate(history, 1):
-            cells = ["" if value is None else value for value in values]
-            writer.writerow([number, *cells, 1e-4, 4.2 * number])
+def make_epoch(number: int, values: tuple[float, float, float | None, float | None]) -> Epoch:
+    """Return an epoch with its loss, accuracy and both again on the watched part."""
+    loss, accuracy, val_loss, val_accuracy = values
+    return Epoch(
+        epoch=number,
+        loss=loss,
+        accuracy=accuracy,
+        val_loss=val_loss,
+        val_accuracy=val_accuracy,
+        learning_rate=1e-4,
+        seconds=4.2 * number,
+    )
 
 
 def make_benchmark(path: Path) -> Path:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
 
 from gafas.recognizer import Recognizer
-from gafas.service import Access, Limits, create_app
+from gafas.service.app import create_app
+from gafas.service.settings import Access, Limits
 
 Parts = Sequence[tuple[str, tuple[str, bytes]]]
 
@@ -114,9 +115,16 @@ def serving(*options: str, **environment: str) -> Iterator[Process]:
         popen.communicate()
 
 
-def wait_for(condition: Any, *, seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
     """Wait until a condition holds."""
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.01)
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    """Wait until a condition holds, and let the service work meanwhile."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)

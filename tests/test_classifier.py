@@ -9,7 +9,9 @@ import pytest
 from onnx import TensorProto
 
 from brightness_model import METADATA, brightness_model
+from face_photos import face_model
 from gafas.classifier import EyewearClassifier
+from gafas.crops import squeeze
 from gafas.errors import ModelError
 
 
@@ -58,7 +60,7 @@ def test_a_colour_model_sees_three_channels() -> None:
     photo = np.zeros((30, 32, 3), np.uint8)
     photo[...] = (255, 0, 0)
     classifier = EyewearClassifier(model)
-    prepared = classifier.prepare(photo)
+    prepared = squeeze(photo, size=classifier.size, colour=classifier.colour)
     assert prepared.shape == (6, 8, 3)
     answer = classifier.predict(prepared[np.newaxis])
     np.testing.assert_allclose(answer, [[2 / 3, 1 / 3]], atol=1e-6)
@@ -90,12 +92,6 @@ def test_a_batch_of_another_shape_or_type_is_refused(batch: np.ndarray) -> None:
     classifier = EyewearClassifier(brightness_model())
     with pytest.raises(ValueError, match=r"expected a uint8 batch of shape \(N, 6, 8, 1\).*Rec"):
         classifier.predict(batch)
-
-
-def test_a_model_of_faces_does_not_squeeze_whole_photos() -> None:
-    classifier = EyewearClassifier(brightness_model(metadata=changed(view="face")))
-    with pytest.raises(ModelError, match="looks at faces"):
-        classifier.prepare(np.zeros((30, 32, 3), np.uint8))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -180,3 +176,9 @@ def test_a_graph_that_takes_floats_is_refused() -> None:
 def test_importing_the_classifier_loads_no_inference_engine() -> None:
     code = "import sys, gafas.classifier; sys.exit('onnxruntime' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("crop", [None, {"extent": 2.8}])
+def test_a_face_model_that_does_not_say_how_to_crop_is_refused(crop: object) -> None:
+    with pytest.raises(ModelError, match="crop"):
+        EyewearClassifier(face_model(crop=crop))

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from tools import cli_page as CLI
+from tools import docs as TOOL
+from tools import photos as PHOTOS
 
 from gafas.cli import app
-from gafas.report.runfolder import MODEL_FILES
 from gafas.training.recipe import Recipe, make_recipe, write_recipe
-from gafas.training.run import COLUMNS
+from gafas.training.run import COLUMNS, MODEL_FILES
 from gafas.weights import PINNED
-from selfcheck_folder import load_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -19,9 +20,6 @@ PAGES = [
     *DOCS,
 ]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TOOL = load_tool("docs")
-CLI = load_tool("cli_page")
-PHOTOS = load_tool("photos")
 
 shipped = pytest.mark.skipif("eyewear.onnx" not in PINNED, reason="no eyewear model is bundled")
 

@@ -1,10 +1,10 @@
 import csv
 import io
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from disks import small_disk
 from gafas.files import make_csv, open_beside, write_bytes, write_text
 
 
@@ -26,21 +26,13 @@ def test_a_failure_leaves_the_old_text_and_nothing_beside_it(tmp_path: Path) -> 
 
 
 def test_a_full_disk_is_told_of_the_target_and_leaves_nothing(tmp_path: Path) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)]
-    if subprocess.run(words, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small file system needs the rights of the superuser")
-    try:
+    with small_disk(tmp_path / "small", size="16k") as small:
+        (small / "filler").write_bytes(bytes(14_000))
         for size in (5000, 1_000_000):  # it is flushed at the end, or while it is written
-            filler = small / "filler"
-            filler.write_bytes(bytes(14_000))
             with pytest.raises(OSError, match="No space left") as raised:
                 write_bytes(small / "photo.jpg", bytes(size))
             assert raised.value.filename == str(small / "photo.jpg")
             assert [path.name for path in small.iterdir()] == ["filler"]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
 
 
 def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:

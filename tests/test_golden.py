@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from tools import photos as PHOTOS
 
 from gafas.detection.detector import FaceDetector
 from gafas.images import load_image
-from gafas.recognizer import Recognition, Recognizer
+from gafas.recognizer import Recognizer
+from gafas.results import Recognition
 from gafas.weights import PINNED
-from selfcheck_folder import load_tool
 
 GOLDEN = Path(__file__).parent / "golden"
-PHOTOS = load_tool("photos")
 
 shipped = pytest.mark.skipif("eyewear.onnx" not in PINNED, reason="no eyewear model is bundled")
 

@@ -46,8 +46,6 @@ def test_what_is_too_large_is_told_in_whole_sentences(monkeypatch: pytest.Monkey
     with warnings.catch_warnings(), pytest.raises(ImageError, match=end):
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         load_image(saved(huge, "PNG"))
-    with pytest.raises(ImageError, match=end):
-        load_image(saved(huge.convert("L"), "JPEG"))
     monkeypatch.setattr(images, "MAX_BYTES", 10)
     with pytest.raises(ImageError, match=r"10 bytes\. Received: bytes, which has more\. Save"):
         load_image(bytes(11))
@@ -80,8 +78,6 @@ def test_a_photo_of_200_megapixels_is_decoded_reduced_within_little_memory(tmp_p
     assert int(done.stdout) < 120  # MiB; 201 million pixels, decoded in full, are 576
     photo = load_photo(path)
     assert (photo.image.shape, photo.scale) == ((6144, 8192, 3), 0.5)
-    with pytest.raises(ImageError, match=r"at most 120,000,000 pixels\. Received: 'phone.jpg' of"):
-        load_image(path)
 
 
 def test_jpegs_too_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

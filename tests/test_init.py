@@ -20,14 +20,16 @@ def test_importing_gafas_imports_nothing_heavy() -> None:
     assert not HEAVY & set(imported_by("import gafas"))
 
 
-def test_looking_at_help_imports_nothing_that_infers() -> None:
+def test_help_needs_nothing_but_the_base_installation() -> None:
     statement = "from typer.testing import CliRunner; from gafas.cli import app; "
     statement += "assert 'predict' in CliRunner().invoke(app, ['--help']).output"
-    assert not {"onnxruntime", "numpy", "PIL", "keras"} & set(imported_by(statement))
+    assert not {"onnxruntime", "numpy", "PIL", "keras", "starlette", "jinja2"} & set(
+        imported_by(statement)
+    )
 
 
-def test_every_promised_name_is_there_and_no_more_than_ten() -> None:
-    assert 0 < len(gafas.__all__) <= 10
+def test_every_promised_name_is_there_and_no_more_than_sixteen() -> None:
+    assert 0 < len(gafas.__all__) <= 16
     assert [name for name in gafas.__all__ if not hasattr(gafas, name)] == []
     assert set(gafas.__all__) <= set(dir(gafas))
 

@@ -48,8 +48,6 @@ def test_all_is_what_is_public() -> None:
     }
     assert public - {"TYPE_CHECKING", "Any"} <= set(gafas.__all__)
     assert sorted(gafas.__all__) == list(gafas.__all__)
-    assert len(gafas.__all__) <= 10
-    assert all(getattr(gafas, name) is not None for name in gafas.__all__)
 
 
 def test_importing_gafas_is_light() -> None:

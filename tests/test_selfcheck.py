@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tools.selfcheck_pictures import DRAWN
 
 from face_photos import face_model
 from gafas.detection.detector import FaceDetector
@@ -12,9 +13,9 @@ from gafas.errors import ModelError
 from gafas.images import load_image
 from gafas.recognizer import Recognizer
 from gafas.selfcheck import ANSWERS, PICTURES, Check, list_versions, run_selfcheck
-from selfcheck_folder import load_tool, write_selfcheck
+from selfcheck_folder import write_selfcheck
 
-NAMES = list(load_tool("selfcheck_pictures").DRAWN)
+NAMES = list(DRAWN)
 FACES = {"bare.jpg": 1, "eyeglasses.jpg": 1, "sunglasses.webp": 1, "turned.jpg": 1, "two.jpg": 2}
 
 
@@ -121,7 +122,7 @@ def test_a_missing_or_damaged_picture_does_not_stop_the_others(altered: Any) -> 
         )
     )
 
-    assert "Cannot read the picture: No such file" in checks["gone.jpg"].problems[0]
+    assert "Cannot open the image: No such file" in checks["gone.jpg"].problems[0]
     assert len(checks) == len(NAMES) + 1
     assert not checks["two.jpg"].problems
 

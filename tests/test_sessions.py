@@ -80,7 +80,7 @@ def test_devices_go_by_short_names_and_by_onnxruntimes(monkeypatch: pytest.Monke
 
 
 def test_the_answers_on_a_named_device_are_those_of_the_default() -> None:
-    answers = [Recognizer(providers=wanted).predict(portrait()) for wanted in (None, ["cpu"])]
+    answers = [Recognizer(providers=wanted).recognize(portrait()) for wanted in (None, ["cpu"])]
     assert len(answers[0]) == 1
     assert answers[0] == answers[1]
 

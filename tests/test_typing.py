@@ -16,8 +16,8 @@ WRONG = """
 from gafas import Recognizer, recognize
 
 reveal_type(recognize("photo.jpg")[0].probability)
-reveal_type(next(iter(Recognizer(providers=["cpu"]).predict_many([b""]))).faces)
-Recognizer(largest="yes")
+reveal_type(next(iter(Recognizer(providers=["cpu"]).recognize_many([b""]))).faces)
+Recognizer(threshold="yes")
 recognize("photo.jpg").label
 """
 
@@ -62,8 +62,8 @@ def test_types_are_seen_and_mistakes_told(told: subprocess.CompletedProcess[str]
     expected = [
         r'4: note: Revealed type is "(builtins\.)?float"',
         r'5: note: Revealed type is ".*gafas\.results\.Prediction.*"',
-        r'6: error: Argument "largest" to "Recognizer" has incompatible type "str"',
-        r'7: error: "list\[Prediction\]" has no attribute "label"',
+        r'6: error: Argument "threshold" to "Recognizer" has incompatible type "str"',
+        r'7: error: "Recognition" has no attribute "label"',
     ]
     assert len(lines) == len(expected)
     for line, wanted in zip(lines, expected, strict=True):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gafas import weights
 from gafas.errors import ModelError
-from gafas.weights import FOLDER, PINNED, read_bundled, read_pinned
+from gafas.weights import FOLDER, PINNED, read_bundled
 
 
 @pytest.mark.parametrize("name", sorted(PINNED))
@@ -23,16 +24,23 @@ def test_the_detector_comes_with_its_licence() -> None:
     assert (FOLDER / "retinaface.LICENSE").read_text("utf-8").startswith("MIT License")
 
 
-def test_an_altered_file_is_refused_with_both_hashes(tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"altered")
-    expected, got = "0" * 64, hashlib.sha256(b"altered").hexdigest()
-    with pytest.raises(ModelError, match=rf"expected SHA-256 {expected}.*model.onnx' with {got}"):
-        read_pinned(path, expected)
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    read_bundled.cache_clear()
+    return tmp_path / "retinaface.onnx"
 
 
-def test_a_missing_or_unknown_file_is_a_model_error(tmp_path: Path) -> None:
+def test_an_altered_file_is_refused_with_both_hashes(elsewhere: Path) -> None:
+    elsewhere.write_bytes(b"altered")
+    expected, got = PINNED[elsewhere.name], hashlib.sha256(b"altered").hexdigest()
+    told = rf"expected SHA-256 {expected}.*retinaface.onnx' with {got}"
+    with pytest.raises(ModelError, match=told):
+        read_bundled(elsewhere.name)
+
+
+def test_a_missing_or_unknown_file_is_a_model_error(elsewhere: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
-        read_pinned(tmp_path / "model.onnx", "0" * 64)
-    with pytest.raises(ModelError, match=r"expected one of retinaface|expected one of eyewear"):
+        read_bundled(elsewhere.name)
+    with pytest.raises(ModelError, match="expected one of eyewear"):
         read_bundled("retinanet.onnx")

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+from gafas.labels import Language
 from gafas.report.comparison import CLAIM, Measured, read_benchmark
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
 
 _HEADINGS: Final[dict[Language, str]] = {
     "en": "recipe, split|test photos|accuracy|95% interval|full size|weights|time per training",
@@ -28,13 +29,12 @@ def make_cmu_table(benchmark: Path, language: Language) -> str:
 
 def _row(measured: Measured, words: Wording) -> list[str]:
     name = f"{measured.recipe}, {words.name('protocols', measured.protocol)}"
-    ends = None if measured.low is None or measured.high is None else (measured.low, measured.high)
     claimed = measured.kind == "claimed"
     return [
         words.plain("comparison.claim_row") if claimed else name,
         words.name("kinds", measured.kind),
         words.percent(measured.accuracy),
-        words.interval(ends),
+        words.interval(measured.interval),
         words.percent(measured.full_size),
         words.count(measured.parameters),
         words.duration(measured.seconds),

@@ -11,10 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from photos import write_photos
-
 from gafas.datasets import cmu
 from gafas.errors import GafasError
+from tools.photos import write_photos
 
 ROOT = Path(__file__).resolve().parent.parent
 

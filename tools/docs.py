@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.card import make_card
+from benchmarks.card import make_card, render_card
 from benchmarks.readme_figure import write_readme_figure
-from cli_page import describe_cli
-from cmu_table import make_cmu_table
-from eyewear_table import make_eyewear_table, make_figures
-from own_photos_table import make_own_photos_table
-from service_table import make_service_table
-from speed_table import make_speed_sentence, make_speed_table
 
 from gafas.errors import DataError
-from gafas.files import write_text
-from gafas.report.runfolder import read_json
-from gafas.report.wording import Language
+from gafas.files import read_json, write_text
+from gafas.labels import Language
+from tools.cli_page import describe_cli
+from tools.cmu_table import make_cmu_table
+from tools.eyewear_table import make_eyewear_table, make_figures
+from tools.own_photos_table import make_own_photos_table
+from tools.recipe_page import describe_recipe
+from tools.service_table import make_service_table
+from tools.speed_table import make_speed_sentence, make_speed_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,9 +40,13 @@ CARD = "MODEL_CARD.md"
 CARD_SOURCES = ("eyewear.json", "lfw_openings.json")
 """The results, and the openings of the test set, that it is made from."""
 
-PACKAGED = ("src/gafas/models/eyewear.card.md", "src/gafas/models/eyewear.figures.json")
+PACKAGED = (
+    "src/gafas/models/eyewear.card.md",
+    "src/gafas/models/eyewear.figures.json",
+    "src/gafas/web/model-card.html",
+)
 """What the package tells of its model: the card, without links to files that the package does not
-hold, and the figures."""
+hold, the figures, and the card as the web page shows it."""
 
 SPEED = "docs/how-to/speed.md"
 
@@ -74,16 +78,19 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     """
     speed = read_measured(benchmarks / "speed.json")
     card = make_card(*(benchmarks / name for name in CARD_SOURCES))
+    packaged = re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card)
     pages = {
         CARD: card,
-        PACKAGED[0]: re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card),
+        PACKAGED[0]: packaged,
         PACKAGED[1]: make_figures(benchmarks / CARD_SOURCES[0]),
+        PACKAGED[2]: render_card(packaged),
         "docs/cli.md": describe_cli(),
+        "docs/recipe.md": describe_recipe(),
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})
-    own = read_measured(benchmarks / "own_photos.json")
-    table = make_own_photos_table(own) if own else "Nothing has been measured yet."
+    own = benchmarks / "own_photos.json"
+    table = make_own_photos_table(own) if own.exists() else "Nothing has been measured yet."
     pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": table})
     service = read_measured(benchmarks / "service.json")
     for language, name in SERVICE.items():
@@ -103,7 +110,7 @@ def read_measured(path: Path) -> Mapping[str, Any] | None:
     Raises:
         DataError: the file is no JSON.
     """
-    return read_json(path) if path.exists() else None
+    return read_json(path, dict[str, Any]) if path.exists() else None
 
 
 def _fill_page(name: str, contents: Mapping[str, str]) -> str:

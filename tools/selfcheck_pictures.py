@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from painter import Colour, Person, paint_person, paint_room
 from PIL import Image
 
 from gafas.errors import GafasError
@@ -21,6 +20,7 @@ from gafas.results import ImageArray
 from gafas.selfcheck import ANSWERS, PICTURES, describe_answers
 from gafas.synthesis.glasses import Glasses, Outline, Reflection
 from gafas.synthesis.rendering import put_on
+from tools.painter import Colour, Person, paint_person, paint_room
 
 READING = Glasses(outline=Outline(0.8, 0.5, 3.4, 2.8, 0.04), rim=0.06)
 SUN = Glasses(

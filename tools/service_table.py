@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gafas.report.wording import Language, Wording
+from gafas.labels import Language
+from gafas.report.wording import Wording
 
 _ROWS: Final[dict[Language, tuple[str, ...]]] = {
     "en": (
-        "`predict_many` on the same photos of 250 pixels, photos/s",
+        "`recognize_many` on the same photos of 250 pixels, photos/s",
         "8 clients posting them, answers/s",
-        "share of `predict_many`",
+        "share of `recognize_many`",
         "at half of that load, median and p99, ms",
         "at three times of it for {seconds} s: answers/s, refused at once with 503",
         "growth of memory meanwhile",
@@ -17,9 +18,9 @@ _ROWS: Final[dict[Language, tuple[str, ...]]] = {
         "from `gafas serve` to the page, and to the first photo's answer, s",
     ),
     "es": (
-        "`predict_many` con las mismas fotos de 250 píxeles, fotos/s",
+        "`recognize_many` con las mismas fotos de 250 píxeles, fotos/s",
         "8 clientes que las envían, respuestas/s",
-        "parte de `predict_many`",
+        "parte de `recognize_many`",
         "con la mitad de esa carga, mediana y p99, ms",
         "con el triple durante {seconds} s: respuestas/s, rechazadas al momento con 503",
         "crecimiento de la memoria entretanto",
@@ -45,9 +46,9 @@ def make_service_table(measured: Mapping[str, Any] | None, language: Language) -
     overload = measured["overload"]
     refused = overload["statuses"].get("503", 0)
     values = (
-        words.count(measured["predict_many_photos_per_second"]["median"]),
+        words.count(measured["recognize_many_photos_per_second"]["median"]),
         words.count(measured["clients_8"]["answers_per_second"]),
-        words.percent(measured["share_of_predict_many"]),
+        words.percent(measured["share_of_recognize_many"]),
         _latency(measured["half_load"], words),
         f"{words.count(overload['answers_per_second'])}, {words.count(refused)}",
         words.percent(max(overload["memory_growth"], 0)),

@@ -1,7 +1,7 @@
 """Put a run's model into the package: its file, its pin, its card, and how it was trained.
 
-Run it as `python tools/ship.py runs/eyewear`. The recipe, log, network and environment of the run,
-and of those whose weights it went on from, are copied to `benchmarks/runs/`.
+Run it as `python tools/ship.py runs/eyewear`. The recipe, log, network and environment of the run
+are copied to `benchmarks/runs/`.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from gafas.classifier import EyewearClassifier
 from gafas.files import write_bytes, write_text
-from gafas.training.run import read_run_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "src/gafas/models"
@@ -52,11 +51,9 @@ def ship(run: Path) -> None:
     shown = {"width": width, "height": height, "threshold": classifier.metadata["threshold"]}
     card = CARD.format(**facts, **shown, labels=", ".join(classifier.labels))
     write_text(MODELS / "eyewear.md", card)
-    for one in _list_ancestors(run):
-        for name in KEPT:
-            text = (one / name).read_text(encoding="utf-8")
-            write_text(ROOT / "benchmarks/runs" / one.name / name, text)
-        _log.info("Kept how %s was trained.", one.name)
+    for name in KEPT:
+        text = (run / name).read_text(encoding="utf-8")
+        write_text(ROOT / "benchmarks/runs" / run.name / name, text)
     _log.info("Shipped %s, %s bytes, SHA-256 %s.", NAME, f"{len(content):,}", sha256)
 
 
@@ -67,14 +64,6 @@ def _pin(sha256: str) -> None:
     held = re.compile(rf'    "{re.escape(NAME)}": "\w+",\n')
     text = held.sub(line, text) if held.search(text) else text.replace("= {\n", "= {\n" + line, 1)
     write_text(path, text)
-
-
-def _list_ancestors(run: Path) -> list[Path]:
-    """Return the runs whose weights each went on from, the first one first, twins, and the run."""
-    network = read_run_recipe(run).network
-    former = [ROOT / Path(path).parent for path in (network.weights, *network.twins) if path]
-    ancestors = [one for path in former for one in _list_ancestors(path)]
-    return list(dict.fromkeys([*ancestors, run]))
 
 
 if __name__ == "__main__":

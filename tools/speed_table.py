@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gafas.report.wording import Language, Wording
+from gafas.labels import Language
+from gafas.report.wording import Wording
 
 _CORES: Final = ("cores_1", "cores_2")
 _KINDS: Final = ("250 pixels", "12 megapixels")

@@ -15,11 +15,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from photos import write_photos
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gafas.files import write_bytes
+from tools.photos import write_photos
 
 ROOT = Path(__file__).resolve().parents[1]
 

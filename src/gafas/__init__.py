@@ -6,30 +6,46 @@ from typing import TYPE_CHECKING, Any
 from gafas.errors import DataError, GafasError, ImageError, ModelError, RecipeError
 
 if TYPE_CHECKING:
+    from gafas.annotation import annotate
     from gafas.classifier import EyewearClassifier
     from gafas.detection.detector import FaceDetector
+    from gafas.explanation import explain
+    from gafas.labels import Eyewear
     from gafas.recognizer import Recognizer, recognize
+    from gafas.results import Face, Prediction, Recognition
 
     __version__: str
 
 __all__ = [
     "DataError",
+    "Eyewear",
     "EyewearClassifier",
+    "Face",
     "FaceDetector",
     "GafasError",
     "ImageError",
     "ModelError",
+    "Prediction",
     "RecipeError",
+    "Recognition",
     "Recognizer",
     "__version__",
+    "annotate",
+    "explain",
     "recognize",
 ]
 
 # What needs inference is imported when it is first asked for: `import gafas` stays light.
 _PLACES = {
+    "Eyewear": "gafas.labels",
     "EyewearClassifier": "gafas.classifier",
+    "Face": "gafas.results",
     "FaceDetector": "gafas.detection.detector",
+    "Prediction": "gafas.results",
+    "Recognition": "gafas.results",
     "Recognizer": "gafas.recognizer",
+    "annotate": "gafas.annotation",
+    "explain": "gafas.explanation",
     "recognize": "gafas.recognizer",
 }
 

@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gafas.crops import squeeze
+from gafas.crops import CropGeometry
 from gafas.errors import ModelError
 from gafas.weights import open_session
 
@@ -22,13 +22,16 @@ METADATA_SCHEMA = 2
 
 _CHANNELS = {"grey": 1, "rgb": 3}
 _BATCH = 256  # bounds the memory of one run; larger batches are not faster on a CPU
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "labels": list,
-    "view": str,
-    "width": int,
-    "height": int,
-    "colour": str,
-    "threshold": (int, float),
+_SOUND: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "labels": lambda value: (
+        isinstance(value, list)
+        and len({name for name in value if isinstance(name, str) and name}) == len(value) >= 2
+    ),
+    "view": lambda value: value in ("photo", "face"),
+    "width": lambda value: type(value) is int,
+    "height": lambda value: type(value) is int,
+    "colour": lambda value: value in ("grey", "rgb"),
+    "threshold": lambda value: type(value) in (int, float) and 0 <= value <= 1,
 }
 
 
@@ -45,8 +48,9 @@ class EyewearClassifier:
             onnxruntime's own names; the processor if left out.
 
     Raises:
-        ModelError: the file is missing, is no ONNX model, was not made by gafas, or its metadata
-            contradict its graph; or a provider is not to be had.
+        ModelError: the file is missing, is no ONNX model, was not made by gafas, its metadata
+            contradict its graph, or it looks at faces but does not say how to crop them; or a
+            provider is not to be had.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class EyewearClassifier:
         )
         self._metadata = _read_metadata(self._session, origin=self._origin)
         _check_graph(self._session, self._metadata, origin=self._origin)
+        self._geometry = _read_geometry(self._metadata, origin=self._origin)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -90,6 +95,11 @@ class EyewearClassifier:
         return str(self._metadata["colour"])
 
     @property
+    def geometry(self) -> CropGeometry | None:
+        """Return how the faces that it looks at are cropped; None for a model of whole photos."""
+        return self._geometry
+
+    @property
     def threshold(self) -> float:
         """Return the probability, 0–1, under which the answer is `unsure`; 0 always answers."""
         return float(self._metadata["threshold"])
@@ -103,27 +113,6 @@ class EyewearClassifier:
     def sha256(self) -> str:
         """Return the SHA-256 of the file's bytes, as 64 hexadecimal digits."""
         return self._sha256
-
-    def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Squeeze a whole photo into the input of a model of whole photos.
-
-        Args:
-            image: `(H, W, 3)` uint8 RGB, upright.
-
-        Returns:
-            `(height, width, C)` uint8, C = 1 for grey and 3 for rgb.
-
-        Raises:
-            ModelError: the model looks at faces, not at whole photos.
-            ValueError: the image has another shape or type.
-        """
-        if self.view != "photo":
-            raise ModelError(
-                "Cannot squeeze a whole photo for a model that looks at faces. "
-                f"Received: {self._origin}, view {self.view!r}. Crop each face for it, "
-                "or choose a model made for whole photos."
-            )
-        return squeeze(image, size=self.size, colour=self.colour)
 
     def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Predict the probability of each label.
@@ -169,40 +158,34 @@ def _read_metadata(session: Any, *, origin: str) -> dict[str, Any]:
         )
     try:
         metadata = json.loads(text)
-    except ValueError as error:
-        raise _damaged("are not JSON", received=repr(text[:40]), origin=origin) from error
+    except ValueError:
+        metadata = None
     if not isinstance(metadata, dict):
         raise _damaged("are not a JSON object", received=repr(text[:40]), origin=origin)
-    _check_metadata(metadata, origin=origin)
-    return metadata
-
-
-def _check_metadata(metadata: dict[str, Any], *, origin: str) -> None:
     schema = metadata.get("schema")
     if schema == 1 and "frame" in metadata:  # what a view was called before
-        metadata["view"] = {"frame": "photo"}.get(metadata["frame"], metadata["frame"])
-        del metadata["frame"]
+        frame = metadata.pop("frame")
+        metadata["view"] = "photo" if frame == "frame" else frame
     if schema not in (1, METADATA_SCHEMA):
         raise ModelError(
             f"The model speaks another language than this version of gafas: expected metadata of "
             f"schema {METADATA_SCHEMA} or 1. Received: {origin}, schema {schema!r}. Upgrade "
             "gafas, or export the model again."
         )
-    for key, kind in _KINDS.items():
-        value = metadata.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool):
+    for key, is_sound in _SOUND.items():
+        if not is_sound(value := metadata.get(key)):
             raise _damaged(f"lack a sound {key!r}", received=repr(value), origin=origin)
-    labels = metadata["labels"]
-    rules = {
-        "labels": len({x for x in labels if isinstance(x, str) and x}) == len(labels) >= 2,
-        "view": metadata["view"] in ("photo", "face"),
-        "colour": metadata["colour"] in _CHANNELS,
-        "threshold": 0 <= metadata["threshold"] <= 1,
-    }
-    for key, sound in rules.items():
-        if not sound:
-            received = repr(metadata[key])
-            raise _damaged(f"hold an impossible {key!r}", received=received, origin=origin)
+    return metadata
+
+
+def _read_geometry(metadata: Mapping[str, Any], *, origin: str) -> CropGeometry | None:
+    if metadata["view"] == "photo":
+        return None
+    stored = metadata.get("crop")
+    if not isinstance(stored, dict):
+        problem = "do not say how the faces that it looks at are cropped"
+        raise _damaged(problem, received=f"crop {stored!r}", origin=origin)
+    return CropGeometry.from_dict(stored)
 
 
 def _check_graph(session: Any, metadata: Mapping[str, Any], *, origin: str) -> None:

@@ -1,15 +1,26 @@
-"""Write files so that a reader, or a crash, never meets half of one."""
+"""Find photos in folders; write files so that a reader, or a crash, never meets half of one."""
 
 import contextlib
 import csv
 import dataclasses
 import io
+import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
+
+from gafas.errors import DataError
+
+_Kind = TypeVar("_Kind")
+
+_LOSSY = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
+_LOSSLESS = (".png", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
+
+PHOTO_ENDINGS: Final = frozenset((*_LOSSY, *_LOSSLESS))
+"""How the names of photos end, in lower case; files that end otherwise are passed over."""
 
 _NOTES = (".xmp", ".aae", ".pp3", ".json", ".xml", ".txt", ".csv", ".html", ".md", ".db", ".ini")
 _FILMS = (".mp4", ".mov", ".avi", ".m4v", ".mkv", ".webm", ".mts", ".3gp", ".mpg", ".wmv", ".mp3")
@@ -87,6 +98,85 @@ def looks_like_photo(path: str) -> bool:
     return webp or start.startswith(_STARTS) or (start[4:8] == b"ftyp" and start[8:12] in _BRANDS)
 
 
+Complain = Callable[[str, str], object]
+"""Takes the path of what a search leaves out, and a sentence that says why."""
+
+
+def find_photos(
+    folder: str | Path,
+    *,
+    follow: bool = True,
+    left_out: LeftOut | None = None,
+    complain: Complain | None = None,
+) -> Iterator[str]:
+    """Walk through the visible photos of a folder, to its bottom, in the order of whole names.
+
+    No folder is searched twice, whatever links lead to it. Only the names inside the folders on the
+    way down are held, so that a million photos fit.
+
+    Args:
+        folder: where to begin.
+        follow: whether to search folders that are links; or else they are complained of.
+        left_out: counts the files that are passed over.
+        complain: is told of what cannot be searched.
+
+    Raises:
+        OSError: a folder cannot be searched, and nobody is to be told.
+    """
+    waiting, seen = [f"{Path(folder)}/"], set[str]()
+    while waiting:
+        path = waiting.pop()
+        if not path.endswith("/"):
+            yield path
+            continue
+        inside = path[:-1]
+        if (real := os.path.realpath(inside)) in seen:
+            continue
+        seen.add(real)
+        try:
+            with os.scandir(inside) as entries:
+                names = [
+                    _mark(entry, follow=follow, left_out=left_out, complain=complain)
+                    for entry in entries
+                    if entry.name[0] != "."
+                ]
+        except OSError as error:
+            if complain is None:
+                raise
+            reason = error.strerror or str(error)
+            complain(inside, f"Cannot search the folder: {reason}. Received: {inside!r}.")
+            continue
+        found = sorted(filter(None, names), reverse=True)
+        waiting += (os.path.join(inside, name) for name in found)  # noqa: PTH118 (a Path is slow)
+
+
+def _mark(
+    entry: os.DirEntry[str], *, follow: bool, left_out: LeftOut | None, complain: Complain | None
+) -> str:
+    """Return a photo's name, that of a folder to search with a slash, or nothing."""
+    try:
+        folder = entry.is_dir()
+    except OSError:  # a link to itself
+        folder = False
+    if folder:
+        if follow or not entry.is_symlink():
+            return f"{entry.name}/"
+        if complain is not None:
+            complain(entry.path, "It is a link to a folder, so nothing in it is touched.")
+    elif Path(entry.name).suffix.lower() in PHOTO_ENDINGS:
+        return entry.name
+    elif left_out is not None:
+        left_out.note(entry.path)
+    return ""
+
+
+def find_home() -> Path:
+    """Return the folder where gafas keeps what it fetches: `GAFAS_HOME`, else the user's cache."""
+    import pooch
+
+    return Path(os.environ.get("GAFAS_HOME") or pooch.os_cache("gafas"))
+
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
@@ -130,6 +220,57 @@ def open_beside(path: Path) -> Iterator[BinaryIO]:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write plain data, or dataclasses of such, as JSON: whole or not at all, floats to 6 digits.
+
+    Raises:
+        OSError: as `write_bytes`.
+        ValueError: a float is no number.
+    """
+    import msgspec
+
+    plain = round_floats(msgspec.to_builtins(value, enc_hook=str))
+    write_text(path, json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def read_json(path: Path, kind: type[_Kind]) -> _Kind:
+    """Read what `write_json` wrote, as a dataclass or what else it was.
+
+    Entries that the kind does not name are passed over.
+
+    Raises:
+        DataError: the file is missing, no JSON, or not of that kind; the text says which entry.
+    """
+    import msgspec
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_make)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{path} is missing. Write it again, or name another place.") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read: {error}. Restore it, or write it anew.") from error
+
+
+def _make(kind: type[_Kind], text: str) -> _Kind:
+    """Make what JSON has no word for, such as a path, of its text."""
+    return kind(text)  # type: ignore[call-arg]
+
+
+def round_floats(value: Any) -> Any:
+    """Round every float inside mappings, lists and tuples to 6 digits; tuples become lists.
+
+    >>> round_floats({"share": 2 / 3, "ends": (0.5, 1)})
+    {'share': 0.666667, 'ends': [0.5, 1]}
+    """
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {key: round_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_floats(inner) for inner in value]
+    return value
 
 
 def guard_cell(text: str) -> str:

@@ -39,7 +39,9 @@ def _to_bytes(values: npt.NDArray[Any]) -> ImageArray:
     return np.asarray(brought, dtype=np.uint8)
 
 
-ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | ImageArray
+ImageSource = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | ImageArray
+)
 """A path, a file's bytes, an open binary file, a PIL image or an array."""
 
 MAX_BYTES: Final = 256 * 2**20
@@ -57,7 +59,6 @@ at the worst.
 
 EXPECTED: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF, PGM, PPM, AVIF or HEIC"
 
-_ADVICE: Final = "Check the path and the permission to read it."
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ORIENTATION: Final = 0x0112
@@ -101,13 +102,12 @@ def load_image(source: ImageSource) -> ImageArray:
     `(H, W, 3)` RGB or `(H, W, 4)` RGBA, uint8; an RGB array is returned without a copy.
 
     Raises:
-        ImageError: the source cannot be read, is no image, is damaged, or is too large
-            (`MAX_BYTES`, `MAX_PIXELS`).
+        ImageError: as `load_photo`.
 
     >>> load_image(Image.new("RGBA", (4, 2))).shape
     (2, 4, 3)
     """
-    return _load(source, whole=True).image
+    return load_photo(source).image
 
 
 def load_photo(source: ImageSource, *, side: int | None = None, eighth: int | None = None) -> Photo:
@@ -119,9 +119,22 @@ def load_photo(source: ImageSource, *, side: int | None = None, eighth: int | No
     asked for. Other formats come in full.
 
     Raises:
-        ImageError: as `load_image`; of a JPEG, `MAX_JPEG_PIXELS` is the limit.
+        ImageError: the source cannot be read, is no image, is damaged, or is too large
+            (`MAX_BYTES`, `MAX_PIXELS`, `MAX_JPEG_PIXELS`).
     """
-    return _load(source, side=side, eighth=eighth)
+    if isinstance(source, np.ndarray):
+        image = _from_array(source)
+        return Photo(image, image.shape[1], image.shape[0])
+    if isinstance(source, Image.Image):
+        return _decode(source, name="a PIL image", side=None)
+    name, data = _read(source)
+    with _open(data, name=name) as opened:
+        longer = max(opened.size)
+        if eighth and longer // 8 >= eighth:
+            side = longer // 8
+        if opened.width * opened.height > MAX_PIXELS:
+            side = min(side or longer, longer // 2)
+        return _decode(opened, name=name, side=side)
 
 
 def read_once(source: ImageSource) -> ImageSource:
@@ -138,7 +151,7 @@ def read_once(source: ImageSource) -> ImageSource:
 
 
 def read_size(data: bytes) -> tuple[int, int]:
-    """Read width and height, in pixels and before any turning, without decoding the image.
+    """Read width and height in pixels, before any EXIF orientation, without decoding the image.
 
     Raises:
         ImageError: the bytes are no image, or it is too large (`MAX_BYTES`, `MAX_PIXELS`,
@@ -147,26 +160,6 @@ def read_size(data: bytes) -> tuple[int, int]:
     name, data = _read(data)
     with _open(data, name=name) as opened:
         return opened.size
-
-
-def _load(
-    source: ImageSource, *, side: int | None = None, eighth: int | None = None, whole: bool = False
-) -> Photo:
-    if isinstance(source, np.ndarray):
-        image = _from_array(source)
-        return Photo(image, image.shape[1], image.shape[0])
-    if isinstance(source, Image.Image):
-        return _decode(source, name="a PIL image", side=None)
-    name, data = _read(source)
-    with _open(data, name=name) as opened:
-        longer = max(opened.size)
-        if eighth and longer // 8 >= eighth:
-            side = longer // 8
-        if opened.width * opened.height > MAX_PIXELS:
-            if whole:
-                raise _too_many_pixels(name, opened.size, most=MAX_PIXELS)
-            side = min(side or longer, longer // 2)
-        return _decode(opened, name=name, side=side)
 
 
 def _from_array(array: ImageArray) -> ImageArray:
@@ -188,7 +181,9 @@ def _from_array(array: ImageArray) -> ImageArray:
     return array
 
 
-def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+def _read(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+) -> tuple[str, bytes]:
     """Return what to call the source, and its bytes."""
     if isinstance(source, bytes | bytearray | memoryview):
         name = repr(source.name) if isinstance(source, NamedBytes) else "bytes"
@@ -249,7 +244,8 @@ def _read_path(path: Path) -> bytes:
             known = os.fstat(file.fileno()).st_size
             return file.read(min(known or MAX_BYTES, MAX_BYTES) + 1)
     except (OSError, ValueError) as error:
-        reason, advice = getattr(error, "strerror", None) or str(error), _ADVICE
+        reason = getattr(error, "strerror", None) or str(error)
+        advice = "Check the path and the permission to read it."
         if path.is_dir():
             reason, advice = "it is a directory", "Name one photo."
         raise ImageError(
@@ -269,13 +265,9 @@ def _open(data: bytes, *, name: str) -> Image.Image:
             opened = Image.open(file, formats=_known_formats())
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(name, None, most=most) from error
-    except Warning as error:
-        raise ImageError(
-            f"Cannot read the image: Pillow warns of it ({error}), and here a warning is an error. "
-            f"Received: {name}. Ignore it: warnings.filterwarnings('ignore', module='PIL')"
-        ) from error
     except _DAMAGE as error:
         start = f"starts with {data[:8]!r}" if data else "is empty"
+        start += f"; {error}" if isinstance(error, Warning) else ""  # which Python makes an error
         raise ImageError(
             f"Cannot read the image: expected {EXPECTED}. Received: {name} ({start}). "
             "Check that it is a photo and not, say, a web page saved under a photo's name."

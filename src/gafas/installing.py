@@ -20,16 +20,6 @@ def advise_install(extra: str) -> str:
     return f"pip install {'-e ' * editable}{_quote(f'{place}[{extra}]')}"
 
 
-def advise_reinstall() -> str:
-    """Return the command that brings back a file of gafas that is missing or was altered."""
-    place, editable = _find_source()
-    if place is None:
-        return "pip install --force-reinstall gafas"
-    if editable:
-        return f"git -C {_quote(str(place))} checkout -- src/gafas"
-    return f"pip install --force-reinstall --no-deps {_quote(str(place))}"
-
-
 def _find_source() -> tuple[Path | None, bool]:
     """Return the folder or file that gafas was installed from, and whether it runs from there."""
     source = Path(__file__).resolve().parents[1]

@@ -1,64 +1,49 @@
-"""The one conductor: image → predictions."""
+"""The one conductor: photo → faces → crops → answers."""
 
 import collections
 import concurrent.futures
-import copy
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from gafas.classifier import EyewearClassifier
-from gafas.crops import CropGeometry
+from gafas.crops import CropGeometry, crop_face, place_crop, squeeze
+from gafas.detection.detector import LARGE_SIDE, FaceDetector
 from gafas.errors import ImageError, ModelError
-from gafas.images import ImageSource
-from gafas.results import Prediction
-from gafas.views import View, Viewer
-from gafas.weights import PINNED, read_bundled
+from gafas.images import ImageSource, NamedBytes, load_photo, read_once
+from gafas.results import Face, ImageArray, Photo, Prediction, Recognition
+from gafas.weights import read_bundled
 
 BUNDLED: Final = "eyewear.onnx"
 """The eyewear model in the package."""
 
+EIGHTH_SIDE: Final = 480
+"""An eighth of a JPEG will do, to begin with, where its longer side has so many pixels."""
+
+# So many faces of fewer pixels, in such an eighth, are a crowd, in which others are smaller still.
+_CROWD: Final = 3
+_SMALL: Final = 24
+
+# A whole photo is decoded so many times larger, at least, than the model sees it.
+_FINER: Final = 4
+
+# A face has detail enough with this share of the pixels that its crop could show: most photos to
+# learn from have no more. With less, down to the lesser share, only a sure answer is taken, and the
+# photo decoded again for others.
+_DETAIL: Final = 2 / 3
+_LEAST_DETAIL: Final = 0.3
+_SURE: Final = 0.97
+
 # So many photos per worker may be begun or finished before their turn to be handed out.
 _AHEAD: Final = 4
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Recognition:
-    """What was recognized in one photo, or why it could not be read.
-
-    Attributes:
-        photo: the path as it was given, or another name.
-        width: of the photo, upright, in pixels; None if it could not be read.
-        height: of the photo, upright, in pixels; None if it could not be read.
-        faces: one prediction for each face, the most confident face first.
-        error: why the photo could not be read; None for all others.
-    """
-
-    photo: str
-    width: int | None = None
-    height: int | None = None
-    faces: tuple[Prediction, ...] = ()
-    error: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that every door gives for a photo.
-
-        >>> Recognition("a.jpg", 640, 480).to_dict()
-        {'photo': 'a.jpg', 'width': 640, 'height': 480, 'error': None, 'faces': []}
-        """
-        return {
-            "photo": self.photo,
-            "width": self.width,
-            "height": self.height,
-            "error": self.error,
-            "faces": [face.to_dict() for face in self.faces],
-        }
 
 
 class Recognizer:
@@ -69,43 +54,36 @@ class Recognizer:
 
     Args:
         model: a `.onnx` file made by gafas, or an opened one; the bundled model if left out.
-        threads: how many threads work on one photo; `predict_many` works on several photos.
         threshold: the probability, 0–1, under which the answer is `unsure`; the model's own if left
             out.
         providers: what runs the models, the first choice first: `cpu`, `cuda`, `coreml` and so on,
             or onnxruntime's own names; the processor if left out. An opened model stays where it
             was opened.
-        min_face: pass over faces whose box has a shorter side than so many pixels of the photo.
-        largest: answer only for the face with the largest box.
+        threads: how many threads work on one photo; `recognize_many` works on several photos.
 
     Raises:
-        ModelError: the model cannot be opened, or none is bundled; a provider is not to be had; or
-            faces are to be selected for a model of whole photos.
-        ValueError: the threshold is outside 0–1, or `min_face` is no number of pixels.
+        ModelError: the model cannot be opened, or a provider is not to be had.
+        ValueError: the threshold is outside 0–1.
     """
 
-    def __init__(  # what every door sets once, so that all of them answer alike
+    def __init__(
         self,
         model: Path | str | EyewearClassifier | None = None,
         *,
-        threads: int = 1,
         threshold: float | None = None,
         providers: Sequence[str] | None = None,
-        min_face: float = 0.0,
-        largest: bool = False,
+        threads: int = 1,
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"A threshold is a probability, 0 to 1. Received: {threshold}.")
-        self._classifier = _open_model(model, threads=threads, providers=providers)
-        self._viewer = Viewer(
-            self._classifier,
-            threads=threads,
-            providers=providers,
-            min_face=min_face,
-            largest=largest,
-        )
-        self._min_face, self._largest = float(min_face), largest
-        self._threshold = self._classifier.threshold if threshold is None else threshold
+        if not isinstance(model, EyewearClassifier):
+            source = read_bundled(BUNDLED) if model is None else model
+            model = EyewearClassifier(source, threads=threads, providers=providers)
+        self._classifier = model
+        self._threshold = model.threshold if threshold is None else threshold
+        self._detector: FaceDetector | None = None
+        if model.geometry is not None:
+            self._detector = FaceDetector(threads=threads, providers=providers)
 
     def __repr__(self) -> str:
         return f"Recognizer({self._classifier!r}, threshold={self._threshold:g})"
@@ -120,80 +98,48 @@ class Recognizer:
         """Return the probability, 0–1, under which the answer is `unsure`."""
         return self._threshold
 
-    @property
-    def min_face(self) -> float:
-        """Return the shorter side, in pixels, under which a face's box is passed over."""
-        return self._min_face
-
-    @property
-    def largest(self) -> bool:
-        """Return whether only the face with the largest box is answered for."""
-        return self._largest
-
-    @property
-    def geometry(self) -> CropGeometry | None:
-        """Return how faces are cropped; None for a model of whole photos."""
-        return self._viewer.geometry
-
-    def selecting(self, *, min_face: float = 0.0, largest: bool = False) -> Self:
-        """Return a recognizer that shares the opened models and answers for fewer faces.
-
-        What this one passes over already stays passed over.
-
-        Args:
-            min_face: pass over faces whose box has a shorter side than so many pixels of the photo.
-            largest: answer only for the face with the largest box.
-
-        Raises:
-            ModelError: the model looks for no faces, and some are to be selected.
-            ValueError: `min_face` is no number of pixels.
-        """
-        other = copy.copy(self)
-        other._min_face = max(self._min_face, float(min_face))
-        other._largest = self._largest or largest
-        other._viewer = self._viewer.selecting(min_face=other._min_face, largest=other._largest)
-        return other
-
-    def predict(self, source: ImageSource) -> list[Prediction]:
-        """Predict what every face in a photo wears, the most confident face first.
+    def recognize(self, source: ImageSource, *, faces: Sequence[Face] | None = None) -> Recognition:
+        """Say what every face in a photo wears, the most confident face first.
 
         Boxes and landmarks are in the pixels of the photo, upright, whatever its size.
 
+        Args:
+            source: the photo.
+            faces: found by somebody else, and answered for in their order; looked for if left out.
+
         Raises:
             ImageError: the source is no readable photo.
+            ModelError: there are faces, but the model looks at whole photos.
         """
-        return self.answer(self.view(source))
+        return self.recognize_with_crops(source, faces=faces)[0]
 
-    def recognize(self, source: ImageSource, *, name: str | None = None) -> Recognition:
-        """Predict as `predict` does; give the photo's size too, and its error instead of raising.
-
-        `name` is what the answer calls the photo: the path if left out.
-        """
-        name = _name(source) if name is None else name
-        try:
-            view = self.view(source)
-        except ImageError as error:
-            return Recognition(name, error=str(error))
-        return Recognition(name, view.width, view.height, tuple(self.answer(view)))
-
-    def predict_many(
-        self, sources: Iterable[ImageSource], *, workers: int | None = None
+    def recognize_many(
+        self,
+        sources: Iterable[ImageSource],
+        *,
+        names: Iterable[str] | None = None,
+        workers: int | None = None,
     ) -> Iterator[Recognition]:
         """Recognize photos, several at a time, and hand the answers out in the photos' order.
 
-        Sources are taken as they are needed, so that memory does not grow with their number. A
-        photo that cannot be read gives an answer with its error.
+        Sources are taken as they are needed, so that memory does not grow with their number; an
+        answer holds its own as long as it is kept. A photo that cannot be read gives an answer with
+        its error.
 
         Args:
             sources: photos; no two may be the same open file.
+            names: what the answers call them; paths, or what else is known, if left out.
             workers: how many photos are worked on at once; one per processor core if left out.
         """
         workers = count_cores() if workers is None else workers
+        named: Iterable[tuple[ImageSource, str | None]] = ((source, None) for source in sources)
+        if names is not None:
+            named = zip(sources, names, strict=True)
         waiting: collections.deque[concurrent.futures.Future[Recognition]] = collections.deque()
         pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="gafas")
         try:
-            for source in sources:
-                waiting.append(pool.submit(self.recognize, source))
+            for source, name in named:
+                waiting.append(pool.submit(self._recognize_or_tell, source, name))
                 while waiting and (len(waiting) >= workers * _AHEAD or waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
@@ -201,36 +147,99 @@ class Recognizer:
         finally:
             pool.shutdown(cancel_futures=True)  # the reader may have left before the end
 
-    def view(self, source: ImageSource) -> View:
-        """Cut from a photo what the classifier looks at, a patch for each face, and classify it.
+    def recognize_with_crops(
+        self, source: ImageSource, *, faces: Sequence[Face] | None = None
+    ) -> tuple[Recognition, ImageArray]:
+        """Recognize as `recognize` does, and return what the model was shown of each face, too.
 
-        Raises:
-            ImageError: the source is no readable photo.
+        A big JPEG is decoded at a reduced scale, and again at a larger one only where a face then
+        has too few pixels for its crop: always if far too few, else if the answer is not sure.
+
+        Returns:
+            What was recognized, and `(N, height, width, C)` uint8: the model's input.
         """
-        return self._viewer.view(source)
+        content = read_once(source)
+        if self._detector is None:
+            photo = load_photo(content, side=_FINER * max(self._classifier.size))
+            whole = (Face.whole(photo.width, photo.height),)
+            if faces is not None and tuple(faces) != whole:
+                raise ModelError(
+                    "The model looks at whole photos, and cannot answer for single faces. Received:"
+                    f" {self._classifier!r}, {faces}. Choose a model that looks at faces."
+                )
+            size, colour = self._classifier.size, self._classifier.colour
+            faces, crops = whole, squeeze(photo.image, size=size, colour=colour)[np.newaxis]
+            answers = self._classifier.predict(crops)
+        else:
+            if faces is None:
+                photo, faces = find_faces(content, self._detector)
+            else:
+                photo = load_photo(content, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
+            crops, answers = self._classify(content, photo, faces)
+        labels = self._classifier.labels
+        predictions = tuple(
+            Prediction.decide(face, dict(zip(labels, row, strict=True)), threshold=self._threshold)
+            for face, row in zip(faces, answers.tolist(), strict=True)
+        )
+        draw = functools.partial(_draw, content)
+        found = Recognition(_name(source), photo.width, photo.height, predictions, draw=draw)
+        return found, crops
 
-    def answer(self, view: View) -> list[Prediction]:
-        """Say what each face of a view wears, in the view's order."""
-        rows = view.probabilities.tolist()
-        answers = [dict(zip(self._classifier.labels, row, strict=True)) for row in rows]
-        return [
-            Prediction.decide(face, answer, threshold=self._threshold)
-            for face, answer in zip(view.faces, answers, strict=True)
-        ]
+    def _recognize_or_tell(self, source: ImageSource, name: str | None) -> Recognition:
+        try:
+            found = self.recognize(source)
+        except ImageError as error:
+            found = Recognition(_name(source), error=str(error))
+        return found if name is None else dataclasses.replace(found, photo=name)
+
+    def _classify(
+        self, source: ImageSource, photo: Photo, faces: Sequence[Face]
+    ) -> tuple[ImageArray, npt.NDArray[np.float32]]:
+        side, geometry = max(self._classifier.size), self._classifier.geometry
+        photo = refine(source, photo, faces, side=side, geometry=geometry, least=_LEAST_DETAIL)
+        detail = measure_detail(photo, faces, side=side, geometry=geometry)
+        crops = self._crop(photo, faces)
+        answers = self._classifier.predict(crops)
+        doubtful = np.flatnonzero((detail < _DETAIL) & (answers.max(axis=1, initial=0) < _SURE))
+        if len(doubtful):
+            chosen = [faces[at] for at in doubtful.tolist()]
+            photo = refine(source, photo, chosen, side=side, geometry=geometry)
+            crops[doubtful] = self._crop(photo, chosen)
+            answers[doubtful] = self._classifier.predict(crops[doubtful])
+        return crops, answers
+
+    def _crop(self, photo: Photo, faces: Sequence[Face]) -> ImageArray:
+        size, colour = self._classifier.size, self._classifier.colour
+        crops = np.empty((len(faces), size[1], size[0], 1 if colour == "grey" else 3), np.uint8)
+        for crop, face in zip(crops, faces, strict=True):
+            seen, geometry = face.scaled(photo.scale), self._classifier.geometry
+            square = crop_face(photo.image, seen, size=max(size), geometry=geometry)
+            crop[:] = squeeze(square, size=size, colour=colour)
+        return crops
 
 
-def recognize(source: ImageSource, *, model: Path | str | None = None) -> list[Prediction]:
-    """Predict what every face in one photo wears, the most confident face first.
+def recognize(
+    source: ImageSource,
+    *,
+    model: Path | str | None = None,
+    faces: Sequence[Face] | None = None,
+) -> Recognition:
+    """Say what every face in one photo wears, the most confident face first.
 
     The bundled model is opened at the first call and kept; another `model` is opened at each call:
     make a `Recognizer` of it for many photos.
 
+    Args:
+        source: the photo: a path, bytes, an open binary file, a PIL image or an array.
+        model: a `.onnx` file made by gafas; the bundled model if left out.
+        faces: found by somebody else, and answered for in their order; looked for if left out.
+
     Raises:
         ImageError: the source is no readable photo.
-        ModelError: the model cannot be opened, or none is bundled.
+        ModelError: the model cannot be opened, or looks at whole photos though there are faces.
     """
     recognizer = _default() if model is None else Recognizer(model)
-    return recognizer.predict(source)
+    return recognizer.recognize(source, faces=faces)
 
 
 @functools.cache
@@ -238,30 +247,84 @@ def _default() -> Recognizer:
     return Recognizer()
 
 
-def _open_model(
-    model: Path | str | EyewearClassifier | None,
-    *,
-    threads: int,
-    providers: Sequence[str] | None,
-) -> EyewearClassifier:
-    if isinstance(model, EyewearClassifier):
-        return model
-    if model is not None:
-        return EyewearClassifier(model, threads=threads, providers=providers)
-    if BUNDLED not in PINNED:
-        raise ModelError(
-            "This version of gafas bundles no eyewear model. Received: no model. Give a .onnx file "
-            "that gafas made: --model FILE on the command line, Recognizer(FILE) in Python."
-        )
-    return EyewearClassifier(read_bundled(BUNDLED), threads=threads, providers=providers)
-
-
 def _name(source: ImageSource) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
-    if isinstance(source, bytes | np.ndarray | Image.Image):
-        return "bytes" if isinstance(source, bytes) else "image"
+    if isinstance(source, np.ndarray | Image.Image):
+        return "image"
+    if isinstance(source, bytes | bytearray | memoryview) and not isinstance(source, NamedBytes):
+        return "bytes"
     return str(getattr(source, "name", "file"))
+
+
+def _draw(source: ImageSource, found: Recognition, language: str) -> ImageArray:
+    from gafas.annotation import annotate  # letters are imported where something is drawn
+
+    photo = load_photo(source)  # a very large one comes smaller
+    shown = [one.scaled(photo.scale) for one in found]
+    return annotate(photo.image, shown, language=language)
+
+
+def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tuple[Face, ...]]:
+    """Decode a photo, as far as finding its faces needs it.
+
+    A JPEG so big that an eighth of it may be enough is decoded at an eighth, and larger only if no
+    face shows there, or several small ones, as in a crowd: decoding takes longest of all.
+
+    Returns:
+        The photo, and its faces in the pixels of the original, the most confident first.
+
+    Raises:
+        ImageError: the source is no readable photo.
+    """
+    photo = load_photo(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
+    faces = detector.detect(photo.image)
+    crowd = sum(face.side < _SMALL for face in faces) >= _CROWD
+    if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE and (crowd or not faces):
+        photo = load_photo(source, side=LARGE_SIDE)
+        faces = detector.detect(photo.image)
+    return photo, tuple(face.scaled(1 / photo.scale) for face in faces)
+
+
+def measure_detail(
+    photo: Photo, faces: Sequence[Face], *, side: int, geometry: CropGeometry | None = None
+) -> npt.NDArray[np.float64]:
+    """Return how much detail crops of `side` pixels have in a photo decoded small.
+
+    Faces are in the pixels of the original. 1 is all that such crops could show, or all that the
+    photo has.
+    """
+    sides = [place_crop(face, geometry).side for face in faces if photo.scale < 1]
+    return np.minimum(np.array(sides) * photo.scale / side, 1) if sides else np.ones(len(faces))
+
+
+def refine(
+    source: ImageSource,
+    photo: Photo,
+    faces: Sequence[Face],
+    *,
+    side: int,
+    geometry: CropGeometry | None = None,
+    least: float = _DETAIL,
+) -> Photo:
+    """Decode a photo again if crops of `side` pixels have less than the `least` detail.
+
+    Raises:
+        ImageError: the source is no readable photo.
+    """
+    detail = measure_detail(photo, faces, side=side, geometry=geometry).min(initial=1)
+    if detail >= least:
+        return photo
+    return load_photo(source, side=math.ceil(max(photo.image.shape) * least / detail))
+
+
+def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
+    """Return how far the middle of a face is from the middle of its photo, in pixels.
+
+    The label of a photo speaks of one person: whose face is nearest to the middle.
+    """
+    x1, y1, x2, y2 = face.box
+    return math.hypot((x1 + x2 - width) / 2, (y1 + y2 - height) / 2)
 
 
 def count_cores() -> int:

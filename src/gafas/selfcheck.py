@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from gafas.errors import ImageError, ModelError
 from gafas.images import load_photo
-from gafas.installing import advise_reinstall
 from gafas.recognizer import Recognizer
 from gafas.weights import FOLDER
 
@@ -26,10 +25,8 @@ PICTURES: Final = FOLDER / "selfcheck"
 ANSWERS: Final = "answers.json"
 
 _PROBABILITY: Final = 0.02
-_BOX: Final = 0.03
-"""How far a side of a box may be off, as a share of the longer side."""
-_COLOUR: Final = 1.0
-"""How far a channel's mean over a picture may be off, of 255; decoders round differently."""
+_BOX: Final = 0.03  # how far a side of a box may be off, as a share of the longer side
+_COLOUR: Final = 1.0  # how far a channel's mean may be off, of 255; decoders round differently
 
 _PARTS: Final = ("gafas", "onnxruntime", "Pillow", "numpy")
 
@@ -62,10 +59,15 @@ def run_selfcheck(
         ModelError: the answers are missing, damaged or of another model, or no model is bundled.
     """
     recognizer = Recognizer() if recognizer is None else recognizer
-    stored = _read_answers(folder)
-    _check_weights(stored["model"], recognizer.classifier.sha256)
-    for name, expected in stored["pictures"].items():
-        yield _check_picture(recognizer, folder / name, expected=expected)
+    for name, expected in _read_answers(folder, model=recognizer.classifier.sha256).items():
+        try:
+            received = _observe(recognizer, folder / name)
+        except ImageError as error:
+            yield Check(name, "unreadable", (str(error),))
+            continue
+        faces = received["faces"]
+        words = (f"{face['label']} {max(face['probabilities'].values()):.3f}" for face in faces)
+        yield Check(name, ", ".join(words) or "no face", tuple(_compare(expected, received)))
 
 
 def describe_answers(recognizer: Recognizer, folder: Path, *, names: Sequence[str]) -> str:
@@ -85,30 +87,25 @@ def list_versions() -> dict[str, str]:
     return {**versions, "Python": platform.python_version()}
 
 
-def _read_answers(folder: Path) -> dict[str, Any]:
+def _read_answers(folder: Path, *, model: str) -> dict[str, Any]:
     path = folder / ANSWERS
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(stored["model"], str) and stored["pictures"].items():
-            return dict(stored)
-        problem = "it names no model or no pictures"
-    except OSError as error:
-        problem = error.strerror or str(error)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"damaged ({error})"
-    raise ModelError(
-        f"Cannot read the selfcheck's stored answers: {problem}. Received: '{path}'. "
-        f"Install gafas again: {advise_reinstall()}"
-    )
-
-
-def _check_weights(expected: str, received: str) -> None:
-    if expected != received:
+        expected, pictures = stored["model"], dict(stored["pictures"])
+        if not pictures:
+            raise ValueError("they name no picture")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"Cannot read the selfcheck's stored answers: {error!r}. Received: '{path}'. Install "
+            "gafas again."
+        ) from error
+    if expected != model:
         raise ModelError(
             "The selfcheck's stored answers were given by another model file: expected SHA-256 "
-            f"{expected}. Received: {received}. Install gafas again: "
-            f"{advise_reinstall()}; in the sources, run make selfcheck-answers."
+            f"{expected}. Received: {model}. Install gafas again; in the sources, run "
+            "make selfcheck-answers."
         )
+    return pictures
 
 
 def _observe(recognizer: Recognizer, path: Path) -> dict[str, Any]:
@@ -117,64 +114,40 @@ def _observe(recognizer: Recognizer, path: Path) -> dict[str, Any]:
     Raises:
         ImageError: the picture cannot be read.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ImageError(
-            f"Cannot read the picture: {error.strerror or error}. Received: '{path}'. "
-            f"Install gafas again: {advise_reinstall()}"
-        ) from error
-    photo = load_photo(content)
-    found = [face.to_dict() for face in recognizer.predict(content)]
+    photo = load_photo(path)
+    content = path.read_bytes()
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": [photo.width, photo.height],
         "colour": [round(float(level), 2) for level in photo.image.mean(axis=(0, 1))],
-        "faces": sorted(found, key=lambda face: face["box"][0]),
+        "faces": sorted(recognizer.recognize(content).to_dict()["faces"], key=lambda x: x["box"]),
     }
-
-
-def _check_picture(recognizer: Recognizer, path: Path, *, expected: Mapping[str, Any]) -> Check:
-    try:
-        received = _observe(recognizer, path)
-    except ImageError as error:
-        return Check(path.name, "unreadable", (str(error),))
-    problems = tuple(_compare(expected, received))
-    return Check(path.name, _summarize(received["faces"]), problems)
-
-
-def _summarize(faces: Sequence[Mapping[str, Any]]) -> str:
-    words = (f"{face['label']} {max(face['probabilities'].values()):.3f}" for face in faces)
-    return ", ".join(words) or "no face"
 
 
 def _compare(expected: Mapping[str, Any], received: Mapping[str, Any]) -> Iterator[str]:
     """Give the first stage that differs, or else every face that does: the rest follows from it."""
+    wanted, found = expected["faces"], received["faces"]
     if expected["sha256"] != received["sha256"]:
         yield "the file is not the one that was released: it was altered or cut short"
     elif expected["size"] != received["size"]:
-        yield (
-            "it is decoded to another size: expected {}×{}. Received: {}×{}. Pillow differs".format(
-                *expected["size"], *received["size"]
-            )
-        )
+        sizes = "expected {}×{}. Received: {}×{}".format(*expected["size"], *received["size"])
+        yield f"it is decoded to another size: {sizes}. Pillow differs"
     elif _distance(expected["colour"], received["colour"]) > _COLOUR:
         yield (
             f"it is decoded to other colours: expected the mean {expected['colour']}. "
             f"Received: {received['colour']}. Pillow differs"
         )
-    elif len(expected["faces"]) != len(received["faces"]):
-        wanted, found = len(expected["faces"]), len(received["faces"])
-        yield f"faces: expected {wanted}. Received: {found}. The face detector differs"
+    elif len(wanted) != len(found):
+        counts = f"expected {len(wanted)}. Received: {len(found)}"
+        yield f"faces: {counts}. The face detector differs"
     else:
-        for wanted, found in zip(expected["faces"], received["faces"], strict=True):
-            yield from _compare_faces(wanted, found)
+        for one, other in zip(wanted, found, strict=True):
+            yield from _compare_faces(one, other)
 
 
 def _compare_faces(expected: Mapping[str, Any], received: Mapping[str, Any]) -> Iterator[str]:
     x1, y1, x2, y2 = expected["box"]
-    reach = _BOX * max(x2 - x1, y2 - y1)
-    if _distance(expected["box"], received["box"]) > reach:
+    if _distance(expected["box"], received["box"]) > _BOX * max(x2 - x1, y2 - y1):
         yield f"box: expected {expected['box']}. Received: {received['box']}"
     if expected["label"] != received["label"]:
         yield f"label: expected {expected['label']!r}. Received: {received['label']!r}"

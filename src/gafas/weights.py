@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from gafas.errors import ModelError
-from gafas.installing import advise_reinstall
 
 _SUFFIX = "ExecutionProvider"
 _BUILDS = "onnxruntime-gpu brings cuda, onnxruntime-openvino openvino, onnxruntime-directml dml"
@@ -120,34 +119,26 @@ def read_bundled(name: str) -> bytes:
     """Read a bundled model file, once per process, and check that nobody altered it.
 
     Raises:
-        ModelError: the name is not pinned, the file is missing, or its hash is another.
+        ModelError: there is no such model, the file is missing, or its hash is another.
     """
     if name not in PINNED:
         raise ModelError(
             f"Unknown bundled model: expected one of {', '.join(sorted(PINNED))}. "
             f"Received: {name!r}. Correct the name."
         )
-    return read_pinned(FOLDER / name, PINNED[name])
-
-
-def read_pinned(path: Path, sha256: str) -> bytes:
-    """Read a file whose SHA-256, in hexadecimal digits, is known.
-
-    Raises:
-        ModelError: the file cannot be read, or its hash is another.
-    """
+    path = FOLDER / name
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(
             f"Cannot read the model file: {error.strerror or error}. Received: '{path}'. "
-            f"Install gafas again: {advise_reinstall()}"
+            "Install gafas again."
         ) from error
     got = hashlib.sha256(data).hexdigest()
-    if got != sha256:
+    if got != PINNED[name]:
         raise ModelError(
-            f"The model file is not the one that was released: expected SHA-256 {sha256}. "
+            f"The model file is not the one that was released: expected SHA-256 {PINNED[name]}. "
             f"Received: '{path}' with {got}. It was cut short, altered or replaced. "
-            f"Install gafas again: {advise_reinstall()}"
+            "Install gafas again."
         )
     return data

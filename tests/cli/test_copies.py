@@ -1,15 +1,13 @@
 """Copies that are drawn on: where they go, what they never write over, a disk that is full."""
 
 import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from brightness_model import METADATA, brightness_model, grey_photo
-from command_line import Call, refused, start
+from command_line import Call, interrupt, refused
+from disks import small_disk
 
 
 @pytest.fixture
@@ -91,12 +89,7 @@ def test_a_full_disk_is_told_of_the_copy_and_leaves_nothing_half(
     gafas: Call, model: Path, tmp_path: Path
 ) -> None:
     grey_photo(tmp_path / "in/a.png", 90)
-    small = tmp_path / "small"
-    small.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)]
-    if subprocess.run(words, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small file system needs the rights of the superuser")
-    try:
+    with small_disk(tmp_path / "small", size="16k") as small:
         (small / "filler").write_bytes(bytes(14_000))
         told = gafas("annotate", tmp_path / "in", small, "--model", model)
         refused(told, f"Cannot read or write '{small}/a-annotated.jpg': No space left", code=1)
@@ -106,8 +99,6 @@ def test_a_full_disk_is_told_of_the_copy_and_leaves_nothing_half(
         told = gafas("predict", *[tmp_path / "in"] * 200, "-o", table, "--model", model)
         refused(told, f"Cannot read or write '{table}': No space left", code=1)
         assert names(small) == ["filler"]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
 
 
 def test_an_interrupt_says_how_many_copies_there_are(model: Path, tmp_path: Path) -> None:
@@ -115,15 +106,8 @@ def test_an_interrupt_says_how_many_copies_there_are(model: Path, tmp_path: Path
     for number in range(1, 3000):
         os.link(photo, photo.parent / f"{number:04}.png")
     out = tmp_path / "out"
-    with start("annotate", photo.parent, out, "--model", model) as process:
-        for _ in range(6000):
-            if out.is_dir() and len(names(out)) >= 10:
-                break
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    (line,) = told.decode().splitlines()
+    words = ("annotate", photo.parent, out, "--model", model)
+    line = interrupt(*words, when=lambda: len(names(out)) >= 10)
     done = int(line.removeprefix("gafas: Interrupted: ").partition(" of 3,000 photos are done.")[0])
     assert len(names(out)) - done in (0, 1)
     assert "give the same command with --overwrite" in line

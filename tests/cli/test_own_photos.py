@@ -77,6 +77,18 @@ def test_each_command_works_without_repeating_where_the_photos_lie(
     assert gafas("tune", run / "recipe.toml", tmp_path / "study", "--trials", 1).code == 0
 
 
+def test_only_a_run_beside_its_recipe_says_where_the_photos_lie(
+    gafas: Call, photos: Path, at_home: Path, tmp_path: Path
+) -> None:
+    for name in ("tiny.toml", "recipe.toml"):
+        (tmp_path / name).write_text((at_home / "tiny.toml").read_text())
+    (tmp_path / "data.json").write_text(json.dumps({"kind": "own", "path": str(photos)}))
+    for name in ("tiny.toml", "recipe.toml"):
+        told = gafas("train", tmp_path / name, tmp_path / f"run of {name}", *QUICK)
+        assert told.code == 0
+        assert json.loads((tmp_path / f"run of {name}/data.json").read_text())["kind"] == "cmu"
+
+
 def test_photos_that_moved_or_changed_are_told(
     gafas: Call, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,7 +218,7 @@ def test_the_bundled_model_sorts_real_photos_end_to_end(gafas: Call, tmp_path: P
     photo = write(tmp_path / "in/turned.jpg", encode(portrait(), orientation=1))
     Image.open(photo).rotate(90, expand=True).save(tmp_path / "in/lying.png")
     write(tmp_path / "in/hills.webp", encode(faceless(), "WEBP"))
-    (found,) = Recognizer().predict(photo)
+    (found,) = Recognizer().recognize(photo)
     told = gafas("sort", tmp_path / "in", tmp_path / "out", "--copy")
     assert told.code == 0
     assert (tmp_path / "out" / found.label / "turned.jpg").exists()

@@ -1,13 +1,11 @@
 """Sorting several folders and photos with one command: once each, resumable, undoable."""
 
 import os
-import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from command_line import Call, refused, start
+from command_line import Call, interrupt, refused
 from eyewear_model import eyewear_model, scene
 from sorted_photos import names, snapshot
 
@@ -147,15 +145,7 @@ def test_an_interrupt_says_how_many_are_done_and_the_same_command_goes_on(
     before = snapshot(photos)
     out = tmp_path / "out"
     words = ("sort", photos / "a", photos / "b", out, "--model", model)
-    with start(*words) as process:
-        for _ in range(6000):
-            if len(names(out)) >= 10:
-                break
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    (line,) = told.decode().splitlines()
+    line = interrupt(*words, when=lambda: len(names(out)) >= 10)
     assert line.startswith("gafas: Interrupted: ")
     assert line.endswith("photos are done. To go on, give the same command again.")
     rest = gafas(*words)

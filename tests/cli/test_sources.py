@@ -99,10 +99,10 @@ def test_photos_are_counted_ahead_bit_by_bit_and_silently(
 ) -> None:
     touch(tmp_path, "a.png", "b/c.png")
     sources = Sources([str(tmp_path), "-", "gone.png", str(tmp_path / "b")])
-    ask = count_ahead(sources.silently())  # it would wait for stdin if it read it
+    ask = count_ahead(sources.names())  # it would wait for stdin if it read it
     assert [ask(), ask()] == [5, 5]
     (tmp_path / "empty").mkdir()
-    assert count_ahead(Sources([str(tmp_path / "empty")]).silently())() == 0
+    assert count_ahead(Sources([str(tmp_path / "empty")]).names())() == 0
     assert capsys.readouterr() == ("", "")
     slow = (time.sleep(0.001) for _ in range(120))
     ask = count_ahead(slow)

@@ -19,8 +19,7 @@ from gafas.training.backend import keras
     [
         ("optimization.epocs=3", "unknown key 'optimization.epocs'. Did you mean 'epochs'?"),
         ("optimization.epochs=many", "'optimization.epochs' is of type int. Received: 'many'"),
-        ("network.dropout=1.5", "'network.dropout' is a share from 0 to below 1"),
-        ("optimization.keep=best", "choose by the validation part, and there is none"),
+        ("network.dropout=1.5", "'network.dropout' must be a share from 0 to below 1"),
     ],
 )
 def test_a_faulty_recipe_is_a_usage_error(
@@ -48,7 +47,7 @@ def test_an_empty_folder_is_refused(gafas: Call, run: Path, tmp_path: Path) -> N
     (tmp_path / "empty").mkdir()
     told = gafas("train", run / "recipe.toml", tmp_path / "run", "--data", tmp_path / "empty")
     refused(told, "No labelled photos in .*empty", code=1)
-    refused(gafas("evaluate", run, tmp_path / "empty"), "No photo in .*empty", code=1)
+    refused(gafas("evaluate", run, tmp_path / "empty"), "No labelled photos in .*empty", code=1)
     assert not (tmp_path / "run").exists()
 
 

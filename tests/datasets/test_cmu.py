@@ -8,6 +8,7 @@ import pytest
 from gafas.datasets import cmu as cmu_module
 from gafas.datasets.cmu import read_samples
 from gafas.errors import DataError
+from gafas.files import find_home
 from gafas.images import load_image
 
 
@@ -105,8 +106,8 @@ def test_home_is_the_users_cache_unless_a_variable_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("GAFAS_HOME", raising=False)
-    assert cmu_module.home().name == "gafas"
-    assert cmu_module.home().is_absolute()
+    assert find_home().name == "gafas"
+    assert find_home().is_absolute()
 
 
 @pytest.mark.cmu

@@ -67,7 +67,6 @@ def test_a_photo_outside_the_label_folders_is_refused(labelled: Path) -> None:
     put(labelled / "stray.png")
     with pytest.raises(DataError, match=r"stray\.png lies in .* so it has no label"):
         folders.read_labelled(labelled)
-    assert not folders.has_labels(labelled)
 
 
 def test_a_csv_gives_labels_and_subjects(tmp_path: Path) -> None:
@@ -100,7 +99,6 @@ def test_sub_folders_win_over_the_csv_beside_them(labelled: Path) -> None:
 def test_a_flat_folder_is_read_through_its_csv(tmp_path: Path) -> None:
     put(tmp_path / "a.png")
     csv(tmp_path, "file,label\na.png,none\n")
-    assert folders.has_labels(tmp_path)
     assert [s.label for s in folders.read_labelled(tmp_path)] == ["none"]
 
 
@@ -138,31 +136,17 @@ def test_a_csv_in_another_encoding_is_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No labelled photos"):
         folders.read_labelled(tmp_path)
-    with pytest.raises(DataError, match="No photo in"):
-        folders.read_unlabelled(tmp_path)
-    assert not folders.has_labels(tmp_path)
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    for read in (folders.read_labelled, folders.read_unlabelled, folders.has_labels):
-        with pytest.raises(DataError, match=r"'.*nowhere', which does not exist"):
-            read(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"'.*nowhere', which does not exist"):
+        folders.read_labelled(tmp_path / "nowhere")
 
 
-def test_a_flat_folder_of_photos_has_no_labels(tmp_path: Path) -> None:
+def test_of_photos_without_labels_it_is_said_what_tells_about_them(tmp_path: Path) -> None:
     put(tmp_path / "b.png")
-    put(tmp_path / "more" / "a.HEIC")
-    assert not folders.has_labels(tmp_path)
-    assert [(s.name, s.label) for s in folders.read_unlabelled(tmp_path)] == [
-        ("b.png", ""),
-        ("more/a.HEIC", ""),
-    ]
-
-
-def test_label_folders_and_csv_files_have_labels(labelled: Path) -> None:
-    assert folders.has_labels(labelled)
-    assert folders.has_labels(csv(labelled, "file,label\n"))
-    assert not folders.has_labels(labelled / "none" / "a.png")
+    with pytest.raises(DataError, match=r"No labelled photos in .*`gafas predict`"):
+        folders.read_labelled(tmp_path)
 
 
 @pytest.mark.parametrize(

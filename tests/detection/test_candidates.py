@@ -7,11 +7,9 @@ from gafas.detection.candidates import (
     Floats,
     find_doubtful,
     measure_sides,
-    select_faces,
     suppress,
     turn_back,
 )
-from gafas.results import Face
 
 
 def rows(*candidates: tuple[float, ...]) -> Floats:
@@ -67,14 +65,3 @@ def test_what_was_found_in_the_turned_photo_is_brought_back(quarters: int) -> No
     seen = np.array([[*box, 0.9, *middle * 5]], np.float32)
     (back,) = turn_back(seen, quarters, width=50, height=70)
     assert back.tolist() == pytest.approx([5, 20, 15, 30, 0.9, *[10, 25] * 5])
-
-
-def test_faces_are_selected_by_the_shorter_side_or_by_the_largest_box() -> None:
-    boxes = [(0, 0, 30, 90), (0, 0, 50, 50), (5, 5, 55, 55), (-20, 0, 20, 40)]
-    faces = [Face(tuple(map(float, box))) for box in boxes]
-    assert select_faces(faces) == tuple(faces)
-    assert select_faces(faces, min_face=40) == tuple(faces[1:])
-    assert select_faces(faces, min_face=41, largest=True) == (faces[1],)
-    assert select_faces(faces, largest=True) == (faces[0],)
-    assert select_faces(faces, min_face=51, largest=True) == ()
-    assert select_faces([], largest=True) == ()

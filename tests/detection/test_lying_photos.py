@@ -4,19 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tools.photos import write_photos
 
 from gafas.crops import crop_face
 from gafas.detection.detector import FaceDetector
 from gafas.images import load_image
 from gafas.recognizer import Recognizer
 from gafas.results import ImageArray
-from selfcheck_folder import load_tool
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ImageArray]:
     folder = tmp_path_factory.mktemp("photos")
-    return {path.stem: load_image(path) for path in load_tool("photos").write_photos(folder)}
+    return {path.stem: load_image(path) for path in write_photos(folder)}
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def test_the_answer_does_not_depend_on_how_the_photo_lies(
     recognizer = Recognizer()
     names = ("astronaut", "astronaut_sunglasses", "grace_hopper")
     for name in names:
-        (upright,) = recognizer.predict(photos[name])
-        (lying,) = recognizer.predict(np.ascontiguousarray(np.rot90(photos[name], quarters)))
+        (upright,) = recognizer.recognize(photos[name])
+        (lying,) = recognizer.recognize(np.ascontiguousarray(np.rot90(photos[name], quarters)))
         assert lying.label == upright.label
 
 
@@ -62,8 +62,8 @@ def test_most_real_photos_upside_down_are_understood(eyewear: Path) -> None:
     paths = sorted((eyewear / "web" / "eyeglasses").glob("*.jpg"))[::12]
     assert len(paths) > 15
     images = [load_image(path) for path in paths]
-    upright = [recognizer.predict(image)[0].label for image in images]
-    lying = [recognizer.predict(np.rot90(image, 2)) for image in images]
+    upright = [recognizer.recognize(image)[0].label for image in images]
+    lying = [recognizer.recognize(np.rot90(image, 2)) for image in images]
     same = [
         bool(faces) and faces[0].label == label for faces, label in zip(lying, upright, strict=True)
     ]

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -6,17 +7,22 @@ import pytest
 from benchmarks.readme_figure import draw_dots, write_readme_figure
 
 from gafas.errors import DataError
+from gafas.evaluation.breakdowns import RiskPoint
+from gafas.evaluation.metrics import Answered, Bin, Interval
 from gafas.report import figures
+from gafas.report.wording import Wording
 from run_folders import make_benchmark
 
+WORDS = Wording("en")
+OWN = Answered(0.8, 0.95, Interval(0.9, 1.0), 95, 5, 0.95, Interval(0.9, 0.97))
 BINS = [
-    {"low": 0.8, "high": 0.9, "count": 40, "confidence": 0.86, "accuracy": 0.9},
-    {"low": 0.9, "high": 1.0, "count": 60, "confidence": 0.97, "accuracy": 0.95},
-    {"low": 0.7, "high": 0.8, "count": 0, "confidence": None, "accuracy": None},
+    Bin(low=0.8, high=0.9, count=40, confidence=0.86, accuracy=0.9),
+    Bin(low=0.9, high=1.0, count=60, confidence=0.97, accuracy=0.95),
+    Bin(low=0.7, high=0.8, count=0, confidence=None, accuracy=None),
 ]
 BARS = [
-    figures.Bar("left", 0.9, "90%", low=0.8, high=0.95),
-    figures.Bar("up", 0.5, "50%", low=0.3, high=0.7),
+    figures.Bar("left", 0.9, "90%", interval=(0.8, 0.95)),
+    figures.Bar("up", 0.5, "50%", interval=(0.3, 0.7)),
 ]
 
 
@@ -26,13 +32,6 @@ def whole(share: float) -> str:
 
 def draw_each() -> dict[str, str]:
     """Return one figure of every kind."""
-    words = {
-        "probability": "Probability",
-        "share_right": "Right",
-        "count": "Count",
-        "ideal": "ideal",
-        "measured": "measured",
-    }
     return {
         "curves": figures.draw_curves(
             {"training": [0.7, 0.4, 0.3], "validation": [None, 0.5, 0.4]},
@@ -43,12 +42,26 @@ def draw_each() -> dict[str, str]:
         "confusion": figures.draw_confusion(
             [[21, 3], [0, 24]], ["glasses", "none"], axis_labels=("said", "true"), write=str
         ),
-        "reliability": figures.draw_reliability(BINS, words=words, share=whole),
+        "reliability": figures.draw_reliability(BINS, WORDS),
         "bars": figures.draw_bars(BARS, share=whole, label="Accuracy", reference=0.8),
+        "risk": risk(OWN),
         "dots": draw_dots(
             {"by file": {"a": BARS[0]}, "by photo": {"b": BARS[1]}}, share=whole, label="Accuracy"
         ),
     }
+
+
+def risk(own: Answered) -> str:
+    points = [RiskPoint(0.0, 1.0, 10, 0.9), RiskPoint(0.7, 0.9, 3, 0.97), RiskPoint(0.9, 0.5, 0, 1)]
+    return figures.draw_risk(points, WORDS, own=own)
+
+
+def small(high: float) -> str:
+    bars = [
+        figures.Bar("a", 0.02, "2%", interval=(0.01, 0.05)),
+        figures.Bar("b", 0.1, "10%", interval=(0.05, high)),
+    ]
+    return figures.draw_bars(bars, share=whole, label="share", reference=0.04, whole=False)
 
 
 def drawn_texts(svg: str) -> list[str]:
@@ -58,7 +71,7 @@ def drawn_texts(svg: str) -> list[str]:
 
 def test_every_figure_is_one_svg_element_without_text_that_needs_a_font() -> None:
     drawn = draw_each()
-    assert len(drawn) == 5
+    assert len(drawn) == 6
     for name, svg in drawn.items():
         assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg", name
         assert "<text" not in svg, name
@@ -115,9 +128,26 @@ def test_long_names_stand_above_their_bars_so_that_the_bars_keep_their_room() ->
 
 
 def test_empty_bins_are_left_out_of_the_reliability_diagram() -> None:
-    words = {"probability": "P", "share_right": "R", "count": "C", "ideal": "i", "measured": "m"}
-    full = figures.draw_reliability(BINS[:2], words=words, share=whole)
-    assert figures.draw_reliability(BINS, words=words, share=whole) == full
+    full = figures.draw_reliability(BINS[:2], WORDS)
+    assert figures.draw_reliability(BINS, WORDS) == full
+
+
+def test_the_threshold_is_marked_only_where_there_is_one() -> None:
+    none = dataclasses.replace(OWN, threshold=0.0)
+    assert "at the threshold" in drawn_texts(risk(OWN))
+    assert "at the threshold" not in drawn_texts(risk(none))
+
+
+def test_the_interval_of_a_tiny_group_does_not_stretch_the_axis() -> None:
+    assert ends(small(0.99)) == ends(small(0.95))
+    assert ends(small(0.12)) != ends(small(0.95))
+
+
+def ends(svg: str) -> list[str]:
+    """Return the outlines of the two bars."""
+    found = re.findall(r'id="patch_[34]">\s*<path d="([^"]+)"', svg)
+    assert len(found) == 2
+    return found
 
 
 def test_matplotlib_settings_of_the_caller_stay_as_they_were() -> None:
@@ -142,6 +172,6 @@ def test_a_file_that_is_no_benchmark_is_refused_and_the_old_figure_stays(tmp_pat
     target, broken = tmp_path / "old.svg", tmp_path / "cmu.json"
     target.write_text("old", encoding="utf-8")
     broken.write_text('{"entries": [{"recipe": "seed"}]}', encoding="utf-8")
-    with pytest.raises(DataError, match="is not a benchmark"):
+    with pytest.raises(DataError, match="cannot be read: Object missing required field"):
         write_readme_figure(broken, target)
     assert target.read_text(encoding="utf-8") == "old"

@@ -6,7 +6,7 @@ import pytest
 
 import gafas
 from gafas.recognizer import Recognizer
-from gafas.service import Access, Limits
+from gafas.service.settings import Access, Limits
 from gafas.weights import FOLDER, PINNED
 from service_client import Door, form, refused
 
@@ -134,4 +134,4 @@ def test_what_goes_wrong_inside_is_not_told(
     refused(answer, 500, "internal")
     assert "secret" not in answer.text
     assert "RuntimeError" in caplog.text
-    assert door.operation.workers.taken == 0
+    assert door.operation.taken == 0

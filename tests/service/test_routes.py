@@ -12,9 +12,9 @@ from PIL import Image
 
 from brightness_model import brightness_model
 from face_photos import encode, portrait
-from gafas.annotate import annotate
-from gafas.explain import draw, explain
-from gafas.images import load_image, load_photo
+from gafas.annotation import annotate
+from gafas.explanation import draw_explanations, explain
+from gafas.images import load_image
 from gafas.recognizer import Recognizer
 from service_client import Door, form, refused
 
@@ -39,7 +39,7 @@ def test_python_command_line_and_service_give_the_same_to_the_last_digit(
     assert sorted(len(one["faces"]) for one in at_once) == [0, 1, 1, 1, 2]
     for name, line, one in zip(READABLE, lines, at_once, strict=True):
         alone = door.post("/v1/recognize", photos[name], params={"name": name}).json()
-        assert one == alone == recognizer.recognize(photos[name], name=name).to_dict()
+        assert one == alone == recognizer.recognize(photos[name]).to_dict() | {"photo": name}
         assert one == line
 
 
@@ -47,7 +47,7 @@ def test_a_raw_body_is_written_as_the_command_line_writes_it(
     door: Door, recognizer: Recognizer, photos: dict[str, bytes]
 ) -> None:
     answer = door.post("/v1/recognize?name=año.jpg", photos["portrait.jpg"])
-    found = recognizer.recognize(photos["portrait.jpg"], name="año.jpg")
+    (found,) = recognizer.recognize_many([photos["portrait.jpg"]], names=["año.jpg"])
     assert answer.text == json.dumps(found.to_dict(), ensure_ascii=False)
     assert answer.headers["content-type"] == "application/json"
     assert door.post("/v1/recognize", photos["portrait.jpg"]).json()["photo"] == "photo"
@@ -76,7 +76,7 @@ def test_a_raw_body_that_is_no_photo_is_refused_with_the_same_sentence(
 ) -> None:
     answer = door.post("/v1/recognize", photos["notes.txt"])
     refused(answer, 422, "unreadable-photo")
-    assert answer.json()["detail"] == recognizer.recognize(photos["notes.txt"]).error
+    assert answer.json()["detail"] == next(recognizer.recognize_many([photos["notes.txt"]])).error
     refused(door.post("/v1/recognize", b""), 422, "unreadable-photo", saying="is empty")
 
 
@@ -86,7 +86,7 @@ def test_annotate_draws_what_python_draws(
 ) -> None:
     answer = door.post("/v1/annotate", photos["group.webp"], headers={"Accept": accept})
     assert answer.headers["content-type"] == "image/png"
-    wanted = annotate(load_image(photos["group.webp"]), recognizer.predict(photos["group.webp"]))
+    wanted = annotate(load_image(photos["group.webp"]), recognizer.recognize(photos["group.webp"]))
     assert np.array_equal(decode(answer.content), wanted)
 
 
@@ -109,12 +109,13 @@ def test_drawings_speak_the_language_that_is_liked_best(
 ) -> None:
     headers = {"Accept": "image/png", "Accept-Language": accept}
     photo = photos["group.webp"]
-    wanted = annotate(load_image(photo), recognizer.predict(photo), language=language)
+    wanted = annotate(load_image(photo), recognizer.recognize(photo), language=language)
     answer = door.post("/v1/annotate", photo, headers=headers)
     assert np.array_equal(decode(answer.content), wanted)
-    reasons = explain(recognizer, photo, face=0)
+    (first, *_) = recognizer.recognize(photo)
+    reasons = explain(recognizer, photo, faces=[first.face])
     answer = door.post("/v1/explain?face=0", photo, headers=headers)
-    wanted = draw(load_photo(photo), reasons, language=language)
+    wanted = draw_explanations(photo, reasons, language=language)
     assert np.array_equal(decode(answer.content), wanted)
 
 
@@ -146,9 +147,10 @@ def test_explain_draws_what_python_draws(
     for face in (None, 1):
         options = {} if face is None else {"params": {"face": face}}
         answer = door.post("/v1/explain", photo, headers=accept, **options)
-        reasons = explain(recognizer, photo, face=face)
+        found = recognizer.recognize(photo)
+        reasons = explain(recognizer, photo, faces=None if face is None else [found[face].face])
         assert len(reasons) == (2 if face is None else 1)
-        assert np.array_equal(decode(answer.content), draw(load_photo(photo), reasons))
+        assert np.array_equal(decode(answer.content), draw_explanations(photo, reasons))
 
 
 def test_a_face_that_is_not_there_cannot_be_explained(door: Door, photos: dict[str, bytes]) -> None:
@@ -177,34 +179,28 @@ def test_a_request_may_ask_for_some_faces_only(recognizer: Recognizer) -> None:
         (told,) = door.post(f"/v1/recognize?{query}", files=form({"a.png": photo})).json()
         assert told["faces"] == [large]
         headers = {"Accept": "image/png"}
-        chosen = recognizer.selecting(largest=True)
+        chosen = recognizer.recognize(photo).select(largest=True)
         drawn = decode(door.post(f"/v1/annotate?{query}", photo, headers=headers).content)
-        assert np.array_equal(drawn, annotate(np.asarray(picture), chosen.predict(photo)))
+        assert np.array_equal(drawn, chosen.annotate())
         drawn = decode(door.post(f"/v1/explain?{query}", photo, headers=headers).content)
-        assert np.array_equal(drawn, draw(load_photo(photo), explain(chosen, photo)))
+        assert np.array_equal(
+            drawn, draw_explanations(photo, explain(recognizer, photo, faces=[chosen[0].face]))
+        )
     assert door.post("/v1/recognize?min_face=9999", photo).json()["faces"] == []
     assert door.post("/v1/recognize", photo).json()["faces"] == both  # the others are not touched
     for wrong in ("min_face=-1", "min_face=nan", "min_face=inf", "largest=perhaps"):
         refused(door.post(f"/v1/recognize?{wrong}", photo), 422, "parameters")
 
 
-def test_a_service_that_selects_faces_goes_on_doing_so(
-    recognizer: Recognizer, photos: dict[str, bytes]
-) -> None:
-    door = Door(recognizer.selecting(largest=True))
-    for query in ("", "?largest=false", "?min_face=10"):
-        answer = door.post(f"/v1/recognize{query}", photos["group.webp"])
-        assert len(answer.json()["faces"]) == 1
-
-
-def test_a_model_of_whole_photos_has_no_faces_to_select(tmp_path: Path) -> None:
+def test_of_a_model_of_whole_photos_the_photo_is_the_largest_face(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(brightness_model())
     door = Door(Recognizer(path))
     photo = encode(portrait())
     assert len(door.post("/v1/recognize", photo).json()["faces"]) == 1
-    answer = door.post("/v1/recognize?largest=true", photo)
-    refused(answer, 422, "parameters", saying="whole photos")
+    assert len(door.post("/v1/recognize?largest=true", photo).json()["faces"]) == 1
+    explained = door.post("/v1/explain?largest=true&face=0", photo)
+    assert (explained.status_code, explained.headers["content-type"]) == (200, "image/jpeg")
 
 
 def test_drawings_are_of_one_photo(door: Door, photos: dict[str, bytes]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gafas.datasets.samples import Sample, relabel
 from gafas.datasets.splits import Split, make_split
-from gafas.training.train import TrainingData, read_data
+from gafas.training.batches import TrainingData, read_data
 from tiny_data import make_faces, tiny_recipe
 
 

@@ -13,8 +13,7 @@ from gafas.training.architectures import (
     TEMPERATURE,
     begin_with_bundled,
     build,
-    copy_weights,
-    look_twice,
+    mirror,
     write_layers,
 )
 from gafas.training.recipe import Recipe, read_recipe
@@ -118,11 +117,11 @@ def test_the_table_of_layers_counts_every_parameter(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["network.json"]
 
 
-def test_the_table_of_a_network_that_looks_twice_shows_the_layers_of_the_look(
+def test_the_table_of_a_mirrored_network_shows_the_layers_within(
     tmp_path: Path,
 ) -> None:
     once = build(tiny_recipe())
-    twice = look_twice(once)
+    twice = mirror(once)
     write_layers(twice, tmp_path / "network.json")
     rows = json.loads((tmp_path / "network.json").read_text())
     assert sum(row["parameters"] for row in rows) == twice.count_params()
@@ -131,12 +130,12 @@ def test_the_table_of_a_network_that_looks_twice_shows_the_layers_of_the_look(
     assert [row["name"] for row in rows if row["type"] == "Conv2D"] == convolutions
 
 
-def test_a_network_that_looks_twice_answers_a_photo_and_its_mirror_image_alike(
+def test_a_mirrored_network_answers_a_photo_and_its_mirror_image_alike(
     tmp_path: Path,
 ) -> None:
     recipe = tiny_recipe(network={"architecture": "residual", "filters": [3, 5]})
     once = build(recipe)
-    twice = look_twice(once)
+    twice = mirror(once)
     photos = np.random.default_rng(0).uniform(0, 255, (3, *once.input_shape[1:])).astype("float32")
     mirrored = np.ascontiguousarray(photos[:, :, ::-1])
     answers = twice.predict(photos, verbose=0)
@@ -145,14 +144,6 @@ def test_a_network_that_looks_twice_answers_a_photo_and_its_mirror_image_alike(
     assert np.abs(logits[0] - logits[1]).max() > 1e-3
     mean = np.exp((logits[0] + logits[1]) / 2)
     assert answers == pytest.approx(mean / mean.sum(axis=1, keepdims=True), abs=1e-5)
-
-
-def test_a_training_may_go_on_from_a_network_that_looks_twice() -> None:
-    recipe = tiny_recipe(network={"architecture": "residual", "filters": [3, 5]})
-    former, fresh = build(recipe), build(recipe)
-    copy_weights(look_twice(former), fresh)
-    held = [w.sum() for w in former.get_weights()]
-    assert [w.sum() for w in fresh.get_weights()] == held
 
 
 def test_the_weights_of_the_bundled_model_are_what_it_answers_by() -> None:
@@ -167,7 +158,7 @@ def test_the_weights_of_the_bundled_model_are_what_it_answers_by() -> None:
     dense.set_weights(sorted(last, key=lambda array: -array.ndim))
     bundled = Recognizer().classifier
     images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), np.uint8)
-    plain = look_twice(model).predict(images.astype(np.float32), verbose=0)
+    plain = mirror(model).predict(images.astype(np.float32), verbose=0)
     logits = np.log(plain) / bundled.metadata["temperature"] + bundled.metadata["offsets"]
     calibrated = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert calibrated == pytest.approx(bundled.predict(images), abs=1e-5)

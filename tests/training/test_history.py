@@ -1,26 +1,34 @@
+import math
 from pathlib import Path
 
-from gafas.training.run import find_best_epoch, read_history, write_history
+import pytest
 
-ROWS = [
-    {"epoch": 1.0, "loss": 0.75, "accuracy": 0.5, "learning_rate": 1e-4, "seconds": 4.25},
-    {"epoch": 2.0, "loss": 0.1234567, "accuracy": 1.0, "learning_rate": 1e-9, "seconds": 8.5},
-]
+from gafas.errors import DataError
+from gafas.training.run import Epoch, read_history, write_history
+
+HISTORY = (
+    Epoch(epoch=1, loss=0.75, accuracy=0.5, learning_rate=1e-4, seconds=4.25),
+    Epoch(epoch=2, loss=0.1234567, accuracy=1.0, val_loss=2.0, learning_rate=1e-9, seconds=8.5),
+)
 
 
 def test_a_history_survives_its_file_and_what_was_not_measured_stays_out(tmp_path: Path) -> None:
-    write_history(ROWS, tmp_path / "history.csv")
-    assert read_history(tmp_path / "history.csv") == ROWS
+    write_history(HISTORY, tmp_path / "history.csv")
+    assert read_history(tmp_path / "history.csv") == HISTORY
     assert (tmp_path / "history.csv").read_text().splitlines()[1] == "1,0.75,0.5,,,0.0001,4.25"
 
 
 def test_a_history_that_was_not_begun_is_empty(tmp_path: Path) -> None:
-    assert read_history(tmp_path / "history.csv") == []
+    assert read_history(tmp_path / "history.csv") == ()
 
 
-def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss() -> None:
-    assert find_best_epoch([{"val_loss": loss} for loss in (0.5, 0.2, 0.3, 0.2)]) == 1
+def test_a_loss_that_is_no_number_is_read_as_none(tmp_path: Path) -> None:
+    lost = Epoch(epoch=1, loss=math.nan, accuracy=0.5, learning_rate=1e-4, seconds=1.0)
+    write_history((lost,), tmp_path / "history.csv")
+    assert math.isnan(read_history(tmp_path / "history.csv")[0].loss)
 
 
-def test_a_loss_that_is_no_number_is_never_the_best_after_one_that_is() -> None:
-    assert find_best_epoch([{"val_loss": loss} for loss in (0.5, float("nan"), 0.4)]) == 2
+def test_a_damaged_history_is_named(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,much\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"history\.csv cannot be read"):
+        read_history(tmp_path / "history.csv")

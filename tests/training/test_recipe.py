@@ -17,11 +17,13 @@ from gafas.training.recipe import (
     Network,
     Optimization,
     Recipe,
+    check_recipe,
     make_recipe,
     read_recipe,
     write_recipe,
 )
 from gafas.training.run import hash_recipe
+from gafas.weights import PINNED
 
 RECIPES = sorted((Path(gafas.training.__file__).parent / "recipes").glob("*.toml"))
 
@@ -60,8 +62,6 @@ recipes = st.builds(
         learning_rate=st.floats(1e-12, 10),
         label_smoothing=shares,
         epochs=st.integers(1, 10_000),
-        keep=st.sampled_from(["last", "best"]),
-        patience=st.integers(0, 100),
     ),
 )
 
@@ -104,7 +104,7 @@ def test_the_seed_recipe_is_the_original() -> None:
         rotation=30.0, shift=0.2, shear=0.2, zoom=0.2, flip=True
     )
     assert (plan.optimizer, plan.learning_rate, plan.schedule) == ("adam", 1e-4, "constant")
-    assert (plan.epochs, plan.batch_size, plan.keep, plan.patience) == (100, 64, "last", 0)
+    assert (plan.epochs, plan.batch_size) == (100, 64)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,12 @@ def test_the_seed_recipe_is_the_original() -> None:
         ("seed = true", "'seed' is of type int. Received: True."),
         ("seed = 7.0", "'seed' is of type int. Received: 7.0."),
         ("labels = 'glasses'", "'labels' is a list. Received: 'glasses'."),
-        ("labels = []", "'labels' are two or more words, all different. Received: ()."),
-        ("[input]\nscales = []", "'input.scales' is a list that is not empty. Received: []."),
-        ("[network]\nfilters = []", "'network.filters' is a list that is not empty. Received: []."),
+        ("labels = []", "'labels' must be two or more words, all different. Received: []."),
+        ("[input]\nscales = []", "'input.scales' must be a list that is not empty. Received: []."),
+        (
+            "[network]\nfilters = []",
+            "'network.filters' must be a list of numbers above 0. Received: [].",
+        ),
         ("labels = ['a', 3]", "'labels' is of type str. Received: 3."),
         ("network = 'seed'", "'network' is a section, [network]. Received: 'seed'."),
         ("[input]\ncolour = 'gray'", "'input.colour' is one of grey, rgb. Received: 'gray'."),
@@ -187,28 +190,117 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_recipe(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "../escape"),
+        ("name", ""),
+        ("labels", ["same", "same"]),
+        ("labels", ["only"]),
+        ("labels", ["", "empty"]),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("split.seed", -1),
+        ("split.validation_share", 1.0),
+        ("network.dropout", 1.0),
+        ("network.filters", [8, 0]),
+        ("network.dense", 0),
+        ("augmentation.shift", -0.1),
+        ("augmentation.zoom", 1.0),
+        ("augmentation.noise", float("inf")),
+        ("augmentation.gamma", 1.0),
+        ("augmentation.saturation", 1.0),
+        ("augmentation.cast", 1.0),
+        ("augmentation.resolution", 1.0),
+        ("augmentation.grey", 1.1),
+        ("augmentation.blur", 1.1),
+        ("augmentation.sharpness", -0.1),
+        ("augmentation.lettering", 1.1),
+        ("augmentation.shaded", 1.1),
+        ("optimization.balance_labels", 1.1),
+        ("optimization.balance_sources", -0.1),
+        ("optimization.balance_people", 1.1),
+        ("optimization.balance_validation", 1.5),
+        ("optimization.epochs", 0),
+        ("optimization.batch_size", 0),
+        ("optimization.learning_rate", 0.0),
+        ("optimization.learning_rate", float("nan")),
+        ("optimization.label_smoothing", 1.0),
+        ("optimization.warmup_epochs", -1),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_by_its_name(key: str, value: object) -> None:
+    section, _, last = key.rpartition(".")
+    table = {section: {last: value}} if section else {last: value}
+    with pytest.raises(RecipeError, match=rf"^'{key}' must be .* Received: "):
+        make_recipe(table)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "smallest"), [("seed", 10), ("compact", 2)], ids=["seed", "compact"]
+)
+def test_a_photo_that_the_poolings_would_use_up_is_refused(
+    architecture: str, smallest: int
+) -> None:
+    network = {"architecture": architecture, "filters": [2, 2]}
+    make_recipe({"network": network, "input": {"width": 64, "height": smallest}})
+    with pytest.raises(RecipeError, match=r"too small for the poolings of 2 filters"):
+        make_recipe({"network": network, "input": {"width": 64, "height": smallest - 1}})
+
+
+def test_a_face_crop_that_is_not_square_is_refused() -> None:
+    make_recipe({"input": {"view": "face", "width": 48, "height": 48}})
+    with pytest.raises(RecipeError, match=r"square: .* Received: 64 by 60 pixels"):
+        make_recipe({"input": {"view": "face", "width": 64, "height": 60}})
+
+
+def test_lettering_needs_crops_of_faces() -> None:
+    changes = {"augmentation": {"lettering": 0.1}}
+    make_recipe(changes | {"input": {"view": "face", "width": 48, "height": 48}})
+    with pytest.raises(
+        RecipeError, match=r"input\.view = 'face', or lettering to 0\. Received: 0\.1"
+    ):
+        make_recipe(changes)
+
+
+@pytest.mark.parametrize("seen", [{"view": "face", "height": 64}, {"colour": "rgb"}])
+def test_shades_need_faces_in_colour(seen: dict[str, object]) -> None:
+    changes = {"augmentation": {"shaded": 0.1}}
+    make_recipe(changes | {"input": {"view": "face", "height": 64, "colour": "rgb"}})
+    with pytest.raises(RecipeError, match=r"'face' and input.* shaded to 0\. Received: 0\.1"):
+        make_recipe(changes | {"input": seen})
+
+
+@pytest.mark.parametrize("change", ["saturation", "cast", "grey"])
+def test_a_change_of_colours_of_a_grey_photo_is_refused(change: str) -> None:
+    make_recipe({"input": {"colour": "rgb"}, "augmentation": {change: 0.5}})
+    with pytest.raises(RecipeError, match=rf"augmentation\.{change} changes colours"):
+        make_recipe({"input": {"colour": "grey"}, "augmentation": {change: 0.5}})
+
+
+def test_every_key_says_what_it_decides_and_keeps_to_its_own_limits() -> None:
+    sections = [getattr(Recipe(), field.name) for field in dataclasses.fields(Recipe)]
+    keys = [k for s in sections if dataclasses.is_dataclass(s) for k in dataclasses.fields(s)]
+    assert len(keys) > 40
+    assert [key.name for key in keys if not key.metadata["decides"]] == []
+    check_recipe(Recipe())
+
+
 def test_the_hash_ignores_the_name_alone() -> None:
     recipe = Recipe()
     assert hash_recipe(dataclasses.replace(recipe, name="other")) == hash_recipe(recipe)
-    changed = [
-        other
-        for other in _changed(recipe)
-        if (other.network.weights, other.network.twins) == ("", ())
-    ]
+    changed = list(_changed(recipe))
     assert len(changed) > 30
     assert len({hash_recipe(other) for other in [recipe, *changed]}) == len(changed) + 1
 
 
-def test_the_hash_of_weights_to_begin_with_is_that_of_their_content(tmp_path: Path) -> None:
-    def hashed(content: bytes, name: str) -> str:
-        (tmp_path / name).write_bytes(content)
-        network = Network(weights=str(tmp_path / name), twins=(str(tmp_path / name),))
-        return hash_recipe(Recipe(network=network))
-
-    assert hashed(b"learnt", "a.keras") == hashed(b"learnt", "b.keras")
-    assert hashed(b"learnt", "a.keras") != hashed(b"learnt anew", "a.keras")
-    with pytest.raises(RecipeError, match="weights that cannot be read: No such file"):
-        hash_recipe(Recipe(network=Network(weights=str(tmp_path / "nowhere.keras"))))
+def test_the_hash_of_a_recipe_that_begins_with_the_bundled_model_is_of_its_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = Recipe(network=Network(weights="eyewear"))
+    before = hash_recipe(recipe)
+    monkeypatch.setitem(PINNED, "eyewear.onnx", "another")
+    assert hash_recipe(recipe) != before
 
 
 def _changed(recipe: Recipe) -> typing.Iterator[Recipe]:

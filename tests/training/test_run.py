@@ -5,18 +5,23 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gafas.datasets.dataset import DataSet
 from gafas.datasets.eyewear import UNCLEAR, read_corrections
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import Split, make_split
 from gafas.errors import DataError
 from gafas.training.recipe import Recipe
 from gafas.training.run import (
+    Data,
     check_same,
     hash_data,
     is_finished,
     open_run,
+    read_data,
+    read_run,
     read_run_recipe,
     read_run_split,
+    write_data,
     write_environment,
 )
 from tiny_data import rename, tiny_recipe
@@ -54,7 +59,8 @@ def test_a_run_begins_with_recipe_split_and_environment(
     assert read_run_recipe(begun) == recipe
     read, leaks = read_run_split(begun, faces)
     assert read == split
-    assert (leaks["test"], leaks["any"]) == (len(split.test), 0)
+    assert leaks is not None
+    assert (leaks.test, leaks.any) == (len(split.test), 0)
     assert not is_finished(begun)
 
 
@@ -174,9 +180,32 @@ def test_a_folder_without_a_recipe_is_no_run(tmp_path: Path) -> None:
         read_run_recipe(tmp_path)
 
 
-def test_the_environment_keeps_what_was_written_before(begun: Path) -> None:
+def test_the_environment_holds_versions_and_at_last_the_seconds(
+    begun: Path, recipe: Recipe
+) -> None:
     before = json.loads((begun / "environment.json").read_text())
-    write_environment(begun, {"seconds": 3.5})
+    write_environment(begun, recipe, seconds=3.5)
     after = json.loads((begun / "environment.json").read_text())
     assert after == {**before, "seconds": 3.5}
     assert all(after[name] != "unknown" for name in ("gafas", "keras", "tensorflow", "numpy"))
+
+
+def test_the_record_says_which_data_a_run_is_of(tmp_path: Path) -> None:
+    assert read_data(tmp_path) == Data()
+    write_data(tmp_path, DataSet("drawn", tmp_path, ()), sha256="0" * 64)
+    assert read_data(tmp_path) == Data("drawn", tmp_path, 0, "0" * 64)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"kind": "lfw"}', '{"kind": "own", "path": 1}'])
+def test_a_damaged_record_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "data.json").write_text(content)
+    with pytest.raises(DataError, match=r"data\.json cannot be read"):
+        read_data(tmp_path)
+
+
+def test_a_training_that_is_not_over_cannot_be_read_as_a_run(begun: Path) -> None:
+    with pytest.raises(DataError, match=r"network\.json is missing"):
+        read_run(begun)
+    (begun / "network.json").write_text("[]")
+    with pytest.raises(DataError, match=r"history\.csv is missing or holds no epoch"):
+        read_run(begun)

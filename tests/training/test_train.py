@@ -1,7 +1,8 @@
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import Split, make_split
-from gafas.errors import DataError, RecipeError
+from gafas.errors import DataError
+from gafas.training import train as training
 from gafas.training.architectures import build
+from gafas.training.batches import TrainingData
+from gafas.training.calibrate import calibrate
 from gafas.training.recipe import Recipe, read_recipe
-from gafas.training.run import hash_data, hash_recipe, read_history
-from gafas.training.train import TrainingData, calibrate, finish, fit, train
+from gafas.training.run import History, hash_data, hash_recipe, read_history
+from gafas.training.train import fit, train
 from tiny_data import tiny_recipe
 
 FILES = [
@@ -60,8 +64,8 @@ def test_a_run_folder_is_complete_and_holds_no_state(finished: tuple[Recipe, Spl
     data = json.loads((run / "data.json").read_text())
     assert (data["kind"], data["sha256"]) == ("own", hash_data(split, recipe.labels))
     history = read_history(run / "history.csv")
-    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
-    assert history[-1]["loss"] < history[0]["loss"]
+    assert [row.epoch for row in history] == [1, 2, 3, 4]
+    assert history[-1].loss < history[0].loss
     assert np.load(run / "label_encoder.npy", allow_pickle=False).tolist() == list(recipe.labels)
 
 
@@ -106,7 +110,7 @@ def test_progress_is_told_to_who_asks_and_no_bar_is_shown(
     assert [(epoch, epochs) for epoch, epochs, _ in told] == [(1, 3), (2, 3), (3, 3)]
     assert all(logs.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"} for *_, logs in told)
     written = read_history(tmp_path / "history.csv")
-    assert [logs["loss"] for *_, logs in told] == pytest.approx([row["loss"] for row in written])
+    assert [logs["loss"] for *_, logs in told] == pytest.approx([row.loss for row in written])
     assert capfd.readouterr() == ("", "")
 
 
@@ -118,28 +122,6 @@ def test_calibration_leaves_the_original_network_alone(data: TrainingData) -> No
     assert np.array_equal(model.predict(data.watched[0], verbose=0), before)
 
 
-def test_a_training_may_begin_with_the_weights_of_another(
-    finished: tuple[Recipe, Split, Path], data: TrainingData, tmp_path: Path
-) -> None:
-    former = finished[2] / "model.keras"
-    still = {"epochs": 1, "learning_rate": 1e-9}
-    recipe = tiny_recipe(network={"weights": str(former)}, optimization=still)
-    model, _ = fit(recipe, data, run=tmp_path)
-    held = keras.models.load_model(former, compile=False).get_weights()
-    kernels = [at for at, w in enumerate(held) if w.ndim == 4]
-    assert len(kernels) > 1
-    for at in kernels:
-        assert model.get_weights()[at] == pytest.approx(held[at], abs=1e-6)
-
-
-def test_weights_of_a_network_of_other_sizes_are_refused(
-    finished: tuple[Recipe, Split, Path], data: TrainingData, tmp_path: Path
-) -> None:
-    network = {"weights": str(finished[2] / "model.keras"), "filters": [4, 5]}
-    with pytest.raises(RecipeError, match="another network"):
-        fit(tiny_recipe(network=network), data, run=tmp_path)
-
-
 def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(
     faces: tuple[Sample, ...], tmp_path: Path
 ) -> None:
@@ -149,13 +131,114 @@ def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(
     assert model.predict(photos) == pytest.approx(model.predict(photos[:, :, ::-1]), abs=1e-5)
 
 
-def test_a_network_with_twins_ends_in_the_middle_between_them_all(
-    finished: tuple[Recipe, Split, Path],
+ORIGINAL: dict[str, Any] = {
+    "network": {"architecture": "seed", "filters": [2, 2], "dense": 8, "dropout": 0.5},
+    "optimization": {"epochs": 5},
+}
+MODERN: dict[str, Any] = {
+    "optimization": {
+        "epochs": 5,
+        "optimizer": "adamw",
+        "weight_decay": 0.01,
+        "schedule": "cosine",
+        "warmup_epochs": 1,
+        "label_smoothing": 0.1,
+    }
+}
+
+TWO_EPOCHS = tiny_recipe(optimization={"epochs": 2})
+
+
+class Interruption(Exception):  # noqa: N818 (nothing is wrong)
+    """Stop a training from outside."""
+
+
+@pytest.fixture(scope="module")
+def straight(
+    tmp_path_factory: pytest.TempPathFactory, data: TrainingData
+) -> tuple[keras.Model, Path]:
+    """Train two epochs without an interruption."""
+    run = tmp_path_factory.mktemp("straight")
+    return fit(TWO_EPOCHS, data, run=run)[0], run
+
+
+def without_seconds(run: Path) -> History:
+    history = read_history(run / "history.csv")
+    return tuple(dataclasses.replace(epoch, seconds=0.0) for epoch in history)
+
+
+def weights_of(model: keras.Model) -> Iterator[Any]:
+    return (np.asarray(weight.value) for weight in model.weights)
+
+
+def equal(one: keras.Model, other: keras.Model) -> bool:
+    pairs = list(zip(weights_of(one), weights_of(other), strict=True))
+    assert len(pairs) > 4
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def interrupt(
+    recipe: Recipe, data: TrainingData, *, run: Path, state_at: int, stop_at: int
 ) -> None:
-    twin = keras.models.load_model(finished[2] / "model.keras", compile=False)
-    ended = build(tiny_recipe())
-    ended.set_weights([w + 1 for w in twin.get_weights()])
-    twins = [str(finished[2] / "model.keras")] * 3
-    made = finish(ended, tiny_recipe(network={"twins": twins}))
-    for theirs, found in zip(twin.get_weights(), made.get_weights(), strict=True):
-        assert found - theirs == pytest.approx(0.25, abs=1e-5)
+    """Train until an epoch is over; the only state is that of an earlier one."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def tell(epoch: int, epochs: int, logs: object) -> None:
+            wait = 0.0 if epoch + 1 == state_at else 1e9
+            patch.setattr(training, "SECONDS_BETWEEN_STATES", wait)
+            if epoch == stop_at:
+                raise Interruption
+
+        tell(0, 0, None)
+        with pytest.raises(Interruption):
+            fit(recipe, data, run=run, on_epoch=tell)
+
+
+@pytest.mark.parametrize("changes", [ORIGINAL, MODERN], ids=["original", "modern"])
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(
+    tmp_path: Path, data: TrainingData, changes: dict[str, Any]
+) -> None:
+    recipe = tiny_recipe(**changes)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for run in (whole, broken):
+        run.mkdir()
+    straight, _ = fit(recipe, data, run=whole)
+    interrupt(recipe, data, run=broken, state_at=2, stop_at=4)
+    assert len(without_seconds(broken)) == 4
+    assert (broken / "state-2.weights.h5").exists()
+    resumed, _ = fit(recipe, data, run=broken)
+    assert without_seconds(broken) == without_seconds(whole)
+    assert len(without_seconds(whole)) == 5
+    assert equal(resumed, straight)
+
+
+def test_time_before_an_interruption_is_counted(tmp_path: Path, data: TrainingData) -> None:
+    interrupt(TWO_EPOCHS, data, run=tmp_path, state_at=1, stop_at=1)
+    path = tmp_path / "history.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], lines[1].rpartition(",")[0] + ",1000"]) + "\n")
+    _, seconds = fit(TWO_EPOCHS, data, run=tmp_path)
+    assert seconds > 1000
+    assert read_history(path)[1].seconds == pytest.approx(seconds)
+
+
+def test_a_training_that_was_interrupted_after_its_last_epoch_is_not_repeated(
+    straight: tuple[keras.Model, Path], data: TrainingData
+) -> None:
+    model, run = straight
+    before = (run / "history.csv").stat().st_mtime_ns
+    again, _ = fit(TWO_EPOCHS, data, run=run)
+    assert equal(again, model)
+    assert (run / "history.csv").stat().st_mtime_ns == before
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(
+    tmp_path: Path, straight: tuple[keras.Model, Path], data: TrainingData
+) -> None:
+    models = []
+    for seed in (TWO_EPOCHS.seed, TWO_EPOCHS.seed + 1):
+        run = tmp_path / str(seed)
+        run.mkdir()
+        models.append(fit(dataclasses.replace(TWO_EPOCHS, seed=seed), data, run=run)[0])
+    assert equal(models[0], straight[0])
+    assert not equal(models[1], straight[0])

@@ -27,7 +27,7 @@ def test_axe_finds_nothing_wrong_with_the_photos(page: Page, photos: list[Path])
     give(page, photos)
     check(page)
     card(page, "two.png").locator(".open").click()
-    expect(page.locator("#viewer rect:not(.rim)")).to_have_count(2)
+    expect(page.locator("#lightbox rect:not(.rim)")).to_have_count(2)
     check(page)
 
 
@@ -39,7 +39,7 @@ def test_axe_finds_nothing_wrong_with_the_camera_the_notice_and_the_card(open_pa
     expect(page.locator("#camera .tag")).to_have_count(1)
     check(page)
     page.get_by_role("link", name="The model").click()
-    expect(page.locator(".model-card table").first).to_be_visible()
+    expect(page.locator(".article table").first).to_be_visible()
     check(page)
 
 
@@ -77,7 +77,7 @@ def test_a_phone_needs_no_scrolling_sideways(
     give(page, photos)
     assert width(page) == 360
     card(page, "two.png").locator(".open").click()
-    expect(page.locator("#viewer rect:not(.rim)")).to_have_count(2)
+    expect(page.locator("#lightbox rect:not(.rim)")).to_have_count(2)
     assert width(page) == 360
     page.keyboard.press("Escape")
     page.locator("nav a").nth(1).click()

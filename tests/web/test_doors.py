@@ -18,7 +18,7 @@ def test_python_command_line_service_and_page_agree(
 ) -> None:
     readable = [path for path in photos if path.name != "broken.jpg"]
     recognizer = Recognizer()
-    python = [recognizer.recognize(path, name=path.name).to_dict() for path in readable]
+    python = [recognizer.recognize(path).to_dict() | {"photo": path.name} for path in readable]
     monkeypatch.chdir(readable[0].parent)
     words = ["predict", "--json", *(path.name for path in readable)]
     told = CliRunner().invoke(app, words)

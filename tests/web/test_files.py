@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 import gafas
-from gafas.datasets.folders import PHOTO_ENDINGS
+from gafas.files import PHOTO_ENDINGS
+from gafas.service.problems import REFUSALS
 
 WEB = Path(gafas.__file__).parent / "web"
 SCRIPTS = sorted(WEB.glob("*.js"))
-PAGES = sorted(WEB.glob("*.html"))
+CARD = WEB / "model-card.html"
+PAGES = sorted(set(WEB.glob("*.html")) - {CARD})
 CATALOGUES = {name: json.loads((WEB / f"{name}.json").read_text("utf-8")) for name in ("en", "es")}
 
 
@@ -56,14 +58,12 @@ UNMET = {
 
 
 def test_every_refusal_that_a_person_may_meet_has_a_sentence() -> None:
-    code = "\n".join(path.read_text("utf-8") for path in (WEB.parent / "service").glob("*.py"))
-    reasons = set(re.findall(r'(?:RefusalError\(\s*\d+|refuse_for_now\()[,\s]*"([a-z-]+)"', code))
-    reasons |= set(re.findall(r'reason = "([a-z-]+)" if lacking else "([a-z-]+)"', code)[0])
-    assert UNMET - reasons - {"http"} == set()
+    reasons = set(REFUSALS)
+    assert UNMET - reasons == set()
     assert len(reasons - UNMET) > 8
     told = {key.removeprefix("problem.") for key in CATALOGUES["es"] if "problem." in key}
     assert reasons - UNMET <= told
-    assert told - reasons <= {"failed", "http", "gone"}  # the page's own
+    assert told - reasons <= {"failed", "gone"}  # the page's own
 
 
 def test_every_state_of_the_camera_has_a_title_and_a_text() -> None:
@@ -90,6 +90,14 @@ def test_pages_hold_no_script_and_no_style_of_their_own(path: Path) -> None:
     assert not re.search(r"<style|style=|javascript:|\son\w+=", text)
     scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, flags=re.DOTALL)
     assert scripts == [""]
+
+
+def test_the_card_is_text_and_tables_alone() -> None:
+    found = re.findall(r"<(\w+)([^>]*)>", CARD.read_text("utf-8"))
+    plain = {"h2", "h3", "p", "ul", "li", "strong", "em", "pre", "code"}
+    assert {"h2", "table"} <= {tag for tag, _ in found}
+    assert {tag for tag, _ in found} <= plain | {"div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert set(re.findall(r"\w+=", str(found))) <= {"class=", "tabindex="}
 
 
 def test_nothing_is_taken_from_another_host_nor_for_html() -> None:

@@ -67,8 +67,8 @@ def test_no_label_hides_a_face_or_another_label_or_is_cut_off(
     check_places(page, ".card:nth-child(2)")
     for path, faces in zip(groups, (6, 2), strict=True):
         card(page, path.name).locator(".open").click()
-        expect(page.locator("#viewer rect.rim")).to_have_count(faces)
-        check_places(page, "#viewer")
+        expect(page.locator("#lightbox rect.rim")).to_have_count(faces)
+        check_places(page, "#lightbox")
         page.keyboard.press("Escape")
 
 
@@ -85,9 +85,9 @@ def test_list_and_picture_number_several_faces_alike(open_page: Open, groups: li
     expect(two.locator(".line .dot")).to_have_text(["1", "2"])
     assert "1: gafas graduadas" in (two.locator(".open").get_attribute("aria-label") or "")
     card(page, "six.png").locator(".open").click()
-    expect(page.locator("#viewer rect.rim")).to_have_count(6)
-    assert sorted(read_numbers(page, "#viewer .tag")) == list("123456")
-    titles = page.locator("#viewer h3").all_text_contents()
+    expect(page.locator("#lightbox rect.rim")).to_have_count(6)
+    assert sorted(read_numbers(page, "#lightbox .tag")) == list("123456")
+    titles = page.locator("#lightbox h3").all_text_contents()
     assert [title[:9] for title in titles] == [f"{n}Cara {n}: " for n in range(1, 7)]
 
 
@@ -96,8 +96,8 @@ def test_a_face_alone_has_no_number(page: Page, photos: list[Path]) -> None:
     expect(page.locator(".card .tag")).to_have_text("eyeglasses")
     expect(page.locator(".card .line .dot")).to_have_text("")
     page.locator(".card .open").click()
-    expect(page.locator("#viewer .tag")).to_have_text(re.compile(r"eyeglasses 9\d%"))
-    expect(page.locator("#viewer h3")).to_have_text("eyeglasses")
+    expect(page.locator("#lightbox .tag")).to_have_text(re.compile(r"eyeglasses 9\d%"))
+    expect(page.locator("#lightbox h3")).to_have_text("eyeglasses")
 
 
 def test_nothing_on_a_card_is_cut_off_on_a_phone(open_page: Open, groups: list[Path]) -> None:

@@ -7,8 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from face_photos import encode, faceless, portrait
-from gafas.explain import draw, explain
-from gafas.images import load_photo
+from gafas.explanation import draw_explanations, explain
 from gafas.recognizer import Recognizer
 from web.conftest import Open
 from web.driving import card, give, read_picture, serving
@@ -80,14 +79,14 @@ def test_the_heat_map_speaks_the_pages_language(
     shown = read_heat_map(page)
     reasons = explain(Recognizer(), photo.read_bytes())
     likeness = {
-        name: np.abs(shown - draw(load_photo(photo), reasons, language=name).astype(int)).mean()
+        name: np.abs(shown - draw_explanations(photo, reasons, language=name).astype(int)).mean()
         for name in ("en", "es")
     }
     assert likeness[language] < 2 < likeness["es" if language == "en" else "en"]
 
 
 def read_heat_map(page: Page) -> "np.ndarray":
-    image = page.locator("#viewer .stage img")
+    image = page.locator("#lightbox .stage img")
     expect(image).to_be_visible()
     with page.expect_response("**/v1/explain"):
         page.locator(".heat").click()

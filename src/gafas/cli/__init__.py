@@ -7,7 +7,7 @@ import warnings
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 
 from gafas.cli import photos, serve, sort, train
 from gafas.errors import GafasError, RecipeError
@@ -15,24 +15,12 @@ from gafas.installing import advise_install
 
 _USAGE = 2
 _INTERRUPTED = 130
-_VERBOSE = "Tell more on stderr."
-_QUIET = "Tell only what went wrong."
 
 # The extra that a missing package comes with; all others come with `train`.
 _EXTRAS = dict.fromkeys(
     ("fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn"),
     "serve",
 )
-
-
-def _talk(level: int) -> Any:
-    """Return what an option of `level` does when it is given."""
-
-    def set_level(_: typer.Context, __: typer.CallbackParam, wanted: bool) -> None:
-        if wanted:
-            logging.getLogger("gafas").setLevel(level)
-
-    return set_level
 
 
 class _Group(TyperGroup):
@@ -53,23 +41,9 @@ class _Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         *own, help_option = super().get_params(ctx)
-        return [*own, *_TALK, help_option]
+        shared = [p for p in ctx.find_root().command.params if p.name in ("verbose", "quiet")]
+        return [*own, *(shared if ctx.parent else ()), help_option]
 
-
-_TALK = [
-    TyperOption(
-        param_decls=[f"--{name}", f"-{name[0]}"],
-        is_flag=True,
-        default=False,
-        expose_value=False,
-        callback=_talk(level),
-        help=text,
-    )
-    for name, level, text in (
-        ("verbose", logging.INFO, _VERBOSE),
-        ("quiet", logging.ERROR, _QUIET),
-    )
-]
 
 app = typer.Typer(
     cls=_Group,
@@ -78,21 +52,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-photos.register(app)
-sort.register(app)
-serve.register(app)
-train.register(app)
-
-
-def _share_talk(door: typer.Typer) -> None:
-    for command in door.registered_commands:
-        command.cls = _Command
-    for group in door.registered_groups:
-        if group.typer_instance is not None:
-            _share_talk(group.typer_instance)
-
-
-_share_talk(app)
+for door in (photos, sort, serve, train):
+    for command in door.COMMANDS:
+        app.command(cls=_Command)(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -103,19 +65,29 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _tell(level: int, name: str, text: str) -> Any:
+    """Return an option that changes how much is told; its callback does all of it."""
+
+    def set_level(wanted: bool) -> None:
+        if wanted:
+            logging.getLogger("gafas").setLevel(level)
+
+    return typer.Option(
+        f"--{name}", f"-{name[0]}", expose_value=False, callback=set_level, help=text
+    )
+
+
 @app.callback()
 def prepare(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=_VERBOSE)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET)] = False,
+    verbose: Annotated[bool, _tell(logging.INFO, "verbose", "Tell more on stderr.")] = False,
+    quiet: Annotated[bool, _tell(logging.ERROR, "quiet", "Tell only what went wrong.")] = False,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Set up what all commands share."""
-    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("gafas").setLevel(level)
 
 
 def main() -> None:

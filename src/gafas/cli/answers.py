@@ -9,75 +9,55 @@ import logging
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from gafas.files import make_csv, open_beside
 from gafas.progress import Total, show_progress
 
 # Heavy modules are imported inside, so that `gafas --help` answers at once.
-
-
 if TYPE_CHECKING:
-    pass
-
+    from gafas.results import Recognition
 
 Item = TypeVar("Item")
 
 
-class Work:
+@contextlib.contextmanager
+def watch(
+    work: Iterable[Item], doing: str, *, go_on: str, total: Total = None, shown: bool = True
+) -> Iterator[Iterator[Item]]:
     """Watch long work over photos; say after Ctrl-C how many are done, and how to go on.
 
     Args:
+        work: what gives the items.
         doing: what is done, as the bar shows it.
-        total: how many photos there are, or what knows by and by.
         go_on: a sentence for after Ctrl-C.
+        total: how many photos there are, or what knows by and by.
         shown: whether to show progress.
 
-    Attributes:
-        done: how many photos have been dealt with.
+    Raises:
+        KeyboardInterrupt: with the sentence, where one came without.
     """
+    done = 0
 
-    def __init__(self, doing: str, *, go_on: str, total: Total = None, shown: bool = True) -> None:
-        self.done = 0
-        self._doing, self._go_on, self._total, self._shown = doing, go_on, total, shown
-        self._watched: Generator[Any] | None = None
-
-    def watch(self, work: Iterable[Item]) -> Iterator[Item]:
-        """Hand on what comes out of the work, and count it."""
-        self._watched = watched = self._count(work)
-        return watched
-
-    def _count(self, work: Iterable[Item]) -> Generator[Item]:
-        if self._shown:
-            work = show_progress(work, doing=self._doing, total=self._total)
-        for item in work:
+    def count() -> Generator[Item]:
+        nonlocal done
+        for item in show_progress(work, doing=doing, total=total) if shown else work:
             yield item
-            self.done += 1
+            done += 1
 
-    def __enter__(self) -> Self:
-        return self
+    with contextlib.closing(count()) as watched:  # which takes the bar away
+        try:
+            yield watched
+        except KeyboardInterrupt as error:
+            if error.args:
+                raise
+            known = total() if callable(total) else total
+            of = f" of {known:,}" if known is not None and known >= done else ""
+            photos = "photo is" if (done, of) == (1, "") else "photos are"
+            raise KeyboardInterrupt(f"{done:,}{of} {photos} done. {go_on}") from error
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        """Take the bar away; give an interrupt its sentence.
-
-        Raises:
-            KeyboardInterrupt: with the sentence, where one came without.
-        """
-        if self._watched is not None:
-            self._watched.close()
-        if isinstance(error, KeyboardInterrupt) and not error.args:
-            total = self._total() if callable(self._total) else self._total
-            of = f" of {total:,}" if total is not None and total >= self.done else ""
-            photos = "photo is" if (self.done, of) == (1, "") else "photos are"
-            raise KeyboardInterrupt(f"{self.done:,}{of} {photos} done. {self._go_on}") from error
-
-
-if TYPE_CHECKING:
-    from gafas.recognizer import Recognition
 
 _PHOTO = ("photo", "width", "height", "error")
 _FACE = ("face", "x1", "y1", "x2", "y2", "confidence", "label")
@@ -106,8 +86,6 @@ def open_output(file: Path | None, form: Form) -> Iterator[Write]:
         prepare_stdout(None if form is Form.text else "utf-8")
         yield functools.partial(typer.echo, nl=False)
         return
-    from gafas.files import open_beside
-
     with open_beside(file) as opened:
         yield lambda text: opened.write(text.encode("utf-8", "backslashreplace"))
 
@@ -123,8 +101,6 @@ def make_writer(
     if form is Form.json:
         return lambda found: write(_json(found))
     if form is Form.csv:
-        from gafas.files import make_csv
-
         write(make_csv([[*_PHOTO, *_FACE, *labels]]))
         return lambda found: write(make_csv(_rows(found, labels)))
     return lambda found: write("".join(f"{line}\n" for line in _lines(found)))
@@ -170,14 +146,12 @@ def _rows(found: "Recognition", labels: Sequence[str]) -> Iterator[list[object]]
 
 
 def _lines(found: "Recognition") -> Iterator[str]:
-    from gafas.annotate import caption
-
     name = escape(found.photo)
     if not found.faces and found.error is None:
         yield f"{name}: no face"
     for one in found.faces:
         x1, y1, x2, y2 = (round(value) for value in one.face.box)
-        yield f"{name}: {caption(one)} at {x1},{y1} {x2},{y2}"
+        yield f"{name}: {one} at {x1},{y1} {x2},{y2}"
 
 
 def report(found: "Recognition") -> bool:

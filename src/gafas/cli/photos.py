@@ -1,21 +1,23 @@
-"""The door for proving an installation: selfcheck."""
+"""The doors for photos: predict, annotate, explain, and selfcheck, which proves an installation."""
 
-import dataclasses
 import gc
 import itertools
+import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gafas.cli.answers import Form, Work, escape, make_writer, open_output, report, say
-from gafas.cli.copies import Targets, check_target, write_picture
+from gafas.cli.answers import Form, escape, make_writer, open_output, report, say, watch
 from gafas.cli.sources import Sources, count_ahead, read_stdin
 from gafas.errors import ModelError
+from gafas.files import PHOTO_ENDINGS, LeftOut, write_bytes
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
-
+if TYPE_CHECKING:
+    from gafas.results import ImageArray
 
 Model = Annotated[
     Path | None,
@@ -55,12 +57,6 @@ Device = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands for photos to the command line."""
-    for command in (predict, annotate, explain, selfcheck):
-        app.command()(command)
-
-
 def predict(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Photos, folders, or - for stdin.")
@@ -89,28 +85,28 @@ def predict(
     Folders are searched to the bottom. Exit code 1: something could not be read.
     """
     form = _choose_form(out, as_json=as_json, as_csv=as_csv)
-    from gafas.files import LeftOut
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-    )
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
-    answers = recognizer.predict_many(source for _, source in wanted)
+    answers = recognizer.recognize_many(
+        (source for _, source in wanted), names=(name for name, _ in named)
+    )
     # A person who sees the answers come needs no bar.
     shown = sources.many and not (out is None and sys.stdout.isatty())
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
     go_on += " To go on, name the other photos; the same command begins anew."
+    total = count_ahead(sources.names())
     with (
-        Work("Looking", total=count_ahead(sources.silently()), go_on=go_on, shown=shown) as work,
+        watch(answers, "Looking", go_on=go_on, total=total, shown=shown) as watched,
         open_output(out, form) as write,
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
         failed = False
-        for (name, _), found in zip(named, work.watch(answers), strict=True):
-            failed |= report(renamed := dataclasses.replace(found, photo=name))
-            answer(renamed)
+        for found in watched:
+            failed |= report(found)
+            answer(found.select(min_face=min_face, largest=largest))
     say(left_out.describe())
     gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
     raise typer.Exit(int(failed or sources.failed))
@@ -118,8 +114,6 @@ def predict(
 
 def _choose_form(out: Path | None, *, as_json: bool, as_csv: bool) -> Form:
     """Return the form of the answers; refuse to write them over a photo."""
-    from gafas.datasets.folders import PHOTO_ENDINGS
-
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
     if out is not None and (out.is_dir() or out.suffix.lower() in PHOTO_ENDINGS):
@@ -152,30 +146,26 @@ def annotate(
     gafas annotate a OUT. No photo is ever written over, nor any other file without --overwrite:
     copies are numbered where they must be.
     """
-    check_target(out, photos, overwrite=overwrite)
-    from gafas.annotate import annotate as draw
-    from gafas.files import LeftOut
-    from gafas.images import load_photo
+    _check_target(out, photos, overwrite=overwrite)
     from gafas.recognizer import Recognizer
 
-    recognizer = Recognizer(model, providers=[device], min_face=min_face, largest=largest)
+    recognizer = Recognizer(model, providers=[device])
     left_out, failed = LeftOut(), False
     searches = {path: Sources([path], left_out=left_out) for path in photos}
     # Now: copies may be written to where is still to search.
     wanted = [(path, *one) for path, sources in searches.items() for one in sources]
     names = [name for _, name, _ in wanted]
-    targets = Targets(out, names, doing="annotated", overwrite=overwrite)
+    targets = _Targets(out, names, doing="annotated", overwrite=overwrite)
     go_on = "To begin anew and write over their copies, give the same command with --overwrite."
     shown = len(wanted) > 1 and not sys.stdout.isatty()
-    with Work("Drawing", total=len(wanted), go_on=go_on, shown=shown) as work:
-        for path, name, source in work.watch(wanted):
-            found = recognizer.recognize(source, name=name)
+    answers = recognizer.recognize_many((source for _, _, source in wanted), names=names)
+    with watch(answers, "Drawing", go_on=go_on, total=len(wanted), shown=shown) as watched:
+        for (path, name, _), found in zip(wanted, watched, strict=True):
             failed |= report(found)
             if found.error is None:
                 target = targets.choose(name, under=path)
-                photo = load_photo(source)  # a very large one comes smaller
-                drawn = draw(photo.image, [one.scaled(photo.scale) for one in found.faces])
-                write_picture(drawn, target)
+                drawn = found.select(min_face=min_face, largest=largest).annotate()
+                _write_picture(drawn, target)
                 typer.echo(escape(str(target)))
     say(left_out.describe())
     raise typer.Exit(int(failed or any(sources.failed for sources in searches.values())))
@@ -188,18 +178,16 @@ def explain(
     model: Model = None,
 ) -> None:
     """Show which spots of each face the answer hangs on, as a heat map over the photo."""
-    check_target(out, [photo])
-    from gafas.annotate import SMALLEST_SIDE
-    from gafas.explain import draw
-    from gafas.explain import explain as find_reasons
-    from gafas.images import load_photo
+    _check_target(out, [photo])
+    from gafas.explanation import draw_explanations
+    from gafas.explanation import explain as find_reasons
     from gafas.recognizer import Recognizer
 
     recognizer = Recognizer(model)
     source = read_stdin() if photo == "-" else photo
     reasons = find_reasons(recognizer, source)
-    target = Targets(out, [photo], doing="explained").choose(photo, under=photo)
-    write_picture(draw(load_photo(source, side=2 * SMALLEST_SIDE), reasons), target)
+    target = _Targets(out, [photo], doing="explained").choose(photo, under=photo)
+    _write_picture(draw_explanations(source, reasons), target)
     typer.echo(escape(str(target)))
 
 
@@ -224,3 +212,79 @@ def selfcheck() -> None:
         )
         raise typer.Exit(1)
     typer.echo(f"All {len(checks)} pictures get the stored answers: this installation works.")
+
+
+_FORMATS: Final = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+
+
+class _Targets:
+    """Choose a path for every copy: none of a photo, and none twice.
+
+    Args:
+        out: a folder, or for one photo a file.
+        photos: all that is read.
+        doing: what is added to the photos' names.
+        overwrite: whether a copy of an earlier run may be written over.
+    """
+
+    def __init__(
+        self, out: Path, photos: Iterable[str], *, doing: str, overwrite: bool = False
+    ) -> None:
+        self._out = out
+        self._doing = doing
+        self._overwrite = overwrite
+        self._taken = {os.path.realpath(photo) for photo in photos}
+
+    def choose(self, name: str, *, under: str) -> Path:
+        """Return where a photo's copy goes; `under` is the folder that was named, or the photo."""
+        if self._out.suffix.lower() in _FORMATS and not self._out.is_dir():
+            return self._out
+        inside = Path() if name == under else Path(name).relative_to(Path(under)).parent
+        stem = "stdin" if name == "-" else Path(name).stem
+        numbered = (f"{stem}-{self._doing}-{number}.jpg" for number in itertools.count(2))
+        names = itertools.chain([f"{stem}-{self._doing}.jpg"], numbered)
+        target = next(filter(self._is_free, (self._out / inside / name for name in names)))
+        self._taken.add(os.path.realpath(target))
+        return target
+
+    def _is_free(self, path: Path) -> bool:
+        if os.path.lexists(path) and not (self._overwrite and path.is_file()):
+            return False
+        return os.path.realpath(path) not in self._taken
+
+
+def _check_target(out: Path, photos: Sequence[str], *, overwrite: bool = False) -> None:
+    """Refuse a target before any work: a file that exists, or one file for several photos."""
+    if out.is_dir():
+        return
+    ending = out.suffix.lower()
+    several = len(photos) > 1 or Path(photos[0]).is_dir()
+    if out.exists() and not overwrite:
+        problem = f"{str(out)!r} exists and is no folder. Name a new file, or a folder, at the end"
+    elif out.exists() and any(_is_same(out, photo) for photo in photos):
+        problem = f"{str(out)!r} is the photo itself. Name another file, or a folder, at the end"
+    elif several and (ending in PHOTO_ENDINGS or out.exists()):
+        problem = f"several photos need a folder. Received: {str(out)!r}"
+    elif (ending in PHOTO_ENDINGS or out.exists()) and ending not in _FORMATS:
+        problem = f"copies are written as {', '.join(_FORMATS)}. Received: {str(out)!r}"
+    else:
+        return
+    raise typer.BadParameter(problem)
+
+
+def _write_picture(image: "ImageArray", target: Path) -> None:
+    """Write a picture in the format that its name ends in.
+
+    Raises:
+        OSError: it cannot be written; what was there is as it was.
+    """
+    from gafas.annotation import encode
+
+    write_bytes(target, encode(image, _FORMATS[target.suffix.lower()]))
+
+
+def _is_same(one: Path, other: str) -> bool:
+    return Path(other).exists() and one.samefile(other)
+
+
+COMMANDS = (predict, annotate, explain, selfcheck)

@@ -1,14 +1,14 @@
-"""The door for other programs and for the page: serve."""
+"""`gafas serve`: the door for other programs and for the page."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
-from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
+from gafas.cli.photos import Device, Model, Threshold
 from gafas.errors import ServiceError
 from gafas.service.settings import MEBIBYTE, Access, Limits
 
@@ -18,56 +18,57 @@ from gafas.service.settings import MEBIBYTE, Access, Limits
 _DEFAULTS = Limits()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(serve)
+def _over_zero(text: str) -> Any:
+    return typer.Option(min=0.001, help=text)
+
+
+Host = Annotated[str, typer.Option(help="The address to listen at.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port to listen at; 0 takes a free one.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Photos worked on at once; one per processor core if left out."),
+]
+Waiting = Annotated[
+    int, typer.Option(min=0, help="Requests that may wait; more are refused at once.")
+]
+Photos = Annotated[int, typer.Option(min=1, help="Photos in one request.")]
+Megabytes = Annotated[float, _over_zero("Megabytes (2**20 bytes) of one photo.")]
+Megapixels = Annotated[float, _over_zero("Megapixels of one photo.")]
+Memory = Annotated[float, _over_zero("Megabytes of all photos that are held at once.")]
+Seconds = Annotated[float, _over_zero("Seconds from a request's beginning to its answer.")]
+Keys = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Ask for a key: one of those in FILE, one a line."),
+]
+Hosts = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A name that the service goes by, as behind a proxy."),
+]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ORIGIN", help="Another web site whose pages may call the service."),
+]
 
 
 def serve(  # an option is a parameter to Typer, and a service has that many limits
     *,
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port to listen at; 0 takes a free one.")
-    ] = 8000,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
     model: Model = None,
     threshold: Threshold = None,
-    min_face: MinFace = 0,
-    largest: Largest = False,
     device: Device = "cpu",
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Photos worked on at once; one per processor core if left out."),
-    ] = None,
-    max_waiting: Annotated[
-        int, typer.Option(min=0, help="Requests that may wait; more are refused at once.")
-    ] = _DEFAULTS.waiting,
-    max_photos: Annotated[
-        int, typer.Option(min=1, help="Photos in one request.")
-    ] = _DEFAULTS.photos_per_request,
-    max_mb: Annotated[
-        float, typer.Option(min=0.001, help="Megabytes (2**20 bytes) of one photo.")
-    ] = _DEFAULTS.bytes_per_photo / MEBIBYTE,
-    max_megapixels: Annotated[
-        float, typer.Option(min=0.001, help="Megapixels of one photo.")
-    ] = _DEFAULTS.pixels_per_photo / 1e6,
-    max_memory_mb: Annotated[
-        float, typer.Option(min=0.001, help="Megabytes of all photos that are held at once.")
-    ] = _DEFAULTS.bytes_in_memory / MEBIBYTE,
-    max_seconds: Annotated[
-        float, typer.Option(min=0.001, help="Seconds from a request's beginning to its answer.")
-    ] = _DEFAULTS.seconds_per_request,
-    api_key_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Ask for a key: one of those in FILE, one a line."),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A name that the service goes by, as behind a proxy."),
-    ] = None,
-    cors: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ORIGIN", help="Another web site whose pages may call the service."),
-    ] = None,
+    workers: Workers = None,
+    max_waiting: Waiting = _DEFAULTS.waiting,
+    max_photos: Photos = _DEFAULTS.photos_per_request,
+    max_mb: Megabytes = _DEFAULTS.bytes_per_photo / MEBIBYTE,
+    max_megapixels: Megapixels = _DEFAULTS.pixels_per_photo / 1e6,
+    max_memory_mb: Memory = _DEFAULTS.bytes_in_memory / MEBIBYTE,
+    max_seconds: Seconds = _DEFAULTS.seconds_per_request,
+    api_key_file: Keys = None,
+    allow_host: Hosts = None,
+    cors: Origins = None,
 ) -> None:
     """Serve the web page and the HTTP interface until SIGTERM or Ctrl-C.
 
@@ -81,11 +82,8 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         waiting=max_waiting,
         bytes_in_memory=int(max_memory_mb * MEBIBYTE),
     )
-    access = Access(
-        keys=_read_keys(api_key_file),
-        hosts=(host, *(allow_host or ())),
-        origins=tuple(map(_check_origin, cors or ())),
-    )
+    hosts, origins = (host, *(allow_host or ())), tuple(map(_check_origin, cors or ()))
+    access = Access(keys=_read_keys(api_key_file), hosts=hosts, origins=origins)
     from gafas.service.app import create_app
     from gafas.service.server import describe, listen, run_service
 
@@ -93,9 +91,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         from gafas.recognizer import Recognizer
 
         told = describe(listener, keys=bool(access.keys))
-        recognizer = Recognizer(
-            model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
-        )
+        recognizer = Recognizer(model, threshold=threshold, providers=[device])
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
         run_service(app, listener, announce=lambda: _announce(told))
 
@@ -131,3 +127,6 @@ def _check_origin(origin: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
         raise typer.BadParameter(f"an origin is like https://example.org. Received: {origin!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+COMMANDS = (serve,)

@@ -9,56 +9,59 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gafas.cli.answers import Work, complain, escape, prepare_stdout, say
+from gafas.cli.answers import complain, escape, prepare_stdout, say, watch
 from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
 from gafas.cli.sources import Sources, count_ahead
-from gafas.sorting.plan import Action, Order, Rule
+from gafas.files import LeftOut
+from gafas.sorting.journal import Action, Options, Rule
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 
 
 if TYPE_CHECKING:
-    from gafas.files import LeftOut
     from gafas.recognizer import Recognizer
-    from gafas.sorting.sort import Filed
+    from gafas.sorting.plan import Filed, Plan
 
-_Searches = Sequence[tuple[Order, Sources]]
+_Searches = Sequence[tuple["Plan", Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(sort)
+Named = Annotated[
+    list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
+]
+Dest = Annotated[Path | None, typer.Argument(metavar="DEST", help="The folder to sort into.")]
+Move = Annotated[bool, typer.Option("--move", help="Move the photos.")]
+Copy = Annotated[bool, typer.Option("--copy", help="Copy them, as if left out.")]
+Link = Annotated[bool, typer.Option("--link", help="Make symbolic links to them.")]
+By = Annotated[
+    Rule,
+    typer.Option(
+        help="How several faces choose one folder: label, the one that all wear, else mixed or "
+        "unsure; any, sunglasses if any face wears some, else eyeglasses if any does."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
+]
+Undo = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="JOURNAL",
+        help="Take back what a journal tells; more journals may follow, nothing else.",
+    ),
+]
 
 
 def sort(
-    sources: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE", help="Folders of photos, or photos.")
-    ] = None,
-    dest: Annotated[
-        Path | None, typer.Argument(metavar="DEST", help="The folder to sort into.")
-    ] = None,
+    sources: Named = None,
+    dest: Dest = None,
     *,
-    move: Annotated[bool, typer.Option("--move", help="Move the photos.")] = False,
-    copy: Annotated[bool, typer.Option("--copy", help="Copy them, as if left out.")] = False,
-    link: Annotated[bool, typer.Option("--link", help="Make symbolic links to them.")] = False,
-    by: Annotated[
-        Rule,
-        typer.Option(
-            help="How several faces choose one folder: label, the one that all wear, else mixed or "
-            "unsure; any, sunglasses if any face wears some, else eyeglasses if any does."
-        ),
-    ] = Rule.label,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
-    ] = False,
-    undo: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="JOURNAL",
-            help="Take back what a journal tells; more journals may follow, nothing else.",
-        ),
-    ] = None,
+    move: Move = False,
+    copy: Copy = False,
+    link: Link = False,
+    by: By = Rule.label,
+    dry_run: DryRun = False,
+    undo: Undo = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -71,7 +74,7 @@ def sort(
     ever overwritten. What was interrupted goes on when the same command is given again. Exit code
     1: something could not be read, sorted or taken back.
     """
-    flags = {Action.move: move, Action.copy: copy, Action.link: link}
+    flags = {Action.copy: copy, Action.move: move, Action.link: link}
     actions = [action for action, wanted in flags.items() if wanted]
     named = [*(sources or []), *([str(dest)] if dest else [])]
     if undo is not None:
@@ -86,54 +89,58 @@ def sort(
     if len(actions) > 1:
         raise typer.BadParameter("choose one of --move, --copy and --link")
     from gafas.recognizer import Recognizer
-    from gafas.sorting.orders import resolve_orders
+    from gafas.sorting.plan import make_plans
 
-    recognizer = Recognizer(
-        model, threshold=threshold, providers=[device], min_face=min_face, largest=largest
+    recognizer = Recognizer(model, threshold=threshold, providers=[device])
+    options = Options(
+        recognizer.classifier.sha256,
+        recognizer.threshold,
+        actions[0] if actions else Action.copy,
+        by,
+        float(min_face),
+        largest,
     )
-    action = actions[0] if actions else Action.copy
-    orders = resolve_orders(sources, dest, recognizer=recognizer, action=action, by=by)
-    raise typer.Exit(_sort(orders, recognizer, dry_run=dry_run))
+    plans = make_plans(sources, dest, labels=recognizer.classifier.labels, options=options)
+    raise typer.Exit(_sort(plans, recognizer, dry_run=dry_run))
 
 
-def _sort(orders: Sequence[Order], recognizer: "Recognizer", *, dry_run: bool) -> int:
+def _sort(plans: Sequence["Plan"], recognizer: "Recognizer", *, dry_run: bool) -> int:
     """Sort, and tell of it; return the exit code."""
-    from gafas.files import LeftOut
-
     prepare_stdout()
-    tally, left_out = _Tally(orders, planned=dry_run), LeftOut()
-    searches = [(order, _open_search(order, left_out)) for order in orders]
+    tally, left_out = _Tally(plans, planned=dry_run), LeftOut()
+    searches = [(plan, _open_search(plan, left_out)) for plan in plans]
     go_on = "Nothing has been written." if dry_run else "To go on, give the same command again."
     shown = not (dry_run and sys.stdout.isatty())
-    with Work("Sorting", total=_count(searches, tally), go_on=go_on, shown=shown) as work:
-        for filed in work.watch(_carry_out(searches, recognizer, tally)):
+    work, total = _carry_out(searches, recognizer, tally), _count(searches, tally)
+    with watch(work, "Sorting", go_on=go_on, total=total, shown=shown) as watched:
+        for filed in watched:
             tally.add(filed)
     tally.tell()
     say(left_out.describe())
     return int(tally.failed or any(sources.failed for _, sources in searches))
 
 
-def _open_search(order: Order, left_out: "LeftOut") -> Sources:
+def _open_search(plan: "Plan", left_out: LeftOut) -> Sources:
     """Return the search for what is sorted: nothing may be left where a run has moved photos."""
     from gafas.sorting.journal import list_journals
 
-    follow = order.action is not Action.move
-    begun = any(list_journals(order.dest, order.source))
-    paths = list(map(str, order.wanted))
+    follow = plan.options.action is not Action.move
+    begun = any(list_journals(plan.dest, plan.source))
+    paths = list(map(str, plan.wanted))
     return Sources(paths, follow=follow, may_be_empty=begun, left_out=left_out)
 
 
 def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -> "Iterator[Filed]":
-    """Carry out orders, or plan them; what earlier runs did goes to the tally at once."""
-    from gafas.sorting.sort import plan_photos, sort_photos
+    """Carry out plans, or preview them; what earlier runs did goes to the tally at once."""
+    from gafas.sorting.sort import preview_photos, sort_photos
 
     taken: set[Path] = set()
-    for order, sources in searches:
+    for plan, sources in searches:
         photos = (name for name, _ in sources)
         if tally.planned:
-            work = plan_photos(photos, recognizer.predict_many, order=order, taken=taken)
+            work = preview_photos(photos, recognizer.recognize_many, plan=plan, taken=taken)
         else:
-            work = sort_photos(photos, recognizer.predict_many, order=order)
+            work = sort_photos(photos, recognizer.recognize_many, plan=plan)
         for filed in work:
             if filed.before:
                 tally.add(filed)
@@ -143,15 +150,9 @@ def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -
 
 def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
     """Return what says how many photos this run has to do with."""
-    from gafas.sorting.plan import Places
+    from gafas.sorting.plan import drop_sorted
 
-    new = (
-        name
-        for order, sources in searches
-        for places in [Places(order)]
-        for name, _ in sources.silently()
-        if not places.made_by_us(name)
-    )
+    new = (name for plan, found in searches for name in drop_sorted(found.names(), plan))
     ask = count_ahead(new)
 
     def total() -> int | None:
@@ -165,12 +166,12 @@ def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
 class _Tally:
     """Count what becomes of photos, and tell of it."""
 
-    def __init__(self, orders: Sequence[Order], *, planned: bool) -> None:
+    def __init__(self, plans: Sequence["Plan"], *, planned: bool) -> None:
         self.planned = planned
-        self.moving = orders[0].action is Action.move
+        self.moving = plans[0].options.action is Action.move
         self.earlier = 0
         self.failed = False
-        self._orders = orders
+        self._plans = plans
         self._counts: collections.Counter[str | None] = collections.Counter()
 
     def add(self, filed: "Filed") -> None:
@@ -185,18 +186,18 @@ class _Tally:
 
     def tell(self) -> None:
         """Print the counts of all folders, and say how to take all back."""
-        from gafas.sorting.sort import find_journal
+        from gafas.sorting.plan import find_journal
 
-        order = self._orders[0]
-        for folder in order.folders:
+        plan = self._plans[0]
+        for folder in plan.folders:
             typer.echo(f"{escape(folder):12} {self._counts[folder]:7}")
-        left, done = self._counts.pop(None, 0), _DONE[order.action]
+        left, done = self._counts.pop(None, 0), _DONE[plan.options.action]
         total = self._counts.total()
-        sentence = f"{total:,} photos {'would be ' * self.planned}{done} into {order.dest}"
+        sentence = f"{total:,} photos {'would be ' * self.planned}{done} into {plan.dest}"
         sentence += f", {self.earlier:,} of them by earlier runs" * bool(self.earlier)
         sentence += f"; {left:,} stay where they are" * bool(left)
-        journals = [] if self.planned else filter(None, map(find_journal, self._orders))
-        names = " ".join(shlex.quote(str(journal)) for journal in journals)
+        journals = [] if self.planned else filter(None, map(find_journal, self._plans))
+        names = " ".join(shlex.quote(str(journal.path)) for journal in journals)
         sentence += f". To take it back: gafas sort --undo {names}" * bool(names)
         say(escape(sentence))
 
@@ -206,17 +207,20 @@ def _undo(journals: Sequence[Path]) -> int:
     from gafas.sorting.journal import read_journal
     from gafas.sorting.undo import undo_all
 
-    records = map(read_journal, journals)
-    total = sum(len(record.select("do", "done", "undo")) for record in records)
-    left = 0
+    total = sum(len(read_journal(path).select("do", "done", "undo")) for path in journals)
+    left = back = 0
     go_on = "To go on, give the same command again."
-    with Work("Taking back", total=total, go_on=go_on) as work:
-        for undone in work.watch(undo_all(journals)):
+    with watch(undo_all(journals), "Taking back", go_on=go_on, total=total) as watched:
+        for undone in watched:
             left += undone.problem is not None
+            back += undone.problem is None
             if undone.problem is not None:
                 complain(str(undone.target), undone.problem)
-    typer.echo(f"{'taken back':12} {work.done - left:7}")
+    typer.echo(f"{'taken back':12} {back:7}")
     typer.echo(f"{'left':12} {left:7}")
     if left:
         say(f"What was left keeps its journal, to try again: {' '.join(map(str, journals))}")
     return int(left > 0)
+
+
+COMMANDS = (sort,)

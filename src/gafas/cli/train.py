@@ -5,11 +5,12 @@ import logging
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gafas.cli.answers import say
+from gafas.labels import Language
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 
@@ -17,7 +18,8 @@ from gafas.cli.answers import say
 if TYPE_CHECKING:
     from gafas.datasets.dataset import DataSet
     from gafas.datasets.samples import Sample
-    from gafas.report.tiles import PhotoFinder
+    from gafas.evaluation.evaluate import Evaluation
+    from gafas.report.report import PhotoFinder
     from gafas.training.recipe import Recipe
 
 _log = logging.getLogger(__name__)
@@ -39,23 +41,10 @@ Settings = Annotated[
 ]
 
 
-class Language(enum.StrEnum):
-    """The languages of reports."""
-
-    es = "es"
-    en = "en"
-
-
 class Fetched(enum.StrEnum):
     """The data sets that gafas knows by name."""
 
     cmu = "cmu"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the workshop's commands to the command line."""
-    for command in (fetch, draw, train, evaluate, report, export, tune):
-        app.command()(command)
 
 
 def fetch(
@@ -77,17 +66,10 @@ def draw(
     seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other people.")] = 0,
 ) -> None:
     """Draw people, no photographs, laid out as the CMU Face Images: a stand-in for these."""
-    from gafas.datasets.drawn import draw_people
-    from gafas.progress import show_progress
+    from gafas.datasets.drawn import DRAWN_NOTE, draw_people
 
-    typer.echo(
-        draw_people(
-            folder,
-            seed=seed,
-            show=lambda names: show_progress(names, doing="Drawing", of="people", total=20),
-        )
-    )
-    say("these are drawn people, no photographs.")
+    typer.echo(draw_people(folder, seed=seed))
+    say(f"these are {DRAWN_NOTE}.")
     _say_next(f"gafas train compact RUN --data {_quote(folder)}")
 
 
@@ -96,9 +78,9 @@ def train(recipe: Recipes, run: Run, *, data: Data = None, settings: Settings = 
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
-    from gafas.training.run import check_free, check_same, is_evaluated, is_finished
+    from gafas.training.run import check_free, check_same, is_finished
 
-    if is_evaluated(run) or not is_finished(run):
+    if (run / "evaluation.json").exists() or not is_finished(run):
         check_free(run)  # before anything takes time
     plan, found = _prepare(recipe, settings or [], data=data, began=run)
     split = found.part(plan.split)
@@ -122,7 +104,7 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A model file, or a run folder.")],
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Photos, labelled or not. For a run: its own test part if left out."),
+        typer.Argument(help="Labelled photos. For a run: its own test part if left out."),
     ] = None,
     *,
     out: Annotated[
@@ -130,32 +112,24 @@ def evaluate(
     ] = None,
     data: Data = None,
 ) -> None:
-    """Measure a model on labelled photos, or list what it says of unlabelled ones."""
+    """Measure a model on labelled photos: on photos without labels it is `gafas predict`."""
     if folder is None:
         from gafas.training.run import read_run_data
 
         _evaluate_run(model, read_run_data(model, data).samples, out=out, compare=True)
         return
     from gafas.classifier import EyewearClassifier
-    from gafas.datasets.folders import has_labels, read_labelled, read_unlabelled
+    from gafas.datasets.folders import read_labelled
     from gafas.evaluation.evaluate import evaluate as measure
-    from gafas.evaluation.evaluate import predict_unlabelled, write_evaluation
-    from gafas.evaluation.predictions import write_predictions
+    from gafas.evaluation.evaluate import write_evaluation
+    from gafas.evaluation.predictions import predict_rows
 
     classifier = EyewearClassifier(model / "model.onnx" if model.is_dir() else model)
-    if not has_labels(folder):
-        rows = predict_unlabelled(classifier, read_unlabelled(folder))
-        for row in rows:
-            typer.echo(f"{row.sample.name}\t{row.error or row.answer}\t{row.confidence:.3f}")
-        if out:
-            write_predictions(rows, out / "predictions.csv")
-        if any(row.error and not row.missed for row in rows):
-            raise typer.Exit(1)
-        return
-    result = measure(classifier, read_labelled(folder), name=folder.name)
+    rows = predict_rows(classifier, read_labelled(folder))
+    evaluation = measure(classifier, rows, name=folder.name)
     if out:
-        write_evaluation(result, out)
-    _show(result.report)
+        write_evaluation(out, evaluation, rows=rows)
+    _show(evaluation)
 
 
 def report(
@@ -190,7 +164,7 @@ def report(
 
     target = out or runs[0] / "report.html"
     photos = [_find_photos(run, data) for run in runs]
-    spoken = language.value if language else choose_language(os.environ)
+    spoken = language or choose_language(os.environ)
     write_report(runs, target, language=spoken, benchmark=benchmark, photos=photos)
     typer.echo(target)
 
@@ -198,8 +172,7 @@ def report(
 def _find_photos(run: Path, data: Path | None) -> "PhotoFinder":
     """Return what finds a run's photos by name; a report can do without them, and says so."""
     from gafas.errors import DataError
-    from gafas.report.runfolder import read_data
-    from gafas.training.run import read_run_data
+    from gafas.training.run import read_data, read_run_data
 
     if read_data(run).kind == "eyewear":
         return lambda name: None  # which may not be published
@@ -244,7 +217,7 @@ def tune(
 
     tuned = search(plan, found, out=out, trials=trials)
     typer.echo(tuned)
-    where = f" --data {_quote(found.path)}" if found.kind == "own" else ""
+    where = f" --data {_quote(found.path)}" if found.kind in ("own", "drawn") else ""
     _say_next(f"gafas train {_quote(tuned)} RUN{where}")
 
 
@@ -262,9 +235,12 @@ def _prepare(
 
     path = find_recipe(recipe)
     plan = read_recipe(path, overrides=settings)
-    before = [folder for folder in (began, path.parent) if (folder / DATA_FILE).is_file()]
-    if before:
-        found = read_run_data(before[0], data, recipe=plan)
+    # Beside a recipe of any other name, a data.json may be anything.
+    trained = path.name == "recipe.toml" and (path.parent / "environment.json").is_file()
+    folders = (began, path.parent) if trained else (began,)
+    held = next((folder for folder in folders if (folder / DATA_FILE).is_file()), None)
+    if held is not None:
+        found = read_run_data(held, data, recipe=plan)
     else:
         scales, faces = plan.input.scales, plan.input.view == "face"
         found = read_data_set(data, faces=faces, scales=scales, plan=plan.split)
@@ -283,41 +259,48 @@ def _evaluate_run(
     run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
 ) -> None:
     from gafas.classifier import EyewearClassifier
-    from gafas.datasets.dataset import DRAWN_NOTE
+    from gafas.datasets.drawn import DRAWN_NOTE
     from gafas.evaluation.evaluate import evaluate as measure
     from gafas.evaluation.evaluate import write_evaluation
-    from gafas.training.run import DATA_FILE, find_changes, read_facts, read_run_split
+    from gafas.evaluation.predictions import predict_rows
+    from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
     changed = find_changes(run, split) if compare else None
     say(changed or "")
     classifier = EyewearClassifier(run / "model.onnx")
-    result = measure(classifier, split.test, name=run.name, leaks=leaks)
-    write_evaluation(result, out or run)
-    drawn = read_facts(run / DATA_FILE).get("kind") == "drawn"
-    _show(result.report, note=f" ({DRAWN_NOTE})" if drawn else "")
+    rows = predict_rows(classifier, split.test)
+    evaluation = measure(classifier, rows, name=run.name, leaks=leaks)
+    write_evaluation(out or run, evaluation, rows=rows)
+    drawn = read_data(run).kind == "drawn"
+    _show(evaluation, note=f" ({DRAWN_NOTE})" if drawn else "")
 
 
-def _show(report: dict[str, Any], *, note: str = "") -> None:
+def _show(evaluation: "Evaluation", *, note: str = "") -> None:
     """Print the figures that matter first."""
-    accuracy = report["accuracy"]
-    low, high = accuracy["bootstrap_subjects"] or accuracy["wilson"]
+    accuracy = evaluation.accuracy
+    low, high = accuracy.interval
     typer.echo(
-        f"accuracy {accuracy['value']:.4f} ({accuracy['correct']} of {accuracy['total']}), "
+        f"accuracy {accuracy.value:.4f} ({accuracy.correct} of {accuracy.total}), "
         f"95 % interval {low:.4f}-{high:.4f}{note}"
     )
-    for label, figures in report["labels"].items():
+    for label, scores in evaluation.labels.items():
+        named = {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
         shown = "  ".join(
-            f"{name} {'-' if figures[name] is None else format(figures[name], '.4f')}"
-            for name in ("precision", "recall", "f1")
+            f"{name} {'-' if figure is None else format(figure, '.4f')}"
+            for name, figure in named.items()
         )
-        typer.echo(f"{label:12} {shown}  of {figures['support']}")
+        typer.echo(f"{label:12} {shown}  of {scores.support}")
     typer.echo(
-        f"log loss {report['log_loss']:.4f}  calibration error {report['calibration']['ece']:.4f}"
+        f"log loss {evaluation.log_loss:.4f}  calibration error {evaluation.calibration.ece:.4f}"
     )
-    for key, what in (
-        ("unreadable", "unreadable files"),
-        ("faces_missed", "photos without a face"),
+    data = evaluation.data
+    for left_out, what in (
+        (len(data.unreadable), "unreadable files"),
+        (len(data.faces_missed), "photos without a face"),
     ):
-        if report["data"][key]:
-            typer.echo(f"{what}, left out: {len(report['data'][key])}", err=True)
+        if left_out:
+            typer.echo(f"{what}, left out: {left_out}", err=True)
+
+
+COMMANDS = (fetch, draw, train, evaluate, report, export, tune)

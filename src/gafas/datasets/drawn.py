@@ -1,9 +1,10 @@
 """Drawn people, no photographs: a set in the layout of the CMU Face Images, for who lacks those."""
 
+import collections
 import concurrent.futures
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from gafas.errors import DataError
 from gafas.files import write_bytes, write_text
+from gafas.progress import show_progress
 from gafas.synthesis.people import EXPRESSIONS, PEOPLE, POSES, READING, Sitter, cast_sitters, sit
 from gafas.synthesis.portraits import draw_portrait
 from gafas.synthesis.solids import Floats
@@ -24,13 +26,14 @@ VERSION: Final = 2
 WITH_EYEGLASSES: Final = frozenset(f"drawn{number:02}" for number in READING)
 """The people who wear eyeglasses in every photo named "open"."""
 
+DRAWN_NOTE: Final = "drawn people, no photographs"
+"""What is said wherever something rests on them."""
+
 _SIGHTS: Final = tuple(itertools.product(POSES, EXPRESSIONS, ("open", "sunglasses")))
 _SIZES: Final = {"": 1, "_2": 2, "_4": 4}
 
-Show = Callable[[Iterable[str]], Iterable[str]]
 
-
-def draw_people(folder: Path, *, seed: int = 0, show: Show = iter) -> Path:
+def draw_people(folder: Path, *, seed: int = 0) -> Path:
     """Draw 20 people, 32 photos of each, at three sizes, as the CMU Face Images are laid out.
 
     `datasets.cmu.read_samples` reads them. Equal seeds give equal files. A complete set is left as
@@ -39,7 +42,6 @@ def draw_people(folder: Path, *, seed: int = 0, show: Show = iter) -> Path:
     Args:
         folder: a new or empty folder.
         seed: of everything that is drawn, 0 or more.
-        show: hands on the people's names as each is finished, such as a progress bar.
 
     Returns:
         The folder.
@@ -53,9 +55,9 @@ def draw_people(folder: Path, *, seed: int = 0, show: Show = iter) -> Path:
         if not _is_due(folder, seed):
             return folder
         (folder / MARKER).unlink(missing_ok=True)
-        for _ in show(_draw_all(folder / "faces", seed)):
-            pass
-        told = {"what": "drawn people, no photographs", "seed": seed, "version": VERSION}
+        names = _draw_all(folder / "faces", seed)
+        collections.deque(show_progress(names, doing="Drawing", of="people", total=PEOPLE), 0)
+        told = {"what": DRAWN_NOTE, "seed": seed, "version": VERSION}
         write_text(folder / MARKER, json.dumps(told, indent=2) + "\n")
     except OSError as error:
         raise DataError(

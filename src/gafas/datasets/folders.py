@@ -1,20 +1,15 @@
-"""A user's own photos: one folder per label, a CSV, or a plain folder without labels."""
+"""A user's own labelled photos: one folder per label, or a CSV."""
 
 import collections
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
-
-_LOSSY = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
-_LOSSLESS = (".png", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
-
-PHOTO_ENDINGS = frozenset((*_LOSSY, *_LOSSLESS))
-"""How the names of photos end, in lower case; files that end otherwise are passed over."""
+from gafas.files import find_photos
 
 _LABELS_FILE = "labels.csv"
 
@@ -35,52 +30,32 @@ def read_labelled(source: Path) -> tuple[Sample, ...]:
     """
     if source.is_file():
         return _read_csv(source)
-    folders = _label_folders(_folder(source))
+    if not source.is_dir():
+        raise DataError(
+            f"Expected a folder of photos or a CSV file. Received: {str(source)!r}, which does not "
+            "exist or is neither. Check the path."
+        )
+    photos = [Path(path).relative_to(source) for path in find_photos(source)]
+    folders = sorted({photo.parts[0] for photo in photos if len(photo.parts) > 1})
     if not folders and (source / _LABELS_FILE).is_file():
         return _read_csv(source / _LABELS_FILE)
     if not folders:
         raise DataError(
             f"No labelled photos in {source}: expected one folder of photos per label, such as "
-            "sunglasses/ and none/, or a labels.csv with the columns file,label."
+            "sunglasses/ and none/, or a labels.csv with the columns file,label. What photos "
+            "without labels show, `gafas predict` tells."
         )
-    stray = next(_stray(source), None)
+    stray = next((photo for photo in photos if len(photo.parts) == 1), None)
     if stray is not None:
         raise DataError(
-            f"Photo {stray.name} lies in {source} beside the folders {', '.join(sorted(folders))}, "
-            "so it has no label. Move it into the folder of its label, or out."
+            f"Photo {stray} lies in {source} beside the folders {', '.join(folders)}, so it has no "
+            "label. Move it into the folder of its label, or out. What photos without labels show, "
+            "`gafas predict` tells."
         )
-    samples = [
-        _sample(path, source, label=label) for label, inside in folders.items() for path in inside
-    ]
-    return tuple(sorted(samples, key=_by_name))
-
-
-def read_unlabelled(source: Path) -> tuple[Sample, ...]:
-    """Read the photos of a folder, at any depth, sorted by name; their label is empty.
-
-    Raises:
-        DataError: the folder does not exist or holds no photo.
-    """
-    samples = sorted((_sample(p, source, label="") for p in _photos(_folder(source))), key=_by_name)
-    if not samples:
-        raise DataError(
-            f"No photo in {source}: expected files that end in "
-            f"{', '.join(sorted(PHOTO_ENDINGS))}. Give a folder that holds some."
-        )
-    return tuple(samples)
-
-
-def has_labels(source: Path) -> bool:
-    """Say whether `read_labelled` would find labels: a CSV, or photos in sub-folders only.
-
-    Raises:
-        DataError: the source does not exist.
-    """
-    if source.is_file():
-        return source.suffix.lower() == ".csv"
-    if (_folder(source) / _LABELS_FILE).is_file():
-        return True
-    return bool(_label_folders(source)) and next(_stray(source), None) is None
+    samples = ((_write_name(photo), photo) for photo in photos)
+    return tuple(
+        Sample(source / photo, name, photo.parts[0], photo=name) for name, photo in sorted(samples)
+    )
 
 
 def check_trainable(samples: Iterable[Sample]) -> None:
@@ -100,59 +75,9 @@ def check_trainable(samples: Iterable[Sample]) -> None:
     raise DataError(f"Training {problem}. Received: {received or 'nothing'}. Add photos.")
 
 
-def _folder(source: Path) -> Path:
-    if not source.is_dir():
-        raise DataError(
-            f"Expected a folder of photos or a CSV file. Received: {str(source)!r}, which does not "
-            "exist or is neither. Check the path."
-        )
-    return source
-
-
-def _label_folders(source: Path) -> dict[str, list[Path]]:
-    """Return label → photos inside, for the sub-folders that hold any."""
-    folders = (p for p in source.iterdir() if p.is_dir() and not p.name.startswith("."))
-    inside = {p.name: list(_photos(p)) for p in sorted(folders)}
-    return {label: photos for label, photos in inside.items() if photos}
-
-
-def _stray(source: Path) -> Iterator[Path]:
-    return (p for p in sorted(source.iterdir()) if _is_photo(p))
-
-
-def _is_photo(path: Path) -> bool:
-    named = path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
-    return named and not path.is_dir()
-
-
-def _photos(folder: Path) -> Iterator[Path]:
-    """Walk through visible photos; links to folders are followed, each real folder once."""
-    waiting, seen = [folder], set[str]()
-    while waiting:
-        inside = waiting.pop()
-        real = os.path.realpath(inside)
-        if real in seen:  # a link that leads back up would never end
-            continue
-        seen.add(real)
-        for path in sorted(inside.iterdir()):
-            if _is_photo(path):
-                yield path
-            elif path.is_dir() and not path.name.startswith("."):
-                waiting.append(path)
-
-
-def _sample(path: Path, source: Path, *, label: str) -> Sample:
-    name = _write_name(path.relative_to(source))
-    return Sample(path, name, label, photo=name)
-
-
 def _write_name(path: Path) -> str:
     r"""Write a relative path as text; bytes of it that are no UTF-8 as `\xe9`, for any file."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _by_name(sample: Sample) -> str:
-    return sample.name
 
 
 def _read_csv(path: Path) -> tuple[Sample, ...]:
@@ -175,7 +100,7 @@ def _read_csv(path: Path) -> tuple[Sample, ...]:
         )
     if not samples:
         raise DataError(f"{path} names no photo. Add lines of the form file,label.")
-    return tuple(sorted(samples.values(), key=_by_name))
+    return tuple(sorted(samples.values(), key=lambda sample: sample.name))
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gafas.errors import DataError
+from gafas.labels import Eyewear
 
-EYEWEAR_LABELS = ("none", "eyeglasses", "sunglasses")
+EYEWEAR_LABELS = tuple(str(label) for label in Eyewear)
 """The three labels of gafas, in the order in which its models answer."""
 
 TINTED = "tinted_ambiguous"

@@ -1,22 +1,24 @@
 """Part samples into training, validation and test, honestly or exactly as others did."""
 
 import dataclasses
-import json
 import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from gafas.datasets import fetching
+from gafas.datasets import cmu
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
-from gafas.files import write_text
+from gafas.files import read_json, write_json
 
 Fact = Literal["name", "photo", "subject"]
 """What may tie files together, from the finest to the coarsest."""
 
 Part = tuple[Sample, ...]
+
+TEST_SHARE: Final = 0.2
+"""Share of the files or photos that is tested on, where no folds or lists decide."""
 
 
 def set_aside(
@@ -88,29 +90,44 @@ _PARTS = ("train", "validation", "test")
 _log = logging.getLogger(__name__)
 
 _PROMISES: Mapping[str, Fact] = {
-    "by_file": "name",
-    "by_photo": "photo",
-    "all": "photo",
-    "straightrnd": "photo",
-}
+    "by_file": "name", "by_photo": "photo", "all": "photo", "straightrnd": "photo",
+}  # fmt: skip
 """What a split of this name keeps apart. Any other, a user's own among them, must keep subjects."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """How samples are parted. `validation_share` 0 keeps none aside.
+    """How samples are parted. What a key decides stands at its field, as in all of a recipe."""
 
-    Under `by_file`, the original's protocol, the test part is then watched during training, as
-    the original did; nothing may be chosen on it. `cmu` is for recipes of faces on the eyewear
-    sets, which have parts of their own: whether CMU photos are learnt from too.
-    """
-
-    protocol: Protocol = "by_subject"
-    folds: int = 5
-    fold: int = 0
-    validation_share: float = 0.125
-    seed: int = 0
-    cmu: Literal["none", "all", "fold"] = "none"
+    protocol: Protocol = dataclasses.field(
+        default="by_subject",
+        metadata={"decides": "what is kept apart: files, photos, people; or an official list"},
+    )
+    folds: int = dataclasses.field(
+        default=5,
+        metadata={"decides": "`by_subject` only: into how many groups the people are parted"},
+    )
+    fold: int = dataclasses.field(
+        default=0, metadata={"decides": "`by_subject` only: which group is the test, from 0"}
+    )
+    validation_share: float = dataclasses.field(
+        default=0.125,
+        metadata={
+            "decides": "the share of training files, photos or people (as the protocol parts them) "
+            "kept for validation; 0 keeps none, and under `by_file` makes the test part be "
+            "watched, as the original did: nothing may be chosen on it then",
+            "limits": "a share from 0 to below 1",
+        },
+    )
+    seed: int = dataclasses.field(default=0, metadata={"decides": "the draw"})
+    cmu: Literal["none", "all", "fold"] = dataclasses.field(
+        default="none",
+        metadata={
+            "decides": "of faces on the eyewear sets only: `all` learns from the CMU photos too; "
+            "`fold` leaves the people of `split.fold`, one of `split.folds`, out and makes them "
+            "the test part"
+        },
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,78 +155,32 @@ class Split:
 def make_split(samples: Sequence[Sample], plan: SplitPlan) -> Split:
     """Part samples as a plan says.
 
+    `by_subject` tests on one of `folds` parts of the people, whom nothing else has seen; as many
+    folds as people leave one out at a time. `by_photo` keeps all files of a photo together, with
+    people on both sides. `by_file` parts as the original does, flaws included: where a photo lies
+    in several files, nearly every test file has a twin in training.
+
+    `all` and `straightrnd` are Tom Mitchell's lists of CMU photos. They name quarter-size files;
+    other sizes follow their photo. Test samples bear the fact `list`, `test1` or `test2`.
+
     Raises:
         DataError: the samples cannot be parted so; the message says why.
     """
-    seed, share = plan.seed, plan.validation_share
-    match plan.protocol:
-        case "by_file":
-            return by_file(samples, seed=seed, validation_share=share)
-        case "by_photo":
-            return by_photo(samples, seed=seed, validation_share=share)
-        case "by_subject":
-            return by_subject(
-                samples, folds=plan.folds, fold=plan.fold, seed=seed, validation_share=share
-            )
-        case "all" | "straightrnd":
-            return official(samples, plan.protocol, seed=seed, validation_share=share)
+    fact = _PROMISES.get(plan.protocol, "subject")
+    if plan.protocol == "by_subject":
+        train, test = take_fold(samples, folds=plan.folds, fold=plan.fold, seed=plan.seed)
+    elif plan.protocol in ("all", "straightrnd"):
+        train, test = _follow_lists(samples, plan.protocol)
+    else:
+        train, test = set_aside(samples, fact, share=TEST_SHARE, seed=plan.seed)
+    train, validation = set_aside(train, fact, share=plan.validation_share, seed=plan.seed)
+    if plan.protocol == "by_file" and not plan.validation_share:
+        validation = test
+    return check(Split(plan.protocol, train, validation, test))
 
 
-def by_file(
-    samples: Sequence[Sample], *, seed: int, test_share: float = 0.2, validation_share: float = 0.0
-) -> Split:
-    """Part at random by file, as the original does, flaws included.
-
-    Where a photo lies in several files, nearly every test file has a twin in training; and with
-    `validation_share` 0 the validation part is the test part itself, so an epoch chosen on it
-    has seen the exam. Use it to repeat the original, not to learn how good a network is.
-    """
-    train, test = set_aside(samples, "name", share=test_share, seed=seed)
-    train, validation = set_aside(train, "name", share=validation_share, seed=seed)
-    return _checked(Split("by_file", train, validation if validation_share else test, test))
-
-
-def by_photo(
-    samples: Sequence[Sample], *, seed: int, test_share: float = 0.2, validation_share: float = 0.0
-) -> Split:
-    """Part at random by photo: all files of one photo stay together; people are on both sides."""
-    train, test = set_aside(samples, "photo", share=test_share, seed=seed)
-    train, validation = set_aside(train, "photo", share=validation_share, seed=seed)
-    return _checked(Split("by_photo", train, validation, test))
-
-
-def by_subject(
-    samples: Sequence[Sample], *, folds: int, fold: int, seed: int, validation_share: float = 0.0
-) -> Split:
-    """Part by person: the test part holds nobody that training or validation has seen.
-
-    `folds` as large as the number of subjects leaves one out at a time. `validation_share` is a
-    share of the training subjects, rounded up.
-
-    Raises:
-        DataError: a sample has no subject, or there are fewer subjects than folds.
-    """
-    train, test = take_fold(samples, folds=folds, fold=fold, seed=seed)
-    train, validation = set_aside(train, "subject", share=validation_share, seed=seed)
-    return _checked(Split("by_subject", train, validation, test))
-
-
-def official(
-    samples: Sequence[Sample],
-    name: Literal["all", "straightrnd"],
-    *,
-    seed: int = 0,
-    validation_share: float = 0.0,
-) -> Split:
-    """Part the CMU photos as Tom Mitchell's lists do: `<name>_train`, `_test1` and `_test2`.
-
-    The lists name quarter-size files; other sizes follow their photo. Test samples bear the fact
-    `list`, `test1` or `test2`. People are on both sides. Validation photos come from training.
-
-    Raises:
-        DataError: a listed photo is not among the samples.
-    """
-    lists = fetching.read_manifest().lists[name]
+def _follow_lists(samples: Sequence[Sample], name: str) -> tuple[Part, Part]:
+    lists = cmu.read_lists(name)
     missing = sorted(lists.keys() - {s.photo for s in samples})
     if missing:
         raise DataError(
@@ -217,13 +188,12 @@ def official(
             f"samples without {len(missing)} of them, such as {missing[0]}. Give them all."
         )
     train = tuple(s for s in samples if lists.get(s.photo) == "train")
-    train, validation = set_aside(train, "photo", share=validation_share, seed=seed)
     test = tuple(s for s in samples if lists.get(s.photo) in ("test1", "test2"))
-    return _checked(Split(name, train, validation, _marked(test, lists)))
+    return train, _mark_lists(test, name)
 
 
-def check(split: Split) -> None:
-    """Refuse a split that does not keep apart what it promises.
+def check(split: Split) -> Split:
+    """Return a split that keeps apart what it promises; refuse any other.
 
     `by_file` keeps files apart, `by_photo` and the official lists photos; every other split,
     one of the user's own too, must keep subjects (and with them photos and files) apart.
@@ -243,13 +213,21 @@ def check(split: Split) -> None:
     kept = finest_first.index(_PROMISES.get(split.name, "subject"))
     for fact in finest_first[: kept + 1]:
         _refuse_shared(split.name, parts, fact=fact)
+    return split
 
 
-def write_split(split: Split, path: Path, *, leaks: Mapping[str, Any] | None = None) -> None:
+def write_split(split: Split, path: Path, *, leaks: object = None) -> None:
     """Write as JSON the names of a split's samples and what an audit found; all or nothing."""
     parts = {p: [s.name for s in getattr(split, p)] for p in _PARTS}
-    content = {"name": split.name, **parts, "leaks": leaks}
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_json(path, {"name": split.name, **parts, "leaks": leaks})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Names:
+    name: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
 
 
 def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[str] = ()) -> Split:
@@ -264,9 +242,10 @@ def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[s
     Raises:
         DataError: the file is not such JSON, names a sample that is not there, or fails `check`.
     """
-    content = _read_json(path)
+    held = read_json(path, _Names)
+    parts = (held.train, held.validation, held.test)
     by_name = {s.name: s for s in samples}
-    absent = dict.fromkeys(n for p in _PARTS for n in content[p] if n not in by_name)
+    absent = dict.fromkeys(n for names in parts for n in names if n not in by_name)
     unknown = [name for name in absent if name not in withdrawn]
     if unknown:
         raise DataError(
@@ -277,39 +256,10 @@ def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[s
         _log.warning(
             "Withdrawn since the split %s was made, and left out: %s.", path, ", ".join(absent)
         )
-    name = content["name"]
-    train, validation, test = (
-        tuple(by_name[n] for n in content[p] if n not in absent) for p in _PARTS
-    )
-    if name in ("all", "straightrnd"):
-        lists = fetching.read_manifest().lists[name]
-        test = _marked(test, lists)
-    return _checked(Split(name, train, validation, test))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"Cannot read the split {path}: {error}. Give a JSON file.") from error
-    if not _is_split(content):
-        raise DataError(
-            f"{path} is not a split: expected a JSON object with a 'name' and the lists of names "
-            "'train', 'validation' and 'test'. Let `write_split` make it."
-        )
-    return dict(content)
-
-
-def _is_split(content: object) -> bool:
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        return False
-    parts = [content.get(part) for part in _PARTS]
-    return all(isinstance(p, list) and all(isinstance(n, str) for n in p) for p in parts)
-
-
-def _checked(split: Split) -> Split:
-    check(split)
-    return split
+    train, validation, test = (tuple(by_name[n] for n in names if n in by_name) for names in parts)
+    if held.name in ("all", "straightrnd"):
+        test = _mark_lists(test, held.name)
+    return check(Split(held.name, train, validation, test))
 
 
 def _refuse_shared(name: str, parts: Mapping[str, Part], *, fact: Fact) -> None:
@@ -325,5 +275,6 @@ def _refuse_shared(name: str, parts: Mapping[str, Part], *, fact: Fact) -> None:
             seen[value] = part
 
 
-def _marked(test: Part, lists: Mapping[str, str]) -> Part:
+def _mark_lists(test: Part, name: str) -> Part:
+    lists = cmu.read_lists(name)
     return tuple(dataclasses.replace(s, facts={**s.facts, "list": lists[s.photo]}) for s in test)

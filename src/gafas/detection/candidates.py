@@ -3,14 +3,10 @@
 A candidate is a row: x1, y1, x2, y2, confidence, then five times x, y, in an image's pixels.
 """
 
-import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from gafas.results import Face
 
 Floats = npt.NDArray[np.float32]
 
@@ -81,22 +77,3 @@ def turn_back(rows: Floats, quarters: int, *, width: int, height: int) -> Floats
     corners = back[:, :CONFIDENCE].reshape(-1, 2, 2)
     back[:, :2], back[:, 2:4] = corners.min(axis=1), corners.max(axis=1)
     return back
-
-
-def select_faces(
-    faces: Sequence[Face], *, min_face: float = 0.0, largest: bool = False
-) -> tuple[Face, ...]:
-    """Select the faces that count, in their order.
-
-    Args:
-        faces: of one photo.
-        min_face: the shorter side of a face's box has at least so many pixels.
-        largest: only the face with the largest box, the first of equals.
-    """
-    kept = tuple(face for face in faces if min(_extent(face)) >= min_face)
-    return (max(kept, key=lambda face: math.prod(_extent(face))),) if largest and kept else kept
-
-
-def _extent(face: Face) -> tuple[float, float]:
-    x1, y1, x2, y2 = face.box
-    return x2 - x1, y2 - y1

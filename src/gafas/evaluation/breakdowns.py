@@ -1,41 +1,81 @@
-"""Figures of models of eyewear: any eyewear against none, F1 intervals, the price of answering."""
+"""Where a model is better and where worse: slices, groups of people, the price of answering."""
 
+import dataclasses
 import itertools
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gafas.datasets.samples import EYEWEAR_LABELS
-from gafas.evaluation.metrics import MINIMUM_SUBJECTS, RESAMPLES, accuracy, wilson
-from gafas.evaluation.predictions import VALUES, Row
-from gafas.results import UNSURE, Eyewear
+from gafas.evaluation.metrics import (
+    MINIMUM_SUBJECTS,
+    Interval,
+    Scores,
+    draw_units,
+    find_interval,
+    wilson,
+)
+from gafas.evaluation.predictions import QUALITY_VALUES, Row
+from gafas.labels import UNSURE, Eyewear
 
-SLICE_VALUES = (2, 50)
+SLICE_VALUES: Final = (2, 50)
 """A fact slices an evaluation when it takes at least and at most so many values."""
 
+SMALLEST_GROUP: Final = 50
+"""A group of fewer faces is shown but never named the worst: its share says too little."""
 
-def slice_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+GROUPINGS: Final = (("race",), ("gender",), ("age",), ("race", "gender"))
+"""The facts, or pairs of facts, that make groups."""
+
+COVERAGES: Final = (1.0, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+"""The shares of answers given at which the risk curve is taken."""
+
+EXTREME: Final = 0.95
+"""A probability above this is called a confident extreme."""
+
+_SEED: Final = 22
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slice:
+    """The accuracy of those samples of which a fact has a value."""
+
+    fact: str
+    value: str
+    samples: int
+    accuracy: float
+    wilson: Interval
+
+
+def slice_rows(rows: Sequence[Row]) -> tuple[Slice, ...]:
     """Measure accuracy for each value of each fact that varies.
 
-    Facts are the samples' own, then the conditions under which faces were seen, then the subject.
-    A photo without a face has no conditions and is not among the rows.
+    Facts are the samples' own, then how each face was seen, then the subject.
     """
     facts = dict.fromkeys(fact for row in rows for fact in row.sample.facts)
     tables = [(fact, [row.sample.facts.get(fact) for row in rows]) for fact in facts]
-    seen = [row.conditions.facts if row.conditions else {} for row in rows]
-    tables += [(fact, [facts.get(fact) for facts in seen]) for fact in VALUES]
+    seen = [row.quality.facts if row.quality else {} for row in rows]
+    tables += [(fact, [facts.get(fact) for facts in seen]) for fact in QUALITY_VALUES]
     tables.append(("subject", [row.sample.subject for row in rows]))
-    return [part for fact, values in tables for part in _slice(fact, values, rows=rows)]
+    return tuple(part for fact, values in tables for part in _slice(fact, values, rows=rows))
 
 
-def measure_accuracy(rows: Sequence[Row]) -> dict[str, Any]:
-    """Give the accuracy of rows with its intervals."""
-    right = np.array([row.right for row in rows])
-    return accuracy(right, subjects=[row.sample.subject for row in rows])
+def _slice(fact: str, values: Sequence[str | None], *, rows: Sequence[Row]) -> list[Slice]:
+    known = sorted({value for value in values if value is not None}, key=rank_value)
+    if not SLICE_VALUES[0] <= len(known) <= SLICE_VALUES[1]:
+        return []
+    if set(known) <= set(order := QUALITY_VALUES.get(fact, ())):
+        known.sort(key=order.index)
+    parts = []
+    for value in known:
+        right = [row.right for row, own in zip(rows, values, strict=True) if own == value]
+        count, total = sum(right), len(right)
+        parts.append(Slice(fact, value, total, count / total, wilson(count, total)))
+    return parts
 
 
 def rank_value(value: str) -> tuple[int, str]:
@@ -48,72 +88,77 @@ def rank_value(value: str) -> tuple[int, str]:
     return (int(first), "") if first.isdecimal() else (sys.maxsize, value)
 
 
-def _slice(fact: str, values: Sequence[str | None], *, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    known = sorted({value for value in values if value is not None}, key=rank_value)
-    if not SLICE_VALUES[0] <= len(known) <= SLICE_VALUES[1]:
-        return []
-    if fact in VALUES and set(known) <= set(VALUES[fact]):
-        known.sort(key=VALUES[fact].index)
-    parts = []
-    for value in known:
-        inside = measure_accuracy(
-            [row for row, own in zip(rows, values, strict=True) if own == value]
-        )
-        parts.append(
-            {
-                "fact": fact,
-                "value": value,
-                "samples": inside["total"],
-                "accuracy": inside["value"],
-                "wilson": inside["wilson"],
-            }
-        )
-    return parts
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mistakes:
+    """How many of some faces were judged wrongly.
+
+    Attributes:
+        faces: how many there are.
+        wrong: how many of them were judged wrongly, and as a `share`, with its interval `wilson`.
+        told: how many of these reach the threshold, so that a user would be told.
+    """
+
+    faces: int
+    wrong: int
+    share: float
+    wilson: Interval
+    told: int
 
 
-SMALLEST_GROUP: Final = 50
-"""A group of fewer faces is shown but never named the worst: its share says too little."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Group(Mistakes):
+    """The mistakes on one group of people: the value, or pair of values, of facts."""
 
-GROUPINGS: Final = (("race",), ("gender",), ("age",), ("race", "gender"))
-"""The facts, or pairs of facts, that make groups."""
-
-_Judge = Callable[[Row], bool]
+    facts: tuple[str, ...]
+    value: str
 
 
-def measure_groups(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Count false alarms on bare faces and misses of eyewear, by who the people are.
+@dataclasses.dataclass(frozen=True, slots=True)
+class GroupMistakes:
+    """The mistakes on all faces, on each group, and on the worst large group, if there is any."""
+
+    overall: Mistakes
+    groups: tuple[Group, ...]
+    worst: Group | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Groups:
+    """False alarms on bare faces and misses of eyewear, by who the people are.
 
     A false alarm is a bare face whose most probable label is eyewear; a miss is worn eyewear, of
-    either kind, whose most probable label is `none`. `told` are those of them that
-    a user would be told, because they reach the threshold.
-
-    Returns:
-        `false_alarms` and `misses`, each with `overall`, `groups` and `worst`, the group of at
-        least `SMALLEST_GROUP` faces with the largest share, or None; None where no sample says who
-        is seen.
+    either kind, whose most probable label is `none`. Either is None where there is no such face.
     """
+
+    smallest: int
+    false_alarms: GroupMistakes | None
+    misses: GroupMistakes | None
+
+
+def measure_groups(rows: Sequence[Row]) -> Groups | None:
+    """Count false alarms and misses by groups; None where no sample says who is seen."""
     if not any(_find_group(row, facts) for row in rows for facts in GROUPINGS):
         return None
     bare = [row for row in rows if row.sample.label == Eyewear.NONE]
     worn = [row for row in rows if row.sample.label != Eyewear.NONE]
-    return {
-        "smallest": SMALLEST_GROUP,
-        "false_alarms": _measure(bare, lambda row: row.predicted != Eyewear.NONE),
-        "misses": _measure(worn, lambda row: row.predicted == Eyewear.NONE),
-    }
+    return Groups(
+        SMALLEST_GROUP,
+        false_alarms=_measure(bare, lambda row: row.predicted != Eyewear.NONE),
+        misses=_measure(worn, lambda row: row.predicted == Eyewear.NONE),
+    )
 
 
-def _measure(rows: Sequence[Row], is_wrong: _Judge) -> dict[str, Any] | None:
+def _measure(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> GroupMistakes | None:
     if not rows:
         return None
-    groups = [
-        {"facts": list(facts), "value": value, **_count(members, is_wrong)}
+    groups = tuple(
+        Group(*_count(members, is_wrong), facts=facts, value=value)
         for facts in GROUPINGS
         for value, members in _part(rows, facts).items()
-    ]
-    large = [group for group in groups if group["faces"] >= SMALLEST_GROUP]
-    worst = max(large, key=lambda group: (group["share"], group["faces"]), default=None)
-    return {"overall": _count(rows, is_wrong), "groups": groups, "worst": worst}
+    )
+    large = [group for group in groups if group.faces >= SMALLEST_GROUP]
+    worst = max(large, key=lambda group: (group.share, group.faces), default=None)
+    return GroupMistakes(Mistakes(*_count(rows, is_wrong)), groups, worst)
 
 
 def _part(rows: Sequence[Row], facts: Sequence[str]) -> Mapping[str, list[Row]]:
@@ -130,25 +175,13 @@ def _find_group(row: Row, facts: Sequence[str]) -> str | None:
     return ", ".join(known) if len(known) == len(values) else None
 
 
-def _count(rows: Sequence[Row], is_wrong: _Judge) -> dict[str, Any]:
+def _count(
+    rows: Sequence[Row], is_wrong: Callable[[Row], bool]
+) -> tuple[int, int, float, Interval, int]:
     wrong = [row for row in rows if is_wrong(row)]
     told = sum(row.confidence >= row.threshold for row in wrong)
-    return {
-        "faces": len(rows),
-        "wrong": len(wrong),
-        "share": len(wrong) / len(rows),
-        "wilson": wilson(len(wrong), len(rows)),
-        "told": told,
-    }
-
-
-COVERAGES: Final = (1.0, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
-"""The shares of answers given at which the risk curve is taken."""
-
-EXTREME: Final = 0.95
-"""A probability above this is called a confident extreme."""
-
-_SEED = 22
+    count, total = len(wrong), len(rows)
+    return total, count, count / total, wilson(count, total), told
 
 
 def speaks_of_eyewear(labels: Sequence[str]) -> bool:
@@ -156,142 +189,161 @@ def speaks_of_eyewear(labels: Sequence[str]) -> bool:
     return set(labels) == set(EYEWEAR_LABELS)
 
 
-def measure_any(rows: Sequence[Row]) -> dict[str, Any]:
-    """Give precision, recall and F1 of any eyewear against none, by the most probable label.
-
-    A figure that cannot be known, because nobody wears any or none was found, is None.
-    """
+def score_any(rows: Sequence[Row]) -> Scores:
+    """Give precision, recall and F1 of any eyewear against none, by the most probable label."""
     wears = np.array([row.sample.label != Eyewear.NONE for row in rows])
     found = np.array([row.predicted != Eyewear.NONE for row in rows])
     hits, claimed, support = int((wears & found).sum()), int(found.sum()), int(wears.sum())
-    return {
-        "precision": hits / claimed if claimed else None,
-        "recall": hits / support if support else None,
-        "f1": 2 * hits / (claimed + support) if support else None,
-        "support": support,
-    }
+    return Scores(
+        precision=hits / claimed if claimed else None,
+        recall=hits / support if support else None,
+        f1=2 * hits / (claimed + support) if support else None,
+        support=support,
+    )
 
 
-def measure_f1_intervals(rows: Sequence[Row], *, labels: Sequence[str]) -> dict[str, Any]:
-    """Give the 95 % percentile bootstrap interval of every F1.
+@dataclasses.dataclass(frozen=True, slots=True)
+class F1Intervals:
+    """The interval of every F1.
 
-    Whole subjects are drawn where all are known and enough, photos otherwise; draws are seeded.
-
-    Returns:
-        `drawn` (`subjects` or `photos`), `macro_f1`, `labels` by label, None for one without
-        samples, and, where the model speaks of eyewear, `any_eyewear`.
+    Attributes:
+        drawn: what the bootstrap draws: whole subjects where all are known and enough.
+        macro_f1: the mean over the labels that samples bear.
+        labels: of each label; None for one without samples.
+        any_eyewear: None where the model does not speak of eyewear, or nobody wears any.
     """
-    drawn, units, often = _draw(rows, labels)
-    counts = np.tensordot(often, units, axes=1)  # (RESAMPLES, K, K), rows are the truth
+
+    drawn: Literal["subjects", "photos"]
+    macro_f1: Interval
+    labels: Mapping[str, Interval | None]
+    any_eyewear: Interval | None = None
+
+
+def measure_f1_intervals(rows: Sequence[Row], *, labels: Sequence[str]) -> F1Intervals:
+    """Give the 95 % percentile bootstrap interval of every F1; draws are seeded."""
+    drawn, counts = _draw_counts(rows, labels)
     hits = counts.diagonal(axis1=1, axis2=2)
-    f1 = _f1(hits, borne=counts.sum(axis=2), claimed=counts.sum(axis=1))
+    f1 = _f1(hits, counts.sum(axis=2) + counts.sum(axis=1))
     borne = {row.sample.label for row in rows}
     there = [label in borne for label in labels]
-    found: dict[str, Any] = {
-        "drawn": drawn,
-        "macro_f1": _interval(np.nanmean(f1[:, there], axis=1)),
-        "labels": {
-            label: _interval(f1[:, at]) if there[at] else None for at, label in enumerate(labels)
-        },
-    }
-    if speaks_of_eyewear(labels):
+    some = None
+    if speaks_of_eyewear(labels) and borne - {Eyewear.NONE}:
         worn = [at for at, label in enumerate(labels) if label != Eyewear.NONE]
-        some = _f1(
-            counts[:, worn][:, :, worn].sum(axis=(1, 2)),
-            borne=counts[:, worn].sum(axis=(1, 2)),
-            claimed=counts[:, :, worn].sum(axis=(1, 2)),
-        )
-        found["any_eyewear"] = _interval(some) if borne - {Eyewear.NONE} else None
-    return found
-
-
-def trace_risk(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Give how often answers are wrong when only the surest share of them is given.
-
-    Returns:
-        For each of `COVERAGES` that rows allow: `threshold`, `answered` (a share; equal
-        probabilities are answered together), `wrong` (a number) and `accuracy`.
-    """
-    sure = np.array([row.confidence for row in rows])
-    right = np.array([row.right for row in rows])
-    ordered = np.sort(sure)[::-1]
-    points: dict[float, dict[str, Any]] = {}
-    for share in COVERAGES:
-        threshold = float(ordered[max(0, int(np.ceil(share * len(rows))) - 1)])
-        given = sure >= threshold
-        points[threshold] = {
-            "threshold": threshold,
-            "answered": float(given.mean()),
-            "wrong": int((~right[given]).sum()),
-            "accuracy": float(right[given].mean()),
-        }
-    return list(points.values())
-
-
-def describe_answers(rows: Sequence[Row], *, labels: Sequence[str]) -> dict[str, Any]:
-    """Describe what is answered to photos whose label people would argue about.
-
-    Nothing is scored. Rows with an error count as `missed`.
-
-    Returns:
-        `photos`, `missed`, and of the others the number of each answer (`unsure` last), the share
-        `unsure` with its interval, each label's mean probability, and `extremes`: the share of
-        each label's probabilities above `EXTREME`, and of any.
-    """
-    seen = [row for row in rows if not row.error]
-    told = Counter(row.answer for row in seen)
-    answers = {label: told[label] for label in (*labels, UNSURE)}
-    found: dict[str, Any] = {
-        "photos": len(rows),
-        "missed": len(rows) - len(seen),
-        "answers": answers,
-    }
-    if not seen:
-        return found
-    table = np.array([list(row.probabilities.values()) for row in seen])
-    extreme = dict(zip(labels, (table > EXTREME).mean(axis=0).tolist(), strict=True))
-    return {
-        **found,
-        "unsure": {
-            "share": answers[UNSURE] / len(seen),
-            "wilson": wilson(answers[UNSURE], len(seen)),
+        told = counts[:, :, worn].sum(axis=(1, 2)) + counts[:, worn].sum(axis=(1, 2))
+        some = find_interval(_f1(counts[:, worn][:, :, worn].sum(axis=(1, 2)), told))
+    return F1Intervals(
+        drawn,
+        macro_f1=find_interval(np.nanmean(f1[:, there], axis=1)),
+        labels={
+            label: find_interval(f1[:, at]) if there[at] else None
+            for at, label in enumerate(labels)
         },
-        "mean_probabilities": dict(zip(labels, table.mean(axis=0).tolist(), strict=True)),
-        "extremes": {**extreme, "any": float((table > EXTREME).any(axis=1).mean())},
-    }
+        any_eyewear=some,
+    )
 
 
-def _draw(
+def _draw_counts(
     rows: Sequence[Row], labels: Sequence[str]
-) -> tuple[str, NDArray[np.float64], NDArray[np.int64]]:
-    """Return what is drawn, `(G, K, K)` counts of each unit, and how often each is drawn.
+) -> tuple[Literal["subjects", "photos"], NDArray[np.float64]]:
+    """Return what is drawn, and each draw's confusion matrix, `(RESAMPLES, K, K)`.
 
     A photo is known by its cell of the confusion matrix, so that cells are the units there.
     """
-    places = list(labels)
+    places, size = list(labels), len(labels)
     truth = [places.index(row.sample.label) for row in rows]
     told = [places.index(row.predicted) for row in rows]
-    people = [row.sample.subject for row in rows]
-    names = {name: at for at, name in enumerate(sorted({x for x in people if x is not None}))}
-    generator, size = np.random.default_rng(_SEED), len(labels)
-    if None in people or len(names) < MINIMUM_SUBJECTS:
+    people = [row.sample.subject or "" for row in rows]
+    names = {name: at for at, name in enumerate(sorted(set(people)))}
+    if "" in names or len(names) < MINIMUM_SUBJECTS:
         cells = np.bincount(np.array(truth) * size + told, minlength=size**2)
-        often = generator.multinomial(len(rows), cells / len(rows), RESAMPLES)
-        return "photos", np.eye(size**2).reshape(-1, size, size), often
+        often = draw_units(cells / len(rows), draws=len(rows), seed=_SEED)
+        return "photos", often.reshape(-1, size, size).astype(np.float64)
     units = np.zeros((len(names), size, size))
-    np.add.at(units, ([names[x or ""] for x in people], truth, told), 1)
+    np.add.at(units, ([names[x] for x in people], truth, told), 1)
     even = np.full(len(names), 1 / len(names))
-    return "subjects", units, generator.multinomial(len(names), even, RESAMPLES)
+    often = draw_units(even, draws=len(names), seed=_SEED)
+    return "subjects", np.tensordot(often, units, axes=1)
 
 
-def _f1(hits: Any, *, borne: Any, claimed: Any) -> NDArray[np.float64]:
-    """Return F1; NaN where a draw holds neither a sample nor an answer of the label."""
-    total = np.asarray(borne + claimed, np.float64)
-    f1: NDArray[np.float64] = np.full(total.shape, np.nan)
+def _f1(hits: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return F1 of hits and the sum of what was borne and what was told; NaN where that is 0."""
+    f1 = np.full(total.shape, np.nan)
     np.divide(2.0 * hits, total, out=f1, where=total > 0)
     return f1
 
 
-def _interval(values: NDArray[np.float64]) -> list[float]:
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return [float(low), float(high)]
+@dataclasses.dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """Answers with at least a probability: their share, the number of wrong ones, the accuracy."""
+
+    threshold: float
+    answered: float
+    wrong: int
+    accuracy: float
+
+
+def trace_risk(rows: Sequence[Row]) -> tuple[RiskPoint, ...]:
+    """Give how often answers are wrong when only the surest share of them is given.
+
+    There is a point for each of `COVERAGES` that rows allow: equal probabilities are answered
+    together.
+    """
+    sure = np.array([row.confidence for row in rows])
+    right = np.array([row.right for row in rows])
+    ordered = np.sort(sure)[::-1]
+    places = [max(0, int(np.ceil(share * len(rows))) - 1) for share in COVERAGES]
+    points = []
+    for threshold in dict.fromkeys(float(ordered[place]) for place in places):
+        given = sure >= threshold
+        wrong = int((~right[given]).sum())
+        points.append(RiskPoint(threshold, float(given.mean()), wrong, float(right[given].mean())))
+    return tuple(points)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Share:
+    """A share, 0–1, with its interval."""
+
+    share: float
+    wilson: Interval
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """What is answered to photos whose label people would argue about.
+
+    Attributes:
+        photos: how many there are.
+        missed: in how many of them no face was found, or which could not be read.
+        answers: of the others the number of each answer, `unsure` last.
+        unsure: the share of that answer; it and what follows are None where all were missed.
+        mean_probabilities: of each label.
+        extremes: the share of each label's probabilities above `EXTREME`, and of any label's.
+    """
+
+    photos: int
+    missed: int
+    answers: Mapping[str, int]
+    unsure: Share | None = None
+    mean_probabilities: Mapping[str, float] | None = None
+    extremes: Mapping[str, float] | None = None
+
+
+def describe_answers(rows: Sequence[Row], *, labels: Sequence[str]) -> Unscored:
+    """Describe what is answered, without scoring it; rows with an error count as missed."""
+    seen = [row for row in rows if not row.error]
+    told = Counter(row.answer for row in seen)
+    answers = {label: told[label] for label in (*labels, UNSURE)}
+    missed, unsure = len(rows) - len(seen), told[UNSURE]
+    if not seen:
+        return Unscored(photos=len(rows), missed=missed, answers=answers)
+    table = np.array([list(row.probabilities.values()) for row in seen])
+    extreme = dict(zip(labels, (table > EXTREME).mean(axis=0).tolist(), strict=True))
+    return Unscored(
+        photos=len(rows),
+        missed=missed,
+        answers=answers,
+        unsure=Share(unsure / len(seen), wilson(unsure, len(seen))),
+        mean_probabilities=dict(zip(labels, table.mean(axis=0).tolist(), strict=True)),
+        extremes={**extreme, "any": float((table > EXTREME).any(axis=1).mean())},
+    )

@@ -6,239 +6,316 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 
 from gafas.classifier import EyewearClassifier
-from gafas.datasets.samples import TINTED, Sample, relabel
+from gafas.datasets.leaks import LeakReport
+from gafas.datasets.samples import TINTED
 from gafas.errors import DataError
 from gafas.evaluation.breakdowns import (
+    F1Intervals,
+    Groups,
+    RiskPoint,
+    Slice,
+    Unscored,
     describe_answers,
-    measure_accuracy,
-    measure_any,
     measure_f1_intervals,
     measure_groups,
+    score_any,
     slice_rows,
     speaks_of_eyewear,
     trace_risk,
 )
-from gafas.evaluation.metrics import round_floats, summarise
-from gafas.evaluation.predictions import Row, describe_model, predict_rows, write_predictions
-from gafas.files import write_text
+from gafas.evaluation.metrics import (
+    Accuracy,
+    Answered,
+    Calibration,
+    Confusion,
+    Scores,
+    count_confusions,
+    measure_accuracy,
+    measure_answered,
+    measure_calibration,
+    measure_log_loss,
+    measure_roc_auc,
+    score_labels,
+)
+from gafas.evaluation.predictions import Row, write_predictions
+from gafas.files import read_json, write_json
 
-SCHEMA = 1
+SCHEMA: Final = 1
 """The layout of `evaluation.json`."""
 
-MISTAKES = 48
+MISTAKES: Final = 48
 """At most so many mistakes are listed, the most confident ones."""
 
-EXAMPLES = 24
+EXAMPLES: Final = 24
 """So many samples are drawn for the grid of predictions."""
 
-_SEED = 24
+_SEED: Final = 24
 
 _log = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What an evaluation says of a model file; what the file does not say is None."""
+
+    sha256: str
+    labels: tuple[str, ...]
+    view: str
+    width: int
+    height: int
+    colour: str
+    threshold: float | None = None
+    recipe: str | None = None
+    recipe_sha256: str | None = None
+    parameters: int | None = None
+    temperature: float | None = None
+
+
+def describe_model(classifier: EyewearClassifier) -> ModelFacts:
+    """Return what an evaluation says of a model."""
+    width, height = classifier.size
+    told = classifier.metadata
+    return ModelFacts(
+        sha256=classifier.sha256,
+        labels=tuple(classifier.labels),
+        view=classifier.view,
+        width=width,
+        height=height,
+        colour=classifier.colour,
+        threshold=told.get("threshold"),
+        recipe=told.get("recipe"),
+        recipe_sha256=told.get("recipe_sha256"),
+        parameters=told.get("parameters"),
+        temperature=told.get("temperature"),
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How good a model is on some data.
+class Unreadable:
+    """A photo that could not be read, and why."""
+
+    name: str
+    error: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Missed:
+    """A photo in which a model of faces found none, and its label."""
+
+    name: str
+    label: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """The photos that count, and those that do not.
 
     Attributes:
-        report: what `evaluation.json` holds, ready for JSON; floats have 6 digits, a figure that
-            cannot be known is None, and no absolute path occurs.
-        rows: one for each photo that could be read, in the order of the samples.
+        samples: how many files count.
+        photos: how many presses of the shutter they are.
+        subjects: how many persons they show; None where no sample says it.
+        sha256: of their names, labels and bytes.
+        unreadable: these and `faces_missed` count nowhere else.
+        faces_missed: photos in which a model of faces found none.
     """
 
-    report: dict[str, Any]
-    rows: tuple[Row, ...]
+    samples: int
+    photos: int
+    subjects: int | None
+    sha256: str
+    unreadable: tuple[Unreadable, ...] = ()
+    faces_missed: tuple[Missed, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """A sample with the answer to it, to be shown by its name or as a photo of that SHA-256."""
+
+    name: str
+    truth: str
+    predicted: str
+    probabilities: Mapping[str, float]
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Every figure of a model on some photos, none of which is named; see `Evaluation`."""
+
+    name: str
+    accuracy: Accuracy
+    labels: Mapping[str, Scores]
+    macro_f1: float
+    roc_auc: Mapping[str, float | None]
+    log_loss: float
+    confusion: Confusion
+    calibration: Calibration
+    unsure: Answered
+    slices: tuple[Slice, ...]
+    f1_intervals: F1Intervals
+    any_eyewear: Scores | None
+    groups: Groups | None
+    risk: tuple[RiskPoint, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Figures):
+    """How good a model is on some data: what `evaluation.json` holds.
+
+    Attributes:
+        name: what this evaluation is called.
+        labels: the scores of each label; `macro_f1` is the mean over those that samples bear.
+        unsure: what is answered at the model's own threshold.
+        any_eyewear: any eyewear against none; like `groups` for models of eyewear alone.
+        per_photo_full_size: the accuracy on photos at full size, where the data hold several.
+        tinted: what is answered to photos labelled `TINTED`, where the model has no such label.
+        mistakes: the most confident ones.
+        examples: samples drawn at random.
+        leaks: what an audit of the split found.
+    """
+
+    schema: int = SCHEMA
+    model: ModelFacts
+    data: DataFacts
+    per_photo_full_size: Accuracy | None = None
+    tinted: Unscored | None = None
+    mistakes: tuple[Shown, ...] = ()
+    examples: tuple[Shown, ...] = ()
+    leaks: LeakReport | None = None
 
 
 def evaluate(
     classifier: EyewearClassifier,
-    samples: Sequence[Sample],
+    rows: Sequence[Row],
     *,
     name: str,
-    leaks: Mapping[str, Any] | None = None,
+    leaks: LeakReport | None = None,
 ) -> Evaluation:
-    """Evaluate a model on labelled samples.
+    """Evaluate the answers that `predict_rows` gave; those of several models may be pooled.
 
-    Labels are brought to the model's. A photo that cannot be read is listed under `unreadable`, one
-    in which a model of faces finds none under `faces_missed`; they count nowhere else. Photos
-    labelled `TINTED`, where the model knows no such label, are not scored but described under
-    `tinted`. The same file and samples give the same report.
+    A photo that could not be read, or in which a model of faces found none, is listed and counts
+    nowhere else. Photos labelled `TINTED`, where the model knows no such label, are not scored but
+    described. The same answers give the same evaluation.
 
     Args:
-        classifier: an opened model file.
-        samples: labelled files.
-        name: what the report calls this evaluation.
+        classifier: whose labels and threshold are judged by, and which is described.
+        rows: the answers.
+        name: what to call this evaluation.
         leaks: what an audit of the split found, passed on as it is.
 
     Raises:
-        DataError: no sample, no readable photo, or a label that the model cannot say.
-        ModelError: the model looks at faces but does not say how to crop them.
+        DataError: there is no photo, or none could be used.
     """
-    _refuse_none(samples)
-    tinted = [s for s in samples if _is_tinted(s, classifier)]
-    scored = [s for s in samples if not _is_tinted(s, classifier)]
-    every = tuple(predict_rows(classifier, relabel(scored, classifier.labels)))
-    return evaluate_rows(classifier, every, name=name, leaks=leaks, tinted=tinted)
+    tinted = [row for row in rows if _is_tinted(row, classifier)]
+    scored = [row for row in rows if not _is_tinted(row, classifier)]
+    used, failed = _part_failed(scored)
+    labels, threshold = classifier.labels, classifier.threshold
+    truth = np.array([labels.index(row.sample.label) for row in used])
+    # Sums over float32 would lose digits.
+    probabilities = np.array([list(row.probabilities.values()) for row in used], np.float64)
+    predicted = probabilities.argmax(axis=1)
+    scores = score_labels(truth, predicted, labels=labels)
+    full = [row for row in used if row.sample.facts.get("scale") == "full"]
+    asked = speaks_of_eyewear(labels)
+    return Evaluation(
+        name=name,
+        model=describe_model(classifier),
+        data=_describe_data(used, failed),
+        accuracy=rate_rows(used),
+        per_photo_full_size=rate_rows(full) if full else None,
+        labels=scores,
+        macro_f1=float(np.mean([s.f1 for s in scores.values() if s.f1 is not None])),
+        roc_auc=measure_roc_auc(truth, probabilities, labels=labels),
+        log_loss=measure_log_loss(truth, probabilities),
+        confusion=count_confusions(truth, predicted, labels=labels),
+        calibration=measure_calibration(truth, probabilities),
+        unsure=measure_answered(truth, probabilities, threshold=threshold),
+        slices=slice_rows(used),
+        f1_intervals=measure_f1_intervals(used, labels=labels),
+        any_eyewear=score_any(used) if asked else None,
+        groups=measure_groups(used) if asked else None,
+        risk=trace_risk(used),
+        tinted=describe_answers(tinted, labels=labels) if tinted else None,
+        mistakes=_list_mistakes(used),
+        examples=_draw_examples(used),
+        leaks=leaks,
+    )
 
 
-def evaluate_rows(
-    classifier: EyewearClassifier,
-    every: Sequence[Row],
-    *,
-    name: str,
-    leaks: Mapping[str, Any] | None = None,
-    tinted: Sequence[Sample] = (),
-) -> Evaluation:
-    """Evaluate answers that are there already: those of several models may be pooled.
-
-    Args:
-        classifier: whose labels and threshold are judged by, and which the report describes.
-        every: the answers, with those photos that could not be used.
-        name: what the report calls this evaluation.
-        leaks: what an audit of the split found, passed on as it is.
-        tinted: photos to be described by the classifier's own answers, and not scored.
-
-    Raises:
-        DataError: none of the photos could be used.
-    """
-    rows = tuple(row for row in every if not row.error)
-    failed = [row for row in every if row.error]
-    if not rows:
-        raise DataError(
-            f"None of the photos can be read or used. Received: {len(every)} files to be scored; "
-            f"of the first: {failed[0].error if failed else 'nothing.'} Check the folder."
-        )
-    for row in failed:
-        _log.warning("%s is left out: %s", row.sample.name, row.error)
-    report = {
-        "schema": SCHEMA,
-        "name": name,
-        "model": describe_model(classifier),
-        "data": {**_data(rows), **_left_out(failed)},
-        **_figures(classifier, rows),
-        "slices": slice_rows(rows),
-        **_eyewear(classifier, rows),
-        "tinted": _describe_tinted(classifier, tinted),
-        "mistakes": _mistakes(rows),
-        "examples": _examples(rows),
-        "leaks": None if leaks is None else dict(leaks),
-    }
-    return Evaluation(round_floats(report), rows)
+def rate_rows(rows: Sequence[Row]) -> Accuracy:
+    """Give the accuracy of rows, with its interval over subjects where all are known."""
+    subjects = [row.sample.subject for row in rows]
+    return measure_accuracy([row.right for row in rows], subjects=subjects)
 
 
-def predict_unlabelled(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
-    """Predict photos that nobody labelled; one that cannot be read is a row with an `error`.
-
-    Raises:
-        DataError: no sample.
-        ModelError: the model looks at faces but does not say how to crop them.
-    """
-    _refuse_none(samples)
-    return tuple(predict_rows(classifier, samples))
-
-
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+def write_evaluation(folder: Path, evaluation: Evaluation, *, rows: Sequence[Row]) -> None:
     """Write `predictions.csv`, then `evaluation.json`, into a folder; each whole or not at all.
+
+    Floats are rounded to 6 digits; no absolute path occurs.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    write_predictions(evaluation.rows, folder / "predictions.csv")
-    text = json.dumps(evaluation.report, ensure_ascii=False, allow_nan=False, indent=1)
-    write_text(folder / "evaluation.json", text + "\n")
+    write_predictions(rows, folder / "predictions.csv")
+    write_json(folder / "evaluation.json", evaluation)
 
 
-def _left_out(failed: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
-    """Part what could not be read from photos in which no face was found."""
-    return {
-        "unreadable": [{"name": r.sample.name, "error": r.error} for r in failed if not r.missed],
-        "faces_missed": [
-            {"name": r.sample.name, "label": r.sample.label} for r in failed if r.missed
-        ],
-    }
+def read_evaluation(folder: Path) -> Evaluation:
+    """Read the `evaluation.json` of a folder.
+
+    Raises:
+        DataError: it is missing or damaged, or an older gafas wrote it.
+    """
+    return read_json(folder / "evaluation.json", Evaluation)
 
 
-def _refuse_none(samples: Sequence[Sample]) -> None:
-    if not samples:
+def _is_tinted(row: Row, classifier: EyewearClassifier) -> bool:
+    return row.sample.label == TINTED and TINTED not in classifier.labels
+
+
+def _part_failed(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    used = [row for row in rows if not row.error]
+    failed = [row for row in rows if row.error]
+    if not used:
         raise DataError(
-            "There is no photo to look at. Received: an empty list of samples. "
-            "Name a folder that holds photos."
+            f"None of the photos can be read or used. Received: {len(rows)} files to be scored; "
+            f"of the first: {failed[0].error if failed else 'nothing.'} Check the folder."
         )
+    for row in failed:
+        _log.warning("%s is left out: %s", row.sample.name, row.error)
+    return used, failed
 
 
-def _data(rows: Sequence[Row]) -> dict[str, Any]:
-    people = {row.sample.subject for row in rows} - {None}
-    content = sorted((row.sample.name, row.sample.label, row.sha256) for row in rows)
-    return {
-        "samples": len(rows),
-        "photos": len({row.sample.photo for row in rows}),
-        "subjects": len(people) or None,
-        "sha256": hashlib.sha256(json.dumps(content).encode()).hexdigest(),
-    }
-
-
-def _figures(classifier: EyewearClassifier, rows: Sequence[Row]) -> dict[str, Any]:
-    labels = classifier.labels
-    figures = summarise(
-        np.array([labels.index(row.sample.label) for row in rows]),
-        np.array([list(row.probabilities.values()) for row in rows]),
-        labels=labels,
-        subjects=[row.sample.subject for row in rows],
-        threshold=classifier.threshold,
+def _describe_data(used: Sequence[Row], failed: Sequence[Row]) -> DataFacts:
+    people = {row.sample.subject for row in used} - {None}
+    content = sorted((row.sample.name, row.sample.label, row.sha256) for row in used)
+    return DataFacts(
+        samples=len(used),
+        photos=len({row.sample.photo for row in used}),
+        subjects=len(people) or None,
+        sha256=hashlib.sha256(json.dumps(content).encode()).hexdigest(),
+        unreadable=tuple(Unreadable(r.sample.name, r.error) for r in failed if not r.missed),
+        faces_missed=tuple(Missed(r.sample.name, r.sample.label) for r in failed if r.missed),
     )
-    full = [row for row in rows if row.sample.facts.get("scale") == "full"]
-    return {
-        "accuracy": figures.pop("accuracy"),
-        "per_photo_full_size": measure_accuracy(full) if full else None,
-        **figures,
-    }
 
 
-def _is_tinted(sample: Sample, classifier: EyewearClassifier) -> bool:
-    return sample.label == TINTED and TINTED not in classifier.labels
-
-
-def _eyewear(classifier: EyewearClassifier, rows: Sequence[Row]) -> dict[str, Any]:
-    """Give what only models of eyewear are asked: None for all others."""
-    asked = speaks_of_eyewear(classifier.labels)
-    return {
-        "f1_intervals": measure_f1_intervals(rows, labels=classifier.labels),
-        "any_eyewear": measure_any(rows) if asked else None,
-        "groups": measure_groups(rows) if asked else None,
-        "risk": trace_risk(rows),
-    }
-
-
-def _describe_tinted(
-    classifier: EyewearClassifier, samples: Sequence[Sample]
-) -> dict[str, Any] | None:
-    if not samples:
-        return None
-    return describe_answers(tuple(predict_rows(classifier, samples)), labels=classifier.labels)
-
-
-def _mistakes(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _list_mistakes(rows: Sequence[Row]) -> tuple[Shown, ...]:
     wrong = [row for row in rows if not row.right]
     wrong.sort(key=lambda row: (-row.confidence, row.sample.name))
-    return [_shown(row) for row in wrong[:MISTAKES]]
+    return tuple(_show(row) for row in wrong[:MISTAKES])
 
 
-def _examples(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _draw_examples(rows: Sequence[Row]) -> tuple[Shown, ...]:
     generator = np.random.default_rng(_SEED)
     chosen = generator.choice(len(rows), min(EXAMPLES, len(rows)), replace=False)
-    return [_shown(rows[index]) for index in chosen]
+    return tuple(_show(rows[index]) for index in chosen)
 
 
-def _shown(row: Row) -> dict[str, Any]:
-    return {
-        "name": row.sample.name,
-        "truth": row.sample.label,
-        "predicted": row.predicted,
-        "probabilities": dict(row.probabilities),
-        "sha256": row.sha256,
-    }
+def _show(row: Row) -> Shown:
+    sample = row.sample
+    return Shown(sample.name, sample.label, row.predicted, dict(row.probabilities), row.sha256)

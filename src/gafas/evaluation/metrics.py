@@ -1,43 +1,27 @@
 """Figures of merit: pure functions of what is true and what was predicted.
 
 In every function `truth` is `(N,)`, the index of each sample's label, and `probabilities` is
-`(N, K)`, rows that sum to 1; N is at least 1. A figure that cannot be known is None, never a
-made-up 0.
+`(N, K)` float64, rows that sum to 1; N is at least 1. A figure that cannot be known is None, never
+a made-up 0.
 """
 
+import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import sklearn.metrics
 from numpy.typing import NDArray
 
-_DIGITS: Final = 6
-
-
-def round_floats(value: Any) -> Any:
-    """Round every float inside mappings, lists and tuples to 6 digits; tuples become lists.
-
-    >>> round_floats({"share": 2 / 3, "ends": (0.5, 1)})
-    {'share': 0.666667, 'ends': [0.5, 1]}
-    """
-    if isinstance(value, float):
-        return round(value, _DIGITS)
-    if isinstance(value, Mapping):
-        return {key: round_floats(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [round_floats(inner) for inner in value]
-    return value
-
-
-CALIBRATION_BINS = 15
+CALIBRATION_BINS: Final = 15
 """How many bins of equal width the reliability diagram has."""
 
-RESAMPLES = 2000
+RESAMPLES: Final = 2000
 """How often the bootstrap draws subjects anew."""
 
-MINIMUM_SUBJECTS = 3
+MINIMUM_SUBJECTS: Final = 3
 """Under so many subjects no interval over subjects is given."""
 
 _SEED = 20
@@ -45,74 +29,134 @@ _Z95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 _TINY = 1e-15  # keeps the logarithm of a certain mistake finite
 
 
-def summarise(
-    truth: NDArray[np.intp],
-    probabilities: NDArray[np.floating[Any]],
-    *,
-    labels: Sequence[str],
-    subjects: Sequence[str | None] | None = None,
-    threshold: float = 0.0,
-) -> dict[str, Any]:
-    """Compute every figure that needs nothing but truths and probabilities.
+class Interval(NamedTuple):
+    """The ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The share of right answers, 0–1, with two intervals.
+
+    Attributes:
+        value: the share.
+        correct: how many answers are right, of `total`.
+        wilson: takes samples as independent.
+        bootstrap_subjects: knows that photos of one person resemble each other; None where a
+            subject is unknown or there are too few.
+    """
+
+    value: float
+    correct: int
+    total: int
+    wilson: Interval
+    bootstrap_subjects: Interval | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The interval by subjects where there is one, else Wilson's, which is narrower.
+
+        Where everybody was answered alike, subjects drawn anew tell nothing, and Wilson's counts.
+        """
+        ends = self.bootstrap_subjects
+        return self.wilson if ends is None or ends.low == ends.high else ends
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scores:
+    """Precision, recall and F1 of a label that `support` samples bear."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Confusion:
+    """Numbers of predictions (columns) of each true label (rows), and each row's shares."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    shares: tuple[tuple[float | None, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bin:
+    """The answers whose probability lies above `low` up to and including `high`.
+
+    Attributes:
+        low: 0–1.
+        high: 0–1.
+        count: how many answers.
+        confidence: their mean probability.
+        accuracy: the share of them that is right.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Calibration:
+    """How sure answers were against how often they were right.
+
+    Attributes:
+        ece: the expected calibration error: the mean distance of confidence and accuracy, weighted
+            by count.
+        bins: of equal width, from 0 to 1.
+    """
+
+    ece: float
+    bins: tuple[Bin, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answered:
+    """What is answered at a threshold, under which the answer is `unsure`.
+
+    Attributes:
+        threshold: the probability.
+        answered: the share of samples that get an answer.
+        answered_wilson: its interval.
+        given: the number of answers.
+        wrong: how many of them are wrong.
+        accuracy: the share of them that is right.
+        accuracy_wilson: its interval.
+    """
+
+    threshold: float
+    answered: float
+    answered_wilson: Interval
+    given: int
+    wrong: int
+    accuracy: float | None
+    accuracy_wilson: Interval | None
+
+
+def measure_accuracy(
+    right: NDArray[np.bool_] | Sequence[bool], *, subjects: Sequence[str | None] = ()
+) -> Accuracy:
+    """Give the share of right answers.
 
     Args:
-        truth: see the module.
-        probabilities: see the module.
-        labels: the K labels, in the order of the columns.
-        subjects: the person of each sample; without them, or where one is None, no interval over
-            subjects is given.
-        threshold: the probability under which the answer is `unsure`.
-
-    Returns:
-        The keys `accuracy`, `labels`, `macro_f1`, `roc_auc`, `log_loss`, `confusion`,
-        `calibration` and `unsure` of `evaluation.json`.
-
-    Raises:
-        ValueError: no sample, or shapes that do not fit each other.
+        right: whether each answer was right.
+        subjects: the person of each sample; without them, or where one is None, there is no
+            interval over subjects.
     """
-    if not len(truth) or probabilities.shape != (len(truth), len(labels)):
-        raise ValueError(
-            "Cannot summarise: expected N ≥ 1 truths and (N, K) probabilities for K labels. "
-            f"Received: {len(truth)} truths, {probabilities.shape}, {len(labels)} labels."
-        )
-    exact = probabilities.astype(np.float64)  # sums over float32 would lose digits
-    per_label = scores(truth, exact, labels=labels)
-    return {
-        "accuracy": accuracy(exact.argmax(axis=1) == truth, subjects=subjects),
-        "labels": per_label,
-        "macro_f1": float(np.mean([s["f1"] for s in per_label.values() if s["support"]])),
-        "roc_auc": roc_auc(truth, exact, labels=labels),
-        "log_loss": log_loss(truth, exact),
-        "confusion": confusion(truth, exact, labels=labels),
-        "calibration": calibration(truth, exact),
-        "unsure": unsure(truth, exact, threshold=threshold),
-    }
-
-
-def accuracy(
-    right: NDArray[np.bool_], *, subjects: Sequence[str | None] | None = None
-) -> dict[str, Any]:
-    """Give the share of right answers with its two 95 % intervals.
-
-    Wilson's takes samples as independent; the bootstrap over subjects knows that photos of one
-    person resemble each other, and is None where a subject is unknown or there are too few.
-
-    Args:
-        right: `(N,)`, whether each answer was right.
-        subjects: the person of each sample.
-    """
+    right = np.asarray(right)
     correct, total = int(right.sum()), len(right)
-    known = [s for s in subjects or () if s is not None]
-    return {
-        "value": correct / total,
-        "correct": correct,
-        "total": total,
-        "wilson": wilson(correct, total),
-        "bootstrap_subjects": bootstrap(right, known) if len(known) == total else None,
-    }
+    known = [s for s in subjects if s is not None]
+    ends = bootstrap(right, known) if len(known) == total else None
+    return Accuracy(correct / total, correct, total, wilson(correct, total), ends)
 
 
-def wilson(correct: int, total: int) -> list[float]:
+def wilson(correct: int, total: int) -> Interval:
     """Give Wilson's 95 % score interval of a share, without continuity correction.
 
     Source: E. B. Wilson (1927), Journal of the American Statistical Association 22, 209–212.
@@ -125,53 +169,67 @@ def wilson(correct: int, total: int) -> list[float]:
     half = _Z95 * math.sqrt(share * (1 - share) / total + square / (4 * total**2))
     scale = 1 + square / total
     # An exact 0 or 1 may leave the unit interval by a rounding error.
-    return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
+    return Interval(max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
 
 
-def bootstrap(right: NDArray[np.bool_], subjects: Sequence[str]) -> list[float] | None:
+def bootstrap(right: NDArray[np.bool_], subjects: Sequence[str]) -> Interval | None:
     """Give the 95 % percentile interval of accuracy when subjects are drawn with replacement.
 
-    The draws are seeded: the same input gives the same interval. None under 3 subjects.
+    The draws are seeded: the same input gives the same interval. None under `MINIMUM_SUBJECTS`.
     """
     people, owner = np.unique(np.asarray(subjects), return_inverse=True)
     if len(people) < MINIMUM_SUBJECTS:
         return None
-    totals = np.bincount(owner)
-    hits = np.bincount(owner, weights=right)
-    # How often each subject is drawn, (RESAMPLES, people): the same as drawing one by one.
-    generator = np.random.default_rng(_SEED)
-    draws = generator.multinomial(len(people), np.full(len(people), 1 / len(people)), RESAMPLES)
-    low, high = np.quantile(draws @ hits / (draws @ totals), [0.025, 0.975])
-    return [float(low), float(high)]
+    draws = draw_units(np.full(len(people), 1 / len(people)), draws=len(people), seed=_SEED)
+    hits, totals = np.bincount(owner, weights=right), np.bincount(owner)
+    return find_interval(draws @ hits / (draws @ totals))
 
 
-def scores(
-    truth: NDArray[np.intp], probabilities: NDArray[np.float64], *, labels: Sequence[str]
-) -> dict[str, dict[str, float | int | None]]:
+def draw_units(shares: NDArray[np.float64], *, draws: int, seed: int) -> NDArray[np.int64]:
+    """Say how often each unit is drawn, `(RESAMPLES, U)`, the same as drawing one by one.
+
+    Args:
+        shares: the probability of each unit.
+        draws: how many are drawn each time.
+        seed: of the draws.
+    """
+    return np.random.default_rng(seed).multinomial(draws, shares, RESAMPLES)
+
+
+def find_interval(values: NDArray[np.float64]) -> Interval:
+    """Return the middle 95 % of what resampling gave; draws without a value (NaN) do not count."""
+    low, high = np.nanquantile(values, [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def score_labels(
+    truth: NDArray[np.intp], predicted: NDArray[np.intp], *, labels: Sequence[str]
+) -> dict[str, Scores]:
     """Give precision, recall, F1 and support of each label.
 
     All but support are None for a label without samples; precision alone is None for one that was
     never predicted.
+
+    Args:
+        truth: see the module.
+        predicted: `(N,)`, the index of each sample's predicted label.
+        labels: in the order of the indices.
     """
     columns = sklearn.metrics.precision_recall_fscore_support(
-        truth,
-        probabilities.argmax(axis=1),
-        labels=np.arange(len(labels)),
-        zero_division=np.nan,
+        truth, predicted, labels=np.arange(len(labels)), zero_division=np.nan
     )
     table = {}
-    for label, precision, recall, f1, support in zip(labels, *columns, strict=True):
-        figures = [_known(x) if support else None for x in (precision, recall, f1)]
-        table[label] = {
-            **dict(zip(("precision", "recall", "f1"), figures, strict=True)),
-            "support": int(support),
-        }
+    for label, *figures, support in zip(labels, *columns, strict=True):
+        precision, recall, f1 = (
+            None if math.isnan(x) or not support else float(x) for x in figures
+        )
+        table[label] = Scores(precision, recall, f1, int(support))
     return table
 
 
-def roc_auc(
+def measure_roc_auc(
     truth: NDArray[np.intp], probabilities: NDArray[np.float64], *, labels: Sequence[str]
-) -> dict[str, float | None]:
+) -> Mapping[str, float | None]:
     """Give, for each label against all others, the area under the ROC curve.
 
     None where every sample bears the label, or none does.
@@ -185,7 +243,7 @@ def roc_auc(
     return areas
 
 
-def log_loss(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> float:
+def measure_log_loss(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> float:
     """Give the mean negative natural logarithm of the true label's probability.
 
     Probabilities are raised to at least 1e-15, so that a certain mistake costs 34.5, not infinity.
@@ -194,68 +252,45 @@ def log_loss(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> flo
     return float(-np.log(np.clip(chosen, _TINY, 1.0)).mean())
 
 
-def confusion(
-    truth: NDArray[np.intp], probabilities: NDArray[np.float64], *, labels: Sequence[str]
-) -> dict[str, Any]:
-    """Count predictions (columns) for each true label (rows), and give each row's shares.
-
-    The shares of a label without samples are None.
-    """
-    counts = sklearn.metrics.confusion_matrix(
-        truth, probabilities.argmax(axis=1), labels=np.arange(len(labels))
-    )
-    rows = [[int(x) for x in row] for row in counts]
-    shares = [[x / sum(row) if sum(row) else None for x in row] for row in rows]
-    return {"labels": list(labels), "counts": rows, "shares": shares}
+def count_confusions(
+    truth: NDArray[np.intp], predicted: NDArray[np.intp], *, labels: Sequence[str]
+) -> Confusion:
+    """Count what was taken for what; the shares of a label without samples are None."""
+    counts = sklearn.metrics.confusion_matrix(truth, predicted, labels=np.arange(len(labels)))
+    rows = tuple(tuple(int(x) for x in row) for row in counts)
+    shares = tuple(tuple(x / sum(row) if sum(row) else None for x in row) for row in rows)
+    return Confusion(tuple(labels), rows, shares)
 
 
-def calibration(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> dict[str, Any]:
-    """Compare how sure the answers were with how often they were right.
-
-    A bin holds top probabilities above `low` up to and including `high`. `ece`, the expected
-    calibration error, is the mean distance of confidence and accuracy, weighted by count.
-    """
+def measure_calibration(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> Calibration:
+    """Compare how sure the answers were with how often they were right."""
     top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     owner = np.digitize(top, edges[1:-1], right=True)
-    bins: list[dict[str, Any]] = []
-    for index in range(CALIBRATION_BINS):
+    bins, gap = [], 0.0
+    for index, (low, high) in enumerate(itertools.pairwise(edges)):
         inside = owner == index
-        bins.append(
-            {
-                "low": float(edges[index]),
-                "high": float(edges[index + 1]),
-                "count": int(inside.sum()),
-                "confidence": float(top[inside].mean()) if inside.any() else None,
-                "accuracy": float(right[inside].mean()) if inside.any() else None,
-            }
-        )
-    filled = [b for b in bins if b["count"]]
-    gap = sum(b["count"] * abs(b["confidence"] - b["accuracy"]) for b in filled)
-    return {"ece": gap / len(truth), "bins": bins}
+        count, known = int(inside.sum()), bool(inside.any())
+        confidence = float(top[inside].mean()) if known else None
+        accuracy = float(right[inside].mean()) if known else None
+        bins.append(Bin(float(low), float(high), count, confidence, accuracy))
+        gap += count * abs((confidence or 0.0) - (accuracy or 0.0))
+    return Calibration(gap / len(truth), tuple(bins))
 
 
-def unsure(
+def measure_answered(
     truth: NDArray[np.intp], probabilities: NDArray[np.float64], *, threshold: float
-) -> dict[str, Any]:
-    """Give the share of samples answered at a threshold, and the accuracy among them.
-
-    `answered` is a share, 0–1, `given` and `wrong` are numbers; `accuracy` is None when nothing was
-    answered. Each share has its Wilson interval.
-    """
+) -> Answered:
+    """Give the share of samples answered at a threshold, and the accuracy among them."""
     answered = probabilities.max(axis=1) >= threshold
     right = (probabilities.argmax(axis=1) == truth)[answered]
     given, correct = len(right), int(right.sum())
-    return {
-        "threshold": threshold,
-        "answered": float(answered.mean()),
-        "answered_wilson": wilson(given, len(truth)),
-        "given": given,
-        "wrong": given - correct,
-        "accuracy": correct / given if given else None,
-        "accuracy_wilson": wilson(correct, given) if given else None,
-    }
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return Answered(
+        threshold=threshold,
+        answered=float(answered.mean()),
+        answered_wilson=wilson(given, len(truth)),
+        given=given,
+        wrong=given - correct,
+        accuracy=correct / given if given else None,
+        accuracy_wilson=wilson(correct, given) if given else None,
+    )

@@ -4,9 +4,9 @@ import concurrent.futures
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,14 @@ from PIL import Image
 
 from gafas.classifier import EyewearClassifier
 from gafas.crops import squeeze
-from gafas.datasets.samples import Sample
+from gafas.datasets.samples import TINTED, Sample, relabel
 from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
+from gafas.labels import UNSURE
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores
-from gafas.results import UNSURE, Face, ImageArray
-from gafas.views import View, Viewer, measure_eccentricity
+from gafas.recognizer import Recognizer, count_cores, measure_eccentricity
+from gafas.results import Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
 
@@ -29,26 +29,30 @@ _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures co
 # reaches. Turn and nod: on the CMU photos, straight faces stay within 0.06, profiles within
 # 0.27–0.45, and chins held up below 0.41.
 _TURN: Final = (0.12, 0.28)
-_CLASSES: Final[Mapping[str, tuple[tuple[float, ...], tuple[str, ...]]]] = {
-    "face_size": (
-        (32, 64, 128, 256),
-        ("under 32", "32-63", "64-127", "128-255", "256 or more"),
-    ),
-    "chin": ((0.4, 0.68), ("up", "level", "down")),
-    "light": ((0.3, 0.6), ("dark", "medium", "bright")),
-    "sharpness": ((0.1, 0.25), ("blurred", "soft", "sharp")),
+_EDGES: Final[Mapping[str, tuple[float, ...]]] = {
+    "face_size": (32, 64, 128, 256),
+    "chin": (0.4, 0.68),
+    "light": (0.3, 0.6),
+    "sharpness": (0.1, 0.25),
 }
 
-VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    "face_size": _CLASSES["face_size"][1],
+QUALITY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "face_size": ("under 32", "32-63", "64-127", "128-255", "256 or more"),
     "yaw": ("profile left", "turned left", "frontal", "turned right", "profile right"),
-    **{fact: names for fact, (_, names) in _CLASSES.items() if fact != "face_size"},
+    "chin": ("up", "level", "down"),
+    "light": ("dark", "medium", "bright"),
+    "sharpness": ("blurred", "soft", "sharp"),
 }
-"""Every fact that conditions tell, and its values in the order in which they are shown."""
+"""Every fact that `FaceQuality` tells, and its values in the order in which they are shown."""
+
+NO_FACE: Final = "No face was found in the photo."
+"""The error of a photo that can be read, but in which a face model finds nothing to look at."""
+
+_CHUNK: Final = 256  # so many prepared photos are held in memory at once
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Conditions:
+class FaceQuality:
     """How a face was seen.
 
     Attributes:
@@ -69,23 +73,22 @@ class Conditions:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return the class of each condition, as `VALUES` names them."""
-        values = {
-            "face_size": self.face_pixels,
-            "chin": self.nod,
-            "light": self.brightness,
-            "sharpness": self.sharpness,
+        """Return the class of each measure, as `QUALITY_VALUES` names them."""
+        side, away = ("left" if self.turn < 0 else "right"), np.digitize(abs(self.turn), _TURN)
+        return {
+            "face_size": _classify("face_size", self.face_pixels),
+            "yaw": ("frontal", f"turned {side}", f"profile {side}")[int(away)],
+            "chin": _classify("chin", self.nod),
+            "light": _classify("light", self.brightness),
+            "sharpness": _classify("sharpness", self.sharpness),
         }
-        found = {fact: _classify(fact, value) for fact, value in values.items()}
-        return {fact: self._yaw() if fact == "yaw" else found[fact] for fact in VALUES}
-
-    def _yaw(self) -> str:
-        side = "left" if self.turn < 0 else "right"
-        step = int(np.digitize(abs(self.turn), _TURN))
-        return ("frontal", f"turned {side}", f"profile {side}")[step]
 
 
-def measure_conditions(face: Face, patch: ImageArray) -> Conditions:
+def _classify(fact: str, value: float) -> str:
+    return QUALITY_VALUES[fact][int(np.digitize(value, _EDGES[fact]))]
+
+
+def measure_quality(face: Face, patch: ImageArray) -> FaceQuality:
     """Measure how a face was seen, from its box, its five landmarks and its crop.
 
     Args:
@@ -99,7 +102,7 @@ def measure_conditions(face: Face, patch: ImageArray) -> Conditions:
     laplacian = sides - 4 * inner
     # An even crop has no edges at all; a grey level of variance keeps noise from counting as some.
     sharpness = laplacian.var() / max(float(grey.var()), 1.0)
-    return Conditions(face.side, turn, nod, float(grey.mean() / 255), float(sharpness))
+    return FaceQuality(face.side, turn, nod, float(grey.mean() / 255), float(sharpness))
 
 
 def _measure_pose(landmarks: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -118,30 +121,17 @@ def _shrink(patch: ImageArray) -> npt.NDArray[np.float64]:
     return np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float64)
 
 
-def _classify(fact: str, value: float) -> str:
-    edges, names = _CLASSES[fact]
-    return names[int(np.digitize(value, edges))]
-
-
-NO_FACE = "No face was found in the photo."
-"""The error of a photo that can be read, but in which a face model finds nothing to look at."""
-
-_CHUNK = 256  # so many prepared photos are held in memory at once
-
-_MODEL_KEYS = ("threshold", "recipe", "recipe_sha256", "parameters", "temperature")
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
     """One sample and the model's answer to it.
 
     Attributes:
-        sample: the file; its label is the truth, empty where nobody labelled it.
+        sample: the file; its label is the truth.
         probabilities: every label of the model, in its order; empty where there is an error.
         threshold: the probability under which the answer is `unsure`.
         sha256: of the file's bytes, in hexadecimal; empty where they could not be read.
         error: why the photo could not be read, or `NO_FACE`; empty for all others.
-        conditions: how the face was seen; None where no face was looked for or found.
+        quality: how the face was seen; None where no face was looked for or found.
     """
 
     sample: Sample
@@ -149,7 +139,7 @@ class Row:
     threshold: float = 0.0
     sha256: str = ""
     error: str = ""
-    conditions: Conditions | None = None
+    quality: FaceQuality | None = None
 
     @property
     def predicted(self) -> str:
@@ -177,134 +167,96 @@ class Row:
         return self.predicted == self.sample.label
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Seen:
-    sha256: str = ""
-    view: View | None = None
-    error: str = ""
+def recognize_nearest(
+    recognizer: Recognizer, source: ImageSource
+) -> tuple[Prediction, ImageArray] | None:
+    """Answer for the one face that a photo's label speaks of; return the answer and its crop.
 
-    @property
-    def answer(self) -> list[float]:
-        """The probability of each label; empty where there is an error."""
-        return [] if self.error or self.view is None else self.view.probabilities[0].tolist()
-
-    @property
-    def conditions(self) -> Conditions | None:
-        """How the face was seen; None where there is none, or where it was only declared."""
-        if self.view is None or not self.view.faces or not self.view.faces[0].landmarks:
-            return None
-        return measure_conditions(self.view.faces[0], self.view.patches[0])
-
-
-def view_nearest(viewer: Viewer, source: ImageSource) -> View:
-    """Cut from a photo the one patch that its label speaks of, as in every other door.
-
-    For a model of whole photos it is the squeezed photo; for a model of faces it is the crop of the
-    face nearest to the photo's centre, for a label of a photo speaks of one person. Where no face
-    is found, the view is empty.
+    A label of a photo speaks of one person: whose face is nearest to the photo's centre. A model of
+    whole photos has but one. None where no face is found.
 
     Raises:
         ImageError: the source is no readable photo.
     """
-    view = viewer.view(source)
-    size = {"width": view.width, "height": view.height}
-    off = [measure_eccentricity(face, **size) for face in view.faces]
-    nearest = int(np.argmin(off)) if off else 0
-    at = slice(nearest, nearest + 1)
-    return View(view.width, view.height, view.faces[at], view.patches[at], view.probabilities[at])
+    found, crops = recognizer.recognize_with_crops(source)
+    if not found.faces:
+        return None
+    size = {"width": found.width or 0, "height": found.height or 0}
+    off = [measure_eccentricity(one.face, **size) for one in found]
+    nearest = int(np.argmin(off))
+    return found[nearest], crops[nearest]
 
 
-def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Iterator[Row]:
-    """Predict sample by sample, in their order; an unreadable photo becomes a row with an error.
+def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    """Predict samples, in their order; an unreadable photo becomes a row with an error.
 
-    Photos are read in chunks, so that memory does not grow with the folder. Progress is shown on
-    stderr.
+    Labels are brought to the model's, but for `TINTED`, which stays. Photos are read in chunks, so
+    that memory does not grow with the folder. Progress is shown on stderr.
 
     Raises:
+        DataError: a sample bears a label that the model cannot say.
         ModelError: the model looks at faces but does not say how to crop them.
     """
-    viewer = Viewer(classifier)
-    chunks = (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
-    rows = (row for chunk in chunks for row in _predict_chunk(classifier, chunk, viewer=viewer))
-    return show_progress(rows, doing="Predicting", total=len(samples))
+    spoken = [s if s.label == TINTED else relabel([s], classifier.labels)[0] for s in samples]
+    chunks = (spoken[start : start + _CHUNK] for start in range(0, len(spoken), _CHUNK))
+    predict = functools.partial(_predict, Recognizer(classifier))
+    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
+        rows = (row for chunk in chunks for row in pool.map(predict, chunk))
+        return tuple(show_progress(rows, doing="Predicting", total=len(spoken)))
+
+
+def _predict(recognizer: Recognizer, sample: Sample) -> Row:
+    row = Row(sample, {}, recognizer.threshold)
+    try:
+        with sample.path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # one more than allowed, for load_image to refuse
+    except OSError as error:
+        # Neither the error's text nor ours may carry the machine's folders into a report.
+        return dataclasses.replace(row, error=f"Cannot open the photo: {error.strerror}.")
+    row = dataclasses.replace(row, sha256=hashlib.sha256(content).hexdigest())
+    try:
+        nearest = recognize_nearest(recognizer, content)
+    except ImageError as error:
+        return dataclasses.replace(row, error=str(error))
+    if nearest is None:
+        return dataclasses.replace(row, error=NO_FACE)
+    prediction, crop = nearest
+    # Without landmarks the face was only declared: a model of whole photos looks for none.
+    quality = measure_quality(prediction.face, crop) if prediction.landmarks else None
+    return dataclasses.replace(row, probabilities=prediction.probabilities, quality=quality)
 
 
 def write_predictions(rows: Sequence[Row], path: Path) -> None:
     """Write rows as CSV, whole or not at all.
 
     The columns are `file,truth,predicted,answer`, one probability per label, `subject,photo`, one
-    per fact, one per condition where some face was found, and `error` where some photo could not
-    be read. A word that a spreadsheet would take for a formula has an apostrophe before it.
+    per fact, one per measure of `FaceQuality` where some face was found, and `error` where some
+    photo could not be read. A word that a spreadsheet would take for a formula has an apostrophe
+    before it.
 
     Raises:
         OSError: the folder cannot be written to; a file that was there is then as it was.
     """
     labels = _names(row.probabilities for row in rows)
     facts = _names(row.sample.facts for row in rows)
-    failed = any(row.error for row in rows)
-    measured = [field.name for field in dataclasses.fields(Conditions)]
-    conditions = measured if any(row.conditions for row in rows) else []
+    errors = ["error"] * any(row.error for row in rows)
+    fields = [field.name for field in dataclasses.fields(FaceQuality)]
+    measures = fields if any(row.quality for row in rows) else []
     header = ["file", "truth", "predicted", "answer", *labels, "subject", "photo", *facts]
-    table: list[Sequence[object]] = [[*header, *conditions, *["error"] * failed]]
+    table: list[Sequence[object]] = [[*header, *measures, *errors]]
     for row in rows:
-        sample = row.sample
+        sample, quality = row.sample, row.quality
         table.append(
             [sample.name, sample.label, row.predicted, row.answer]
             + [round(row.probabilities[x], 6) if x in row.probabilities else "" for x in labels]
             + [sample.subject or "", sample.photo]
             + [sample.facts.get(fact, "") for fact in facts]
-            + [_write(row.conditions, name) for name in conditions]
-            + [row.error] * failed
+            + [round(float(getattr(quality, x)), 4) if quality else "" for x in measures]
+            + [row.error for _ in errors]
         )
     write_text(path, make_csv(table))
-
-
-def _write(conditions: Conditions | None, name: str) -> float | str:
-    return "" if conditions is None else round(float(getattr(conditions, name)), 4)
-
-
-def _predict_chunk(
-    classifier: EyewearClassifier, samples: Sequence[Sample], *, viewer: Viewer
-) -> list[Row]:
-    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        views = list(pool.map(functools.partial(_see, viewer), samples))
-    rows = []
-    for sample, view in zip(samples, views, strict=True):
-        probabilities = dict(zip(classifier.labels, view.answer, strict=bool(view.answer)))
-        told = (probabilities, classifier.threshold, view.sha256, view.error)
-        rows.append(Row(sample, *told, view.conditions))
-    return rows
-
-
-def _see(viewer: Viewer, sample: Sample) -> _Seen:
-    try:
-        with sample.path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)  # one more than allowed, for load_image to refuse
-    except OSError as error:
-        # Neither the error's text nor ours may carry the machine's folders into a report.
-        return _Seen(error=f"Cannot open the photo: {error.strerror}.")
-    sha256 = hashlib.sha256(content).hexdigest()
-    try:
-        view = view_nearest(viewer, content)
-    except ImageError as error:
-        return _Seen(sha256, error=str(error))
-    return _Seen(sha256, view, "" if view.faces else NO_FACE)
 
 
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:
     """Return every key once, in order of appearance."""
     return list(dict.fromkeys(key for mapping in mappings for key in mapping))
-
-
-def describe_model(classifier: EyewearClassifier) -> dict[str, Any]:
-    """Return what a report says of a model: hash, labels, input, threshold, recipe, size."""
-    width, height = classifier.size
-    return {
-        "sha256": classifier.sha256,
-        "labels": list(classifier.labels),
-        "view": classifier.view,
-        "width": width,
-        "height": height,
-        "colour": classifier.colour,
-        **{key: classifier.metadata.get(key) for key in _MODEL_KEYS},
-    }

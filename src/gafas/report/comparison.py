@@ -2,15 +2,19 @@
 
 import dataclasses
 import hashlib
-import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from gafas.errors import DataError
-from gafas.report.runfolder import Run, read_json
-from gafas.report.signs import CLAIMED_VAL_ACCURACY, Leak, judge_leak, pick_interval
+from gafas.evaluation.evaluate import Evaluation
+from gafas.evaluation.metrics import Accuracy, Interval
+from gafas.files import read_json
+from gafas.report.figures import Bar, draw_bars
+from gafas.report.findings import CLAIMED_VAL_ACCURACY, Finding, judge_leak
+from gafas.report.wording import Wording
+from gafas.training.recipe import Recipe
+from gafas.training.run import Run
 
 Kind = Literal["claimed", "leak", "people", "unaudited", "strangers", "honest"]
 
@@ -25,18 +29,6 @@ _KINDS: Mapping[str, Kind] = {
     "leave_one_subject_out": "honest",
 }
 
-
-_BY_LEAK: Mapping[Leak, Kind] = {
-    "unaudited": "unaudited",
-    "photo": "leak",
-    "subject": "people",
-    "near": "honest",
-    "near_unknown": "strangers",
-    "clean": "honest",
-    "clean_photos": "strangers",
-}
-"""What a run's figure is worth, by what its audit found."""
-
 CMU = "cmu"
 """The data of the claim, and of the benchmark of the experiment."""
 
@@ -50,11 +42,10 @@ class Measured:
         kind: claimed; leak (test photos seen at another size); people (other photos of people
             seen); unaudited (nobody looked); strangers (photos of whom is not known); honest
             (people never seen).
-        accuracy, low, high: shares 0–1; the interval is by subjects where there is one, else
-            Wilson's.
+        accuracy: the share of right answers, 0–1.
+        counted: what stands behind it, or None for the claim.
         full_size: accuracy on photos at full size alone, or None.
         last_ten_epochs: mean of the last ten epochs on the part that was watched, or None.
-        correct, total: counts behind the accuracy, or None for the claim.
         trainings, seconds, parameters: how many trainings, time of one, weights; None if unknown.
         data: what tells the data from others.
         settings: what tells two recipes of one name apart; their split does not count.
@@ -65,18 +56,20 @@ class Measured:
     protocol: str
     kind: Kind
     accuracy: float
-    low: float | None = None
-    high: float | None = None
+    counted: Accuracy | None = None
     full_size: float | None = None
     last_ten_epochs: float | None = None
-    correct: int | None = None
-    total: int | None = None
     trainings: int | None = None
     seconds: float | None = None
     parameters: int | None = None
     data: str = CMU
     settings: str = ""
     drawn: bool = False
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval, by subjects where there is one, else Wilson's; None for the claim."""
+        return self.counted.interval if self.counted else None
 
     @property
     def group(self) -> tuple[str, str, str]:
@@ -87,71 +80,80 @@ class Measured:
 CLAIM = Measured(recipe="", protocol="", kind="claimed", accuracy=CLAIMED_VAL_ACCURACY)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is read of an entry of `benchmarks/cmu.json`."""
+
+    recipe: str
+    protocol: str
+    accuracy: Accuracy
+    full_size: Accuracy | None = None
+    last_ten_epochs: float | None = None
+    trainings: int | None = None
+    seconds_per_training: float | None = None
+    parameters: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Benchmark:
+    entries: tuple[_Entry, ...]
+
+
 def read_benchmark(path: Path) -> tuple[Measured, ...]:
-    """Read the figures of a benchmark file, in its order.
+    """Read the figures of the benchmark of the experiment, in the order of its file.
 
     Raises:
-        DataError: it is missing, or does not hold what `gafas benchmark` writes.
+        DataError: it is missing, or does not hold what `make benchmark` writes.
     """
-    try:
-        return tuple(_read_entry(entry) for entry in read_json(path)["entries"])
-    except (KeyError, TypeError, IndexError) as error:
-        raise DataError(
-            f"{path} is not a benchmark: {error!r} is missing or of the wrong kind. "
-            "Run `make benchmark` to write it anew."
-        ) from error
-
-
-def _read_entry(entry: Mapping[str, Any]) -> Measured:
-    protocol = str(entry["protocol"])
-    low, high = pick_interval(entry["accuracy"])
-    full = entry.get("full_size")
-    return Measured(
-        recipe=entry["recipe"],
-        protocol=protocol,
-        kind=_KINDS[protocol],
-        accuracy=entry["accuracy"]["value"],
-        low=low,
-        high=high,
-        full_size=full["value"] if full else None,
-        last_ten_epochs=entry.get("last_ten_epochs"),
-        correct=entry["accuracy"]["correct"],
-        total=entry["accuracy"]["total"],
-        trainings=entry.get("trainings"),
-        seconds=entry.get("seconds_per_training"),
-        parameters=entry.get("parameters"),
+    return tuple(
+        Measured(
+            recipe=entry.recipe,
+            protocol=entry.protocol,
+            kind=_KINDS.get(entry.protocol, "unaudited"),
+            accuracy=entry.accuracy.value,
+            counted=entry.accuracy,
+            full_size=entry.full_size.value if entry.full_size else None,
+            last_ten_epochs=entry.last_ten_epochs,
+            trainings=entry.trainings,
+            seconds=entry.seconds_per_training,
+            parameters=entry.parameters,
+        )
+        for entry in read_json(path, _Benchmark).entries
     )
 
 
-def measure_run(run: Run) -> Measured:
+def measure_run(run: Run, evaluation: Evaluation) -> Measured:
     """Return a run's own figure; what its audit found decides its kind."""
-    accuracy = run.evaluation["accuracy"]
-    low, high = pick_interval(accuracy)
-    full = run.evaluation.get("per_photo_full_size")
+    full, data = evaluation.per_photo_full_size, run.data
     seconds = run.environment.get("seconds")
+    own = f"{data.kind}:{data.path or run.folder}"
     return Measured(
-        recipe=run.recipe["name"],
-        protocol=run.protocol,
-        kind=_BY_LEAK[judge_leak(run)],
-        accuracy=accuracy["value"],
-        low=low,
-        high=high,
-        full_size=full["value"] if full else None,
-        last_ten_epochs=_average_last_ten(run) if run.watches_test else None,
-        correct=accuracy["correct"],
-        total=accuracy["total"],
+        recipe=run.recipe.name,
+        protocol=run.parts.name,
+        kind=_judge_kind(run),
+        accuracy=evaluation.accuracy.value,
+        counted=evaluation.accuracy,
+        full_size=full.value if full else None,
+        last_ten_epochs=_average_last_ten(run) if run.parts.watches_test else None,
         trainings=1,
-        seconds=None if seconds is None else float(seconds),
+        seconds=None if isinstance(seconds, str) else seconds,
         parameters=run.parameters,
-        data=run.data.identity or f"unknown:{run.folder}",
+        data=data.kind if data.kind in (CMU, "eyewear") else own,
         settings=_hash_settings(run.recipe),
         drawn=run.is_drawn,
     )
 
 
-def _hash_settings(recipe: Mapping[str, Any]) -> str:
-    chosen = {key: value for key, value in recipe.items() if key not in ("name", "split")}
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=str).encode()).hexdigest()
+def _judge_kind(run: Run) -> Kind:
+    found, leaks = judge_leak(run.parts.leaks), run.parts.leaks
+    clean: Kind = "honest" if leaks and leaks.subjects_known else "strangers"
+    grave: Mapping[str, Kind] = {"unaudited": "unaudited", "photo": "leak", "subject": "people"}
+    return grave.get(found, clean)
+
+
+def _hash_settings(recipe: Recipe) -> str:
+    chosen = dataclasses.replace(recipe, name="", split=Recipe().split)
+    return hashlib.sha256(repr(chosen).encode()).hexdigest()
 
 
 def _average_last_ten(run: Run) -> float | None:
@@ -171,3 +173,52 @@ def group_measured(rows: Sequence[Measured]) -> list[tuple[Measured, ...]]:
         if row.kind != "claimed":
             groups.setdefault(row.group, []).append(row)
     return [tuple(group) for group in groups.values()]
+
+
+def pick_cards(measured: Sequence[Measured]) -> list[Measured]:
+    """Pick what opens the page: the claim, the first leak, and the strictest of each recipe."""
+    first = next((m for m in measured if m.kind == "leak"), None)
+    picked = [find_measured(measured, "claimed"), first]
+    kinds: tuple[Kind, ...] = ("honest", "strangers", "people", "unaudited", "leak")
+    for rows in group_measured(measured):
+        strictest = next(filter(None, (find_measured(rows, kind) for kind in kinds)), None)
+        picked.append(None if strictest is first else strictest)
+    return [m for m in picked if m is not None]
+
+
+def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
+    """Yield a sentence for all that may be compared and has a leaking and an honest figure."""
+    for rows in group_measured(measured):
+        leak, honest = find_measured(rows, "leak"), find_measured(rows, "honest")
+        if leak and honest and honest.counted:
+            values = {
+                "recipe": leak.recipe,
+                "leak": leak.accuracy,
+                "honest": honest.accuracy,
+                "interval": honest.counted.interval,
+            }
+            yield Finding("comparison.exams_drawn" if leak.drawn else "comparison.exams", values)
+
+
+def draw_measured(measured: Sequence[Measured], words: Wording) -> str:
+    """Draw every figure of the comparison as a bar."""
+    bars = [
+        Bar(
+            name_measured(m, words, brief=True),
+            m.accuracy,
+            words.percent(m.accuracy),
+            interval=m.interval,
+            kind=m.kind,
+        )
+        for m in measured
+    ]
+    return draw_bars(bars, share=words.whole, label=words.plain("words.accuracy"))
+
+
+def name_measured(measured: Measured, words: Wording, *, brief: bool = False) -> str:
+    """Say in a few words where a figure of the comparison comes from; `brief` for a bar's name."""
+    if measured.kind == "claimed":
+        return words.plain("comparison.claim_row")
+    name = f"{measured.recipe}, {words.name('protocols', measured.protocol)}"
+    mark = words.plain("words.drawn_brief" if brief else "words.drawn")
+    return f"{name} ({mark})" if measured.drawn else name

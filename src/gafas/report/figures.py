@@ -1,8 +1,8 @@
 """Numbers drawn as SVG, in one style.
 
-Every function takes plain data, and words already in the reader's language, and returns one `<svg>`
-element as text. Letters are drawn as paths, so a figure looks the same where no font is installed;
-equal input gives equal bytes. No meaning hangs on colour alone.
+Every function returns one `<svg>` element as text. Letters are drawn as paths, so a figure looks
+the same where no font is installed; equal input gives equal bytes. No meaning hangs on colour
+alone.
 """
 
 import dataclasses
@@ -15,6 +15,10 @@ import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from gafas.evaluation.breakdowns import RiskPoint
+from gafas.evaluation.metrics import Answered, Bin
+from gafas.report.wording import Wording
 
 # Okabe and Ito's colours, which colour-blind readers tell apart.
 BLUE, SKY, ORANGE, GREEN, RED = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#D55E00"
@@ -82,15 +86,13 @@ class Bar:
     name: str
     value: float
     text: str
-    low: float | None = None
-    high: float | None = None
+    interval: tuple[float, float] | None = None
     kind: str = "plain"
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def ends(self) -> tuple[float, float]:
         """The ends of the interval; the value itself where there is none."""
-        low = self.value if self.low is None else self.low
-        return low, self.value if self.high is None else self.high
+        return self.interval or (self.value, self.value)
 
 
 _KINDS = {
@@ -185,47 +187,59 @@ def draw_confusion(
 
 
 @styled
-def draw_reliability(
-    bins: Sequence[Mapping[str, Any]],
-    *,
-    words: Mapping[str, str],
-    share: Callable[[float], str],
-) -> str:
+def draw_reliability(bins: Sequence[Bin], words: Wording) -> str:
     """Draw accuracy over stated probability, and below it how many answers each bin holds.
 
     The more answers, the larger the dot.
-
-    Args:
-        bins: `low`, `high`, `count`, `confidence` and `accuracy`, the last two None if empty.
-        words: `probability`, `share_right`, `count`, `ideal`, `measured`.
-        share: how a share is written on the axes.
     """
-    full = [b for b in bins if b["count"]]
+    full = [b for b in bins if b.confidence is not None and b.accuracy is not None]
     figure = new_figure(4.2, 4.0)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", label=words["ideal"])
-    most = max((b["count"] for b in full), default=1)
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", label=words.plain("words.ideal"))
+    most = max((b.count for b in full), default=1)
     upper.scatter(
-        [b["confidence"] for b in full],
-        [b["accuracy"] for b in full],
-        s=[15 + 110 * b["count"] / most for b in full],
+        [b.confidence for b in full],
+        [b.accuracy for b in full],
+        s=[15 + 110 * b.count / most for b in full],
         clip_on=False,
         color=BLUE,
-        label=words["measured"],
+        label=words.plain("words.measured"),
     )
-    middles = [(b["low"] + b["high"]) / 2 for b in full]
-    widths = [0.9 * (b["high"] - b["low"]) for b in full]
-    lower.bar(middles, [b["count"] for b in full], width=widths, color=SKY)
-    left = min((b["low"] for b in full), default=0.0)
+    widths = [0.9 * (b.high - b.low) for b in full]
+    lower.bar([(b.low + b.high) / 2 for b in full], [b.count for b in full], widths, color=SKY)
+    left = min((b.low for b in full), default=0.0)
     upper.set_xlim(left - 0.02, 1.02)
-    upper.set_ylim(min([left, *(b["accuracy"] for b in full)]) - 0.04, 1.02)
-    upper.set_ylabel(words["share_right"])
-    lower.set_ylabel(words["count"])
-    lower.set_xlabel(words["probability"])
+    upper.set_ylim(min([left, *(b.accuracy or 0.0 for b in full)]) - 0.04, 1.02)
+    upper.set_ylabel(words.plain("words.share_right"))
+    lower.set_ylabel(words.plain("words.count"))
+    lower.set_xlabel(words.plain("words.probability"))
     lower.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-    lower.xaxis.set_major_formatter(ticks(share))
-    upper.yaxis.set_major_formatter(ticks(share))
+    lower.xaxis.set_major_formatter(ticks(words.whole))
+    upper.yaxis.set_major_formatter(ticks(words.whole))
     figure.legend(loc="outside upper center", ncols=2, fontsize=9)
+    return render(figure)
+
+
+@styled
+def draw_risk(points: Sequence[RiskPoint], words: Wording, *, own: Answered) -> str:
+    """Draw the share of wrong answers over the share of answers given.
+
+    `own` is marked, unless its threshold is 0 or lets nothing pass: what is given at the model's
+    own threshold.
+    """
+    figure = new_figure(4.2, 2.9)
+    axes = figure.subplots()
+    wrong = [1 - point.accuracy for point in points]
+    axes.plot([point.answered for point in points], wrong, color=BLUE, marker="o", ms=3.5)
+    if own.threshold > 0 and own.accuracy is not None:
+        label = words.plain("words.threshold")
+        place = [own.answered], [1 - own.accuracy]
+        axes.plot(*place, "o", ms=9, mfc="none", mec=RED, mew=1.8, label=label)
+        axes.legend(loc="upper left", fontsize=9)
+    axes.set(xlabel=words.plain("words.answered"), ylabel=words.plain("words.wrong_share"))
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_formatter(ticks(words.whole))
+    axes.yaxis.set_major_formatter(ticks(words.percent))
     return render(figure)
 
 
@@ -236,6 +250,7 @@ def draw_bars(
     share: Callable[[float], str],
     label: str,
     reference: float | None = None,
+    whole: bool = True,
 ) -> str:
     """Draw shares as horizontal bars with their intervals, the first bar on top.
 
@@ -246,30 +261,36 @@ def draw_bars(
         share: how a share is written on the axis.
         label: what the bars measure.
         reference: where to draw a vertical line, such as the overall value.
+        whole: whether the axis goes up to 1, or as far as small shares need.
     """
     above = any(len(bar.name) > _LONG_NAME for bar in bars)
     figure = new_figure(4.3, 0.75 + (0.44 if above else 0.27) * len(bars))
     axes = figure.subplots()
-    for y, bar in enumerate(bars):
-        _draw_bar(axes, bar, y=y, above=above)
+    # Intervals of tiny groups would press all others against the axis.
+    small = max(0.02, *(min(bar.ends[1], 2.5 * bar.value + 0.05) for bar in bars))
+    end = 1.0 if whole else min(1.0, small)
+    for place, bar in enumerate(bars):
+        _draw_bar(axes, bar, place=place, above=above)
+        axes.text(1.03 * end, place + 0.14 * above, bar.text, va="center", ha="left", fontsize=9)
     if reference is not None:
         axes.axvline(reference, color=RED, linestyle="--", linewidth=1)
     names = [] if above else [bar.name for bar in bars]
     axes.set_yticks(range(len(names)), names, fontsize=9)
-    axes.set(ylim=(len(bars) - 0.5, -0.7), xlim=(0, 1), xlabel=label)
+    axes.set(ylim=(len(bars) - 0.5, -0.7), xlim=(0, end), xlabel=label)
     axes.xaxis.set_major_formatter(ticks(share))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
     return render(figure)
 
 
-def _draw_bar(axes: Any, bar: Bar, *, y: float, above: bool) -> None:
+def _draw_bar(axes: Any, bar: Bar, *, place: int, above: bool) -> None:
     """Draw one bar; under its name it is thinner and a little lower."""
+    middle = place + 0.14 * above
     if above:
-        axes.text(0.005, y - 0.3, bar.name, va="center", ha="left", fontsize=9)
-        y += 0.14
+        axes.text(0.005, place - 0.3, bar.name, va="center", ha="left", fontsize=9)
     axes.barh(
-        y,
+        middle,
         bar.value,
         height=0.44 if above else 0.68,
         color=_KINDS[bar.kind],
@@ -278,7 +299,6 @@ def _draw_bar(axes: Any, bar: Bar, *, y: float, above: bool) -> None:
         edgecolor="white",
         linewidth=0,
     )
-    low, high = bar.interval
+    low, high = bar.ends
     if high > low:
-        axes.plot([low, high], [y, y], color=INK, linewidth=1.2, marker="|", markersize=6)
-    axes.text(1.03, y, bar.text, va="center", ha="left", fontsize=9)
+        axes.plot([low, high], [middle] * 2, color=INK, linewidth=1.2, marker="|", markersize=6)

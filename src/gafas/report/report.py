@@ -1,50 +1,105 @@
 """The report: one HTML page, made from what runs leave behind, that needs nothing else."""
 
+import base64
+import dataclasses
+import hashlib
+import io
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 from markupsafe import Markup
+from PIL import Image
 
-from gafas.datasets.samples import EYEWEAR_LABELS, ORIGINAL_LABELS
-from gafas.errors import DataError
+from gafas.datasets.samples import ORIGINAL_LABELS
+from gafas.errors import DataError, ImageError
+from gafas.evaluation.breakdowns import Group, GroupMistakes
+from gafas.evaluation.evaluate import Evaluation, Shown, read_evaluation
 from gafas.files import write_text
-from gafas.report import signs
-from gafas.report.chapters import (
-    Chapter,
-    draw_chapter,
-    draw_comparison,
-    list_commands,
-    name_measured,
-    tell_drawing,
-)
+from gafas.images import load_photo
+from gafas.labels import Language
+from gafas.report import figures, findings
 from gafas.report.comparison import (
     CLAIM,
     CMU,
-    Kind,
     Measured,
-    find_measured,
-    group_measured,
+    compare_exams,
+    draw_measured,
     measure_run,
+    name_measured,
+    pick_cards,
     read_benchmark,
 )
-from gafas.report.findings import TOPICS
-from gafas.report.runfolder import MODEL_FILES, Run, read_run
-from gafas.report.tiles import PhotoFinder
-from gafas.report.wording import Language, Wording
+from gafas.report.wording import Wording
+from gafas.training.recipe import Augmentation
+from gafas.training.run import MODEL_FILES, Run, read_run
 
-_LEAK_KINDS = ("same_photo", "near_duplicate", "same_subject", "any")
-_NOTABLE_DROP = 0.01
-_EYEWEAR_WORDS = frozenset((*EYEWEAR_LABELS, *ORIGINAL_LABELS))
+PhotoFinder = Callable[[str], Path | None]
+"""Says where the photo of a sample's name lies."""
+
+_NO_PHOTOS: PhotoFinder = dict[str, Path]().get
+_SIDE = 160  # pixels of a photo's longer side: a tile is 106 CSS pixels wide, more on fine screens
 
 _SIGNATURE = b'<meta name="generator" content="gafas">'
 """What every report holds near its beginning."""
 
-_HEAD = 4096  # octets within which the signature stands
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tile:
+    """One prediction beside its photo.
+
+    Attributes:
+        shown: the sample and the answer.
+        uri: the photo as a `data:` URI, or None where it is missing, cannot be read, or is another
+            than the one that was evaluated.
+    """
+
+    shown: Shown
+    uri: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chapter:
+    """What the page shows of one run, drawn as far as a template cannot.
+
+    Attributes:
+        title: the run's name, told apart from others of that name.
+        mark: what every figure and table of the run says of its data; empty for photographs.
+        slices: title and figure of each fact.
+        groups: for false alarms and for misses, the same of each grouping of people.
+    """
+
+    run: Run
+    evaluation: Evaluation
+    title: str
+    mark: str
+    curves: tuple[str, ...]
+    confusion: tuple[str, str]
+    slices: list[tuple[str, str]]
+    groups: dict[str, list[tuple[str, str]]]
+    examples: list[Tile]
+    mistakes: list[Tile]
+
+    @property
+    def absent(self) -> int:
+        """How many photos are not there."""
+        return len({t.shown.name for t in [*self.examples, *self.mistakes] if not t.uri})
+
+    @property
+    def shows_photos(self) -> bool:
+        """Whether there is any photo; without one, names alone are shown."""
+        return any(t.uri for t in [*self.examples, *self.mistakes])
+
+    @property
+    def full_title(self) -> str:
+        """The title, with the mark where there is one."""
+        return f"{self.title} ({self.mark})" if self.mark else self.title
 
 
 def write_report(
@@ -63,8 +118,8 @@ def write_report(
         language: of every word on the page.
         benchmark: a file of `make benchmark`, for the comparison; None compares the runs at
             hand.
-        photos: for each run, where the photo of a sample's name lies; where there is none, or it
-            is no longer the one that was evaluated, the page goes without it and says so.
+        photos: one for each run; where there is no photo, or it is no longer the one that was
+            evaluated, the page goes without it and says so.
 
     Raises:
         DataError: there is no run, a run or the benchmark lacks something, or the target is
@@ -72,21 +127,21 @@ def write_report(
     """
     if not runs:
         raise DataError("A report needs a run. Received: no folder. Name one or more run folders.")
-    read = [read_run(folder) for folder in runs]
+    read = [(read_run(folder), read_evaluation(folder)) for folder in runs]
     _refuse_foreign(target)
     words = Wording(language)
-    own = tuple(map(measure_run, read))
+    own = tuple(itertools.starmap(measure_run, read))
     measured = read_benchmark(benchmark) if benchmark else own
-    if benchmark or any(run.is_original for run in read):
+    if benchmark or any(run.is_original for run, _ in read):
         measured = (CLAIM, *measured)
-    titles = _make_titles(read)
-    finders = photos or [lambda name: None] * len(read)
+    titles = _make_titles([run.name for run, _ in read])
     chapters = [
-        draw_chapter(run, title, words=words, photos=find)
-        for run, title, find in zip(read, titles, finders, strict=True)
+        _draw_chapter(run, evaluation, title=title, words=words, photos=find)
+        for (run, evaluation), title, find in zip(
+            read, titles, photos or [_NO_PHOTOS] * len(read), strict=True
+        )
     ]
-    context = _describe(chapters, words=words)
-    context |= _compare(chapters, measured, own=own, words=words)
+    context = _describe(chapters, words) | _compare(chapters, words, measured=measured, own=own)
     write_text(target, _template().render(context))
 
 
@@ -94,7 +149,7 @@ def _refuse_foreign(target: Path) -> None:
     """Refuse to write over anything but an earlier report."""
     if target.is_file():
         with target.open("rb") as file:
-            if _SIGNATURE in file.read(_HEAD):
+            if _SIGNATURE in file.read(4096):
                 return
     elif not target.exists():
         return
@@ -104,9 +159,8 @@ def _refuse_foreign(target: Path) -> None:
     )
 
 
-def _make_titles(runs: Sequence[Run]) -> list[str]:
-    """Name each run by its folder, and number the folders that bear the same name."""
-    names = [run.name for run in runs]
+def _make_titles(names: Sequence[str]) -> list[str]:
+    """Number the names that several runs bear."""
     return [
         f"{name} ({names[: i + 1].count(name)})" if names.count(name) > 1 else name
         for i, name in enumerate(names)
@@ -123,47 +177,40 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html")
 
 
-def _describe(chapters: Sequence[Chapter], *, words: Wording) -> dict[str, Any]:
-    """Gather what the template shows of the runs: facts, of which it makes the page."""
+def _describe(chapters: Sequence[Chapter], words: Wording) -> dict[str, Any]:
+    """Gather what the template shows of the runs."""
     runs = [chapter.run for chapter in chapters]
-    css = (
-        resources.files("gafas.report").joinpath("templates/report.css").read_text(encoding="utf-8")
-    )
-    kinds = {run.data.kind for run in runs}
+    css = resources.files("gafas.report").joinpath("templates/report.css").read_text("utf-8")
     return {
         "w": words,
         "css": Markup(css),
         "embed": _make_embedder(),
         "chapters": chapters,
-        "inputs": _group(chapters, lambda run: (run.recipe["input"], run.recipe["augmentation"])),
+        "inputs": _group(chapters, lambda run: (run.recipe.input, run.recipe.augmentation)),
         "networks": _group(chapters, lambda run: run.network),
-        "subject": _judge_subject(runs),
-        "about_eyewear": all(set(run.labels) <= _EYEWEAR_WORDS for run in runs),
-        "kinds": kinds,
-        "labels": {label: None for run in runs for label in run.labels},
-        "protocols": _list_protocols(runs),
-        "has_sizes": any(run.sizes_used > 1 for run in runs),
-        "resampled": any(run.evaluation["accuracy"]["bootstrap_subjects"] for run in runs),
-        "leak_kinds": _LEAK_KINDS,
-        "leak_verdict": _judge_leak,
-        "is_known": _is_known,
+        "experiment": any(set(run.recipe.labels) == set(ORIGINAL_LABELS) for run in runs),
+        "original": next((c for c in chapters if c.run.is_original), None),
+        "kinds": {run.data.kind for run in runs},
+        "labels": list(dict.fromkeys(label for run in runs for label in run.recipe.labels)),
+        "protocols": list(dict.fromkeys(run.parts.name for run in runs)),
+        "has_sizes": any(_has_sizes(run) for run in runs),
+        "leak_kinds": ["same_photo", "near_duplicate", "same_subject", "any"],
         "augmentations": _list_augmentations,
-        "heaviest": _find_heaviest,
-        "shape": lambda sizes: " × ".join(words.count(size) for size in sizes if size),
-        "topics": TOPICS,
+        "draw_reliability": figures.draw_reliability,
+        "draw_risk": figures.draw_risk,
+        "name_group": lambda group: _name_group(group, words),
         "model_files": MODEL_FILES,
-        "claims": signs,
-        "commands": list_commands(runs, words),
-        "drawing": tell_drawing,
+        "findings": findings,
+        "commands": list(_list_commands(runs, words.language)),
     }
 
 
 def _compare(
     chapters: Sequence[Chapter],
-    measured: Sequence[Measured],
-    *,
-    own: Sequence[Measured],
     words: Wording,
+    *,
+    measured: Sequence[Measured],
+    own: Sequence[Measured],
 ) -> dict[str, Any]:
     """Gather what the template shows of the comparison: only figures of the same data compare."""
     has_benchmark = not set(own) <= set(measured)
@@ -172,14 +219,12 @@ def _compare(
         "measured": measured,
         "own": own,
         "has_benchmark": has_benchmark,
-        "has_claim": CLAIM in measured,
         "foreign": foreign if has_benchmark else [],
         "mixed": not has_benchmark and len({one.data for one in own}) > 1,
         # Figures of the benchmark open no page that has nothing to do with its photos.
-        "cards": _pick_cards(own if len(foreign) == len(chapters) else measured),
-        "bars": draw_comparison(measured, words),
-        "drops": list(_compare_exams(measured)),
-        "missing": _list_missing([c.run for c in chapters], measured, whole=has_benchmark),
+        "cards": pick_cards(own if len(foreign) == len(chapters) else measured),
+        "bars": draw_measured(measured, words),
+        "exams": list(compare_exams(measured)),
         "name_measured": name_measured,
     }
 
@@ -197,123 +242,161 @@ def _make_embedder() -> Callable[[str], Markup]:
     return _embed
 
 
-def _group(chapters: Sequence[Chapter], same: Callable[[Run], object]) -> list[tuple[str, Chapter]]:
+def _group(chapters: Sequence[Chapter], key: Callable[[Run], object]) -> list[tuple[str, Chapter]]:
     """Put runs that share something together, so that it is told once: their titles, the first."""
-    groups: list[list[Chapter]] = []
+    groups: dict[object, list[Chapter]] = {}
     for chapter in chapters:
-        for group in groups:
-            if same(group[0].run) == same(chapter.run):
-                group.append(chapter)
-                break
-        else:
-            groups.append([chapter])
-    return [(", ".join(c.title for c in group), group[0]) for group in groups]
+        groups.setdefault(key(chapter.run), []).append(chapter)
+    return [(", ".join(c.title for c in group), group[0]) for group in groups.values()]
 
 
-def _judge_subject(runs: Sequence[Run]) -> str:
-    """Choose the opening: the original's question, the three labels, or a user's own."""
-    if any(run.is_original for run in runs):
-        return "original"
-    if all(run.is_drawn and set(run.labels) == set(ORIGINAL_LABELS) for run in runs):
-        return "drawn"
-    if any(set(run.labels) == set(EYEWEAR_LABELS) for run in runs):
-        return "three"
-    return "own"
+def _has_sizes(run: Run) -> bool:
+    """Tell whether one photo may lie among the data at several sizes, each in a file of its own."""
+    return run.data.kind in (CMU, "drawn") and len(run.recipe.input.scales) > 1
 
 
-def _list_protocols(runs: Sequence[Run]) -> dict[tuple[str, str], None]:
-    """List each protocol once, with the sentence on it: where photos have sizes, it tells more."""
-    return {
-        (run.protocol, f"{run.protocol}_sizes" if _tells_sizes(run) else run.protocol): None
-        for run in runs
-    }
-
-
-def _tells_sizes(run: Run) -> bool:
-    return run.protocol in ("by_file", "by_photo") and run.sizes_used > 1
-
-
-def _pick_cards(measured: Sequence[Measured]) -> list[Measured]:
-    """Pick what opens the page: the claim, the first leak, and the strictest of each recipe."""
-    first = next((m for m in measured if m.kind == "leak"), None)
-    picked = [find_measured(measured, "claimed"), first]
-    kinds: tuple[Kind, ...] = ("honest", "strangers", "people", "unaudited", "leak")
-    for rows in group_measured(measured):
-        strictest = next(filter(None, (find_measured(rows, kind) for kind in kinds)), None)
-        picked.append(None if strictest is first else strictest)
-    return [m for m in picked if m is not None]
-
-
-def _list_missing(runs: Sequence[Run], measured: Sequence[Measured], *, whole: bool) -> list[Kind]:
-    """List the yardsticks of the experiment that no figure is taken with, and could be.
-
-    Args:
-        runs: those of the report.
-        measured: every figure of the comparison.
-        whole: whether these are a benchmark of the whole experiment.
-    """
-    if len({m.data for m in measured if m.kind != "claimed"}) > 1:
-        return []  # of which data, would be the question
-    possible: list[Kind] = []
-    if whole or any(run.sizes_used > 1 for run in runs):
-        possible.append("leak")
-    if whole or any(run.subjects_known for run in runs):
-        possible.append("honest")
-    return [kind for kind in possible if not find_measured(measured, kind)]
-
-
-def _compare_exams(measured: Sequence[Measured]) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Yield a sentence for all that may be compared and has a leaking and an honest figure.
-
-    With it come its values, and whether it rests on drawn people.
-    """
-    for rows in group_measured(measured):
-        leak, honest = find_measured(rows, "leak"), find_measured(rows, "honest")
-        if leak and honest:
-            gap = leak.accuracy - honest.accuracy
-            values = {
-                "recipe": leak.recipe,
-                "leak": leak.accuracy,
-                "honest": honest.accuracy,
-                "gap": gap,
-            }
-            apart = (honest.high or honest.accuracy) < (leak.low or leak.accuracy)
-            drop = "drop" if apart else "drop_unclear"
-            yield f"comparison.{drop if gap > _NOTABLE_DROP else 'no_drop'}", values, leak.drawn
-
-
-_LEAKS: Mapping[signs.Leak, tuple[str, str]] = {
-    "unaudited": ("unknown", ""),
-    "photo": ("photo", "same_photo"),
-    "subject": ("subject", "same_subject"),
-    "near": ("near", "near_duplicate"),
-    "near_unknown": ("near_unknown", "near_duplicate"),
-    "clean": ("clean", ""),
-    "clean_photos": ("clean_photos", ""),
-}
-"""The sentence on each leak, and the share that it is said with."""
-
-
-def _judge_leak(run: Run) -> tuple[str, dict[str, Any]]:
-    """Choose the sentence on a run's leaks, the gravest first."""
-    choice, kind = _LEAKS[signs.judge_leak(run)]
-    return f"leaks.{choice}", {"share": run.leak_share(kind)} if kind else {}
-
-
-def _is_known(run: Run, kind: str) -> bool:
-    """Tell whether a count of the audit means anything: nobody found is not nobody there."""
-    return bool(run.leaks and (kind != "same_subject" or run.subjects_known or run.leaks[kind]))
-
-
-def _list_augmentations(run: Run) -> list[tuple[str, Any]]:
+def _list_augmentations(plan: Augmentation) -> list[tuple[str, Any]]:
     """List what changes images; how dark drawn lenses are says nothing where none are drawn."""
-    plan = run.recipe.get("augmentation", {})
-    idle = () if plan.get("rendered") else ("clear", "dark")
-    return [(name, value) for name, value in plan.items() if value and name not in idle]
+    idle = () if plan.rendered else ("clear", "dark")
+    changes = dataclasses.asdict(plan)
+    return [(name, value) for name, value in changes.items() if value and name not in idle]
 
 
-def _find_heaviest(run: Run) -> Mapping[str, Any] | None:
-    """Return the layer with more than half of the parameters, and their share, if there is one."""
-    layer = max(run.network, key=lambda entry: entry["parameters"])
-    share = layer["parameters"] / max(1, run.parameters)
-    return {"layer": layer["name"], "share": share} if share > 0.5 else None
+def _list_commands(runs: Sequence[Run], language: Language) -> Iterator[str]:
+    """List what to type, in a POSIX shell, to train the runs again and report on them."""
+    places = [run.folder.resolve() if run.folder.name != run.name else run.folder for run in runs]
+    again = [_quote(place.with_name(f"{place.name}-2")) for place in places]
+    for run, place, new in zip(runs, places, again, strict=True):
+        kind, data = run.data.kind, _quote(run.data.path or Path("PHOTOS"))
+        before = f"GAFAS_EYEWEAR={data} " if kind == "eyewear" and run.data.path else ""
+        # Where the CMU photos are, gafas knows by itself.
+        after = f" --data {data}" if kind in ("own", "drawn") else ""
+        yield f"{before}gafas train {_quote(place / 'recipe.toml')} {new}{after}"
+    yield f"gafas report {' '.join(again)} --language {language} --out report.html"
+
+
+def _quote(path: Path) -> str:
+    """Quote a path for a shell; one that begins with a dash is no option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def _draw_chapter(
+    run: Run, evaluation: Evaluation, *, title: str, words: Wording, photos: PhotoFinder
+) -> Chapter:
+    """Prepare what the page shows of a run.
+
+    No photo of the eyewear sets is ever shown: they may not be published.
+    """
+    find = _NO_PHOTOS if run.data.kind == "eyewear" else photos
+    groups = evaluation.groups
+    found = {"false_alarms": groups and groups.false_alarms, "misses": groups and groups.misses}
+    return Chapter(
+        run=run,
+        evaluation=evaluation,
+        title=title,
+        mark=words.plain("words.drawn") if run.is_drawn else "",
+        curves=_draw_curves(run, words),
+        confusion=_draw_confusion(evaluation, words),
+        slices=list(_draw_slices(evaluation, words)),
+        groups={
+            kind: list(_draw_groups(made, kind=kind, words=words))
+            for kind, made in found.items()
+            if made
+        },
+        examples=[_make_tile(shown, find(shown.name)) for shown in evaluation.examples],
+        mistakes=[_make_tile(shown, find(shown.name)) for shown in evaluation.mistakes],
+    )
+
+
+def _draw_curves(run: Run, words: Wording) -> tuple[str, ...]:
+    """Draw loss and accuracy by epoch, with the claimed values where these compare."""
+    held = "watched_part" if run.parts.watches_test else "validation_part"
+    names = words.plain("words.training_part"), words.plain(f"words.{held}")
+    loss = [e.loss for e in run.history], [e.val_loss for e in run.history]
+    right = [e.accuracy for e in run.history], [e.val_accuracy for e in run.history]
+    reached = [value for values in right for value in values if value is not None]
+    # Where hardly anything moves, whole percents would write one number at every line.
+    share = words.whole if max(reached) - min(reached) > 0.06 else words.percent
+    plans = (
+        ("loss", loss, words.exact, findings.CLAIMED_VAL_LOSS),
+        ("accuracy", right, share, findings.CLAIMED_VAL_ACCURACY),
+    )
+    return tuple(
+        figures.draw_curves(
+            dict(zip(names, values, strict=True)),
+            labels=(words.plain("words.epoch"), words.plain(f"words.{quantity}")),
+            write=write,
+            reference=(words.plain("words.claimed"), claimed) if run.is_original else None,
+        )
+        for quantity, values, write, claimed in plans
+    )
+
+
+def _draw_confusion(evaluation: Evaluation, words: Wording) -> tuple[str, str]:
+    matrix = evaluation.confusion
+    labels = [words.name("labels", label) for label in matrix.labels]
+    axes = words.plain("words.predicted"), words.plain("words.truth")
+    return (
+        figures.draw_confusion(matrix.counts, labels, axis_labels=axes, write=words.count),
+        figures.draw_confusion(matrix.shares, labels, axis_labels=axes, write=words.percent),
+    )
+
+
+def _draw_slices(evaluation: Evaluation, words: Wording) -> Iterator[tuple[str, str]]:
+    """Draw one figure a fact, in the evaluation's order, the subject last."""
+    facts: dict[str, list[figures.Bar]] = {}
+    for part in evaluation.slices:
+        name = words.name(f"values.{part.fact}", part.value)
+        name = f"{name} ({words.count(part.samples)})"
+        share = words.percent(part.accuracy)
+        bar = figures.Bar(name, part.accuracy, share, interval=part.wilson)
+        facts.setdefault(part.fact, []).append(bar)
+    label, overall = words.plain("words.accuracy"), evaluation.accuracy.value
+    for fact in sorted(facts, key=lambda fact: fact == "subject"):
+        svg = figures.draw_bars(facts[fact], share=words.whole, label=label, reference=overall)
+        yield words.name("facts", fact), svg
+
+
+def _draw_groups(made: GroupMistakes, *, kind: str, words: Wording) -> Iterator[tuple[str, str]]:
+    for facts, groups in itertools.groupby(made.groups, key=lambda group: group.facts):
+        bars = [
+            figures.Bar(
+                f"{_name_group(group, words)} ({words.count(group.faces)})",
+                group.share,
+                words.percent(group.share),
+                interval=group.wilson,
+            )
+            for group in groups
+        ]
+        svg = figures.draw_bars(
+            bars,
+            share=words.percent,
+            label=words.plain(f"faces.{kind}"),
+            reference=made.overall.share,
+            whole=False,
+        )
+        yield ", ".join(words.name("facts", fact) for fact in facts), svg
+
+
+def _name_group(group: Group, words: Wording) -> str:
+    pairs = zip(group.facts, group.value.split(", "), strict=True)
+    return ", ".join(words.name(f"values.{fact}", value) for fact, value in pairs)
+
+
+def _make_tile(shown: Shown, path: Path | None) -> Tile:
+    """Show a prediction beside a small copy of its photo; grey photos take one channel."""
+    try:
+        content = path.read_bytes() if path else b""
+        if hashlib.sha256(content).hexdigest() != shown.sha256:
+            return Tile(shown, None)
+        pixels = load_photo(content, side=_SIDE).image
+    except (OSError, ImageError):
+        return Tile(shown, None)
+    grey = bool(np.all(pixels == pixels[..., :1]))
+    picture = Image.fromarray(pixels[..., 0] if grey else pixels)
+    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    octets = io.BytesIO()
+    picture.save(octets, "PNG", optimize=True)
+    encoded = base64.b64encode(octets.getvalue()).decode("ascii")
+    return Tile(shown, f"data:image/png;base64,{encoded}")

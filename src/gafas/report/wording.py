@@ -11,12 +11,14 @@ import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-Language = Literal["es", "en"]
-LANGUAGES: tuple[Language, ...] = ("es", "en")
+from gafas.labels import LABELS, Language
+
+if TYPE_CHECKING:
+    from gafas.evaluation.breakdowns import Slice
 
 _NARROW = "\u202f"  # a narrow space that does not break: between digits, before a unit
 _NO_VALUE = "–"
@@ -39,7 +41,8 @@ def choose_language(environment: Mapping[str, str]) -> Language:
 def read_catalogue(language: Language) -> Mapping[str, Any]:
     """Read a language's catalogue: dotted keys, each with a sentence or a list of two forms."""
     path = resources.files("gafas.report") / "templates" / f"{language}.toml"
-    return _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
+    labels = {f"labels.{name}": label.words[language] for name, label in LABELS.items()}
+    return labels | _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -81,11 +84,6 @@ class Wording(string.Formatter):
     def name(self, kind: str, word: str) -> str:
         """Return how readers call a label, a fact or a fact's value; the word itself if unknown."""
         return str(self._sentences.get(f"{kind}.{word}", word))
-
-    def group(self, prefix: str) -> dict[str, str]:
-        """Return the sentences whose keys begin with a prefix and a dot, by the rest of the key."""
-        start = f"{prefix}."
-        return {k[len(start) :]: v for k, v in self._sentences.items() if k.startswith(start)}
 
     def has(self, key: str) -> bool:
         """Tell whether the catalogue holds a key."""
@@ -180,10 +178,9 @@ class Wording(string.Formatter):
     def _label(self, label: str) -> str:
         return str(escape(self.name("labels", label)))
 
-    def _slice(self, part: Mapping[str, Any]) -> str:
-        fact, value = part["fact"], str(part["value"])
-        known = self.name("facts", fact), self.name(f"values.{fact}", value)
-        return str(escape(f"{known[0].lower()}: {known[1]}"))
+    def _slice(self, part: "Slice") -> str:
+        fact, value = self.name("facts", part.fact), self.name(f"values.{part.fact}", part.value)
+        return str(escape(f"{fact.lower()}: {value}"))
 
     def _decimal_sign(self, digits: str) -> str:
         return digits.replace(".", ",") if self.language == "es" else digits

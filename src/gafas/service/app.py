@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 import gafas
 from gafas.recognizer import Recognizer, count_cores
 from gafas.service import routes
-from gafas.service.middleware import Gate, Observer
+from gafas.service.middleware import Guard, Observer
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
 from gafas.service.schemas import ProblemAnswer
@@ -56,11 +56,10 @@ def create_app(
     )
     app.state.operation = operation
     app.include_router(routes.router)
-    app.include_router(routes.about_router)
     _add_pages(app)
     _add_refusals(app)
     # The last one added is the first that a request meets.
-    app.add_middleware(Gate, operation=operation, access=access)
+    app.add_middleware(Guard, operation=operation, access=access)
     if access.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -88,49 +87,38 @@ def _add_pages(app: FastAPI) -> None:
 
 
 def _add_refusals(app: FastAPI) -> None:
-    """Have all that is refused answered as problem details."""
-    metrics = app.state.operation.metrics
+    """Have all that is refused answered as problem details, and counted."""
 
-    async def tell(_: Request, problem: Exception) -> Response:
-        """Tell why something is refused, and count it."""
-        assert isinstance(problem, RefusalError)
-        metrics.rejections.labels(problem.reason).inc()
+    async def tell(request: Request, error: Exception) -> Response:
+        """Tell why something is refused."""
+        problem = error if isinstance(error, RefusalError) else _translate(request, error)
+        app.state.operation.metrics.rejections.labels(problem.reason).inc()
         return problem.to_response()
 
-    async def tell_http(request: Request, error: Exception) -> Response:
-        """Tell of what the framework refuses: no such place, no such method."""
-        assert isinstance(error, HTTPException)
-        return await tell(request, _translate(request, error))
-
-    async def tell_parameters(request: Request, error: Exception) -> Response:
-        """Tell which parameters cannot be used."""
-        assert isinstance(error, RequestValidationError)
-        shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
-        detail = "A parameter cannot be used: " + "; ".join(
-            f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown
-        )
-        problem = RefusalError(422, "parameters", detail=detail, more={"errors": shown})
-        return await tell(request, problem)
-
-    app.add_exception_handler(RefusalError, tell)
-    app.add_exception_handler(HTTPException, tell_http)
-    app.add_exception_handler(RequestValidationError, tell_parameters)
+    for kind in (RefusalError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, tell)
     _describe_refusals(app)
 
 
-def _translate(request: Request, error: HTTPException) -> RefusalError:
+def _translate(request: Request, error: Exception) -> RefusalError:
+    """Return the refusal for what the framework refuses: no such place, method or parameter."""
+    if isinstance(error, RequestValidationError):
+        shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
+        problems = [f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown]
+        return RefusalError("parameters", {"problems": "; ".join(problems), "errors": shown})
+    assert isinstance(error, HTTPException)
+    path, allowed = request.url.path, (error.headers or {}).get("Allow", "another")
     if error.status_code == 404:
-        detail = f"Nothing is at {request.url.path!r}. What there is: /docs"
-        return RefusalError(404, "not-found", detail=detail)
+        return RefusalError("not-found", {"path": path})
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another")
-        detail = f"{request.url.path!r} takes {allowed}. Received: {request.method}."
-        return RefusalError(405, "method", detail=detail, headers=error.headers)
-    return RefusalError(error.status_code, "http", detail=str(error.detail), headers=error.headers)
+        values = {"path": path, "allowed": allowed, "received": request.method}
+        return RefusalError("method", values, headers=error.headers)
+    values = {"error": error.detail}
+    return RefusalError("http", values, status=error.status_code, headers=error.headers)
 
 
 def _describe_refusals(app: FastAPI) -> None:
-    """Put the shape of refusals into the OpenAPI description, in place of FastAPI's own."""
+    """Put the shape of refusals into the OpenAPI description."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -138,8 +126,6 @@ def _describe_refusals(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schemas = describe()["components"]["schemas"]
             schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()
-            for name in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(name, None)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

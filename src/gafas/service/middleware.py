@@ -5,19 +5,14 @@ import contextlib
 import ipaddress
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gafas.service.operation import Operation
-from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.service.problems import RefusalError
 from gafas.service.routes import WORK
 from gafas.service.settings import Access
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SAFE_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -34,9 +29,9 @@ SAFE_HEADERS: Final = {
 }
 """Sent with every answer: the page may load nothing but its own files, and nobody may frame it."""
 
-_PAGES: Final = frozenset({"/", "/docs"})
-_OPEN: Final = _PAGES | {"/healthz", "/readyz", "/openapi.json"}
-_ROUTES: Final = _OPEN | WORK | {"/metrics", "/v1/model"}
+_PAGES: Final = {"/", "/docs"}
+_OPEN: Final = {*_PAGES, "/healthz", "/readyz", "/openapi.json"}
+_ROUTES: Final = {*_OPEN, *WORK, "/metrics", "/v1/model"}
 _STATIC: Final = "/static/"
 
 # An answer may be ready before the body has arrived. A client that is still sending would not read
@@ -51,7 +46,7 @@ _log = logging.getLogger(__name__)
 class Observer:
     """Count and time requests, add the safe headers, and answer for what goes wrong inside."""
 
-    def __init__(self, app: Application, *, operation: Operation) -> None:
+    def __init__(self, app: ASGIApp, *, operation: Operation) -> None:
         self._app = app
         self._operation = operation
 
@@ -67,7 +62,7 @@ class Observer:
         except Exception:
             _log.exception("A request could not be answered.")
             if exchange.status is None:
-                problem = RefusalError(500, "internal", detail="Something went wrong inside.")
+                problem = RefusalError("internal")
                 await problem.to_response()(scope, exchange.receive, exchange.send)
         finally:
             metrics, route = self._operation.metrics, _name_route(scope["path"])
@@ -75,10 +70,10 @@ class Observer:
             metrics.seconds.labels(route).observe(time.perf_counter() - began)
 
 
-class Gate:
+class Guard:
     """Refuse at the door who may not come in, and whom there is no room for."""
 
-    def __init__(self, app: Application, *, operation: Operation, access: Access) -> None:
+    def __init__(self, app: ASGIApp, *, operation: Operation, access: Access) -> None:
         self._app = app
         self._operation = operation
         self._access = access
@@ -110,45 +105,32 @@ class Gate:
             self._check_key(headers)
         if path in WORK and scope["method"] == "POST":
             if self._operation.draining:
-                raise refuse_for_now("draining", detail="The service is about to end.")
-            self._operation.workers.check_room()
+                raise RefusalError("draining")
+            self._operation.check_room()
 
     def _check_host(self, host: str) -> None:
         """Refuse unknown names: another site may have its own name lead here (DNS rebinding)."""
-        name = _strip_port(host).lower()
-        if name in self._hosts or _is_address(name):
+        name = _read_name(host)
+        if name in self._hosts:
             return
-        raise RefusalError(
-            421,
-            "host",
-            detail=f"The service does not go by the name {name!r}. Use its IP address, or start it "
-            f"with: gafas serve --allow-host {name or 'NAME'}",
-        )
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            raise RefusalError("host", {"name": name}) from None
 
     def _check_site(self, headers: dict[bytes, str]) -> None:
         """Refuse what browsers send here on behalf of other sites' pages."""
         site = headers.get(b"sec-fetch-site", "none")
         if site in ("none", "same-origin") or headers.get(b"origin") in self._access.origins:
             return
-        raise RefusalError(
-            403,
-            "origin",
-            detail=f"A page of another web site asked. Received: Sec-Fetch-Site {site!r}. "
-            "To allow it, start the service with: gafas serve --cors ORIGIN",
-        )
+        raise RefusalError("origin", {"received": site})
 
     def _check_key(self, headers: dict[bytes, str]) -> None:
         if not self._access.keys:
             return
         given = headers.get(b"x-api-key") or _read_bearer(headers.get(b"authorization", ""))
         if not self._access.is_key(given):
-            raise RefusalError(
-                401,
-                "key",
-                detail="The service asks for a key. Send it in the header X-API-Key. "
-                f"Received: {'a wrong one' if given else 'none'}.",
-                headers={"WWW-Authenticate": 'Bearer realm="gafas"'},
-            )
+            raise RefusalError("key", {"received": "a wrong one" if given else "none"})
 
 
 class _Exchange:
@@ -207,15 +189,14 @@ def _name_route(path: str) -> str:
     return _STATIC if path.startswith(_STATIC) else "other"
 
 
-def _strip_port(host: str) -> str:
+def _read_name(host: str) -> str:
     """Return the name or address of a Host header.
 
-    >>> _strip_port("localhost:8000"), _strip_port("[::1]:8000"), _strip_port("192.0.2.1")
+    >>> _read_name("Localhost:8000"), _read_name("[::1]:8000"), _read_name("192.0.2.1")
     ('localhost', '::1', '192.0.2.1')
     """
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower()
 
 
 def _read_bearer(header: str) -> str:
@@ -226,11 +207,3 @@ def _read_bearer(header: str) -> str:
     """
     scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -1,20 +1,23 @@
-"""The service's routes about itself: probes, metrics, the model."""
+"""The routes: about photos, and about the service itself."""
 
+import contextlib
+import functools
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 import gafas
-from gafas.annotate import LANGUAGES, SMALLEST_SIDE, annotate, encode
-from gafas.errors import ImageError, ModelError
-from gafas.explain import draw, explain
+from gafas.annotation import encode
+from gafas.errors import ImageError
+from gafas.explanation import draw_explanations, explain
 from gafas.images import load_photo
-from gafas.recognizer import Recognition, Recognizer
-from gafas.results import ImageArray
-from gafas.service.operation import Operation, refuse_damaged, write_answer
-from gafas.service.problems import RefusalError, refuse_for_now
+from gafas.labels import LANGUAGES
+from gafas.results import ImageArray, Recognition
+from gafas.service.operation import Operation, Select
+from gafas.service.problems import RefusalError
 from gafas.service.schemas import (
     ModelAnswer,
     StatusAnswer,
@@ -30,14 +33,15 @@ WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain"})
 """The routes that need a thread, and are refused at the door when the service is full."""
 
 _PICTURES: Final = {"image/jpeg": "JPEG", "image/png": "PNG"}
+_KINDS: Final = {kind: (kind, "image/*", "*/*") for kind in _PICTURES}
 _REFUSALS: Final = (400, 401, 403, 408, 413, 415, 421, 422, 503)
 
-Language = Annotated[
+Accepted = Annotated[
     str | None, Header(description="What drawings speak: English, or Spanish if it is liked more.")
 ]
 Name = Annotated[str | None, Query(description="What the answer calls a photo sent as raw body.")]
 
-router = APIRouter(tags=["photos"])
+router = APIRouter()
 
 
 def get_operation(request: Request) -> Operation:
@@ -45,8 +49,7 @@ def get_operation(request: Request) -> Operation:
     return cast(Operation, request.app.state.operation)
 
 
-async def _select(
-    request: Request,
+async def _choose_faces(
     min_face: Annotated[
         float,
         Query(
@@ -56,23 +59,21 @@ async def _select(
         ),
     ] = 0.0,
     largest: Annotated[bool, Query(description="Only the photo's largest face.")] = False,
-) -> Recognizer:
-    """Return the recognizer that answers for the faces that a request asks for."""
-    try:
-        return get_operation(request).recognizer.selecting(min_face=min_face, largest=largest)
-    except ModelError as error:
-        raise RefusalError(422, "parameters", detail=str(error)) from error
+) -> Select:
+    """Return what leaves of an answer the faces that a request asks for."""
+    return functools.partial(Recognition.select, min_face=min_face, largest=largest)
 
 
-Selected = Annotated[Recognizer, Depends(_select)]
+Faces = Annotated[Select, Depends(_choose_faces)]
 
 
 @router.post(
     "/v1/recognize",
+    tags=["photos"],
     responses={**describe_answers(), **describe_problems(*_REFUSALS)},
     openapi_extra=describe_body(several=True),
 )
-async def recognize_photos(request: Request, recognizer: Selected, name: Name = None) -> Response:
+async def recognize_photos(request: Request, select: Faces, name: Name = None) -> Response:
     """Say what every face in one or many photos wears.
 
     A photo as raw body gives one object; a form with photos gives a list, in their order. A photo
@@ -81,33 +82,36 @@ async def recognize_photos(request: Request, recognizer: Selected, name: Name = 
     """
     operation, several = get_operation(request), is_form(request)
 
-    def look(upload: Upload) -> bytes | RefusalError:
-        """Return the answer as JSON, or why there is none."""
+    def answer(upload: Upload) -> str:
+        """Return what `gafas predict --json` writes for a photo."""
         try:
-            return write_answer(operation.recognize(upload, recognizer))
+            found = operation.recognize(upload, select)
         except RefusalError as problem:
-            told = Recognition(upload.name, error=problem.detail)
-            return write_answer(told) if several else problem
+            if not several:
+                raise
+            found = Recognition(upload.name, error=problem.detail)
+        return json.dumps(found.to_dict(), ensure_ascii=False)
 
-    answers = _check(await operation.answer(request, look, several=True))
-    body = b"[" + b", ".join(answers) + b"]" if several else answers[0]
+    answers = await operation.answer(request, answer, several=True)
+    body = f"[{', '.join(answers)}]" if several else answers[0]
     return Response(body, media_type="application/json")
 
 
 @router.post(
     "/v1/annotate",
+    tags=["photos"],
     responses={**describe_picture(), **describe_problems(406, *_REFUSALS)},
     openapi_extra=describe_body(several=False),
     response_class=Response,
 )
 async def annotate_photo(
     request: Request,
-    recognizer: Selected,
+    select: Faces,
     plain: Annotated[
         bool,
         Query(description="The photo alone, upright: for what cannot show its format itself."),
     ] = False,
-    accept_language: Language = None,
+    accept_language: Accepted = None,
 ) -> Response:
     """Draw boxes, labels and probabilities on a copy of one photo.
 
@@ -115,28 +119,26 @@ async def annotate_photo(
     """
     operation, language = get_operation(request), _choose_language(accept_language)
 
-    def look(upload: Upload) -> ImageArray:
+    def paint(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
         if plain:
             operation.check_size(upload)
             return load_photo(upload.data).image
-        found = operation.recognize(upload, recognizer)
-        photo = load_photo(upload.data)  # a very large one comes smaller
-        shown = [one.scaled(photo.scale) for one in found.faces]
-        return annotate(photo.image, shown, language=language)
+        return operation.recognize(upload, select).annotate(language=language)
 
-    return await _answer_picture(request, look)
+    return await _answer_picture(request, paint)
 
 
 @router.post(
     "/v1/explain",
+    tags=["photos"],
     responses={**describe_picture(), **describe_problems(406, *_REFUSALS)},
     openapi_extra=describe_body(several=False),
     response_class=Response,
 )
 async def explain_photo(
     request: Request,
-    recognizer: Selected,
+    select: Faces,
     face: Annotated[
         int | None,
         Query(
@@ -145,7 +147,7 @@ async def explain_photo(
             "`min_face` and `largest`.",
         ),
     ] = None,
-    accept_language: Language = None,
+    accept_language: Accepted = None,
 ) -> Response:
     """Show which spots of each face the answer hangs on, as a heat map over one photo.
 
@@ -153,40 +155,36 @@ async def explain_photo(
     """
     operation, language = get_operation(request), _choose_language(accept_language)
 
-    def look(upload: Upload) -> ImageArray:
+    def paint(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
         operation.check_size(upload)
-        reasons = explain(recognizer, upload.data, face=face)
-        photo = load_photo(upload.data, side=2 * SMALLEST_SIDE)
-        return draw(photo, reasons, language=language)
+        found = select(operation.recognizer.recognize(upload.data))
+        if face is not None and face >= len(found):
+            raise RefusalError("no-such-face", {"face": face, "count": len(found)})
+        chosen = found.faces if face is None else found.faces[face : face + 1]
+        faces = [one.face for one in chosen]
+        reasons = explain(operation.recognizer, upload.data, faces=faces)
+        return draw_explanations(upload.data, reasons, language=language)
 
-    return await _answer_picture(request, look)
+    return await _answer_picture(request, paint)
 
 
-async def _answer_picture(request: Request, look: Callable[[Upload], ImageArray]) -> Response:
-    media_type = _choose_kind(request.headers.get("accept", "*/*"))
+async def _answer_picture(request: Request, paint: Callable[[Upload], ImageArray]) -> Response:
+    accept = request.headers.get("accept", "")
+    media_type = _like_best(accept.strip() or "*/*", _KINDS)
+    if media_type is None:
+        values = {"kinds": " or ".join(_PICTURES), "received": accept}
+        raise RefusalError("not-acceptable", values)
 
-    def work(upload: Upload) -> bytes | RefusalError:
-        """Return the picture's bytes, or why there is none."""
+    def make(upload: Upload) -> bytes:
+        """Return the picture's bytes."""
         try:
-            return encode(look(upload), _PICTURES[media_type])
-        except RefusalError as problem:
-            return problem
+            return encode(paint(upload), _PICTURES[media_type])
         except ImageError as error:
-            return refuse_damaged(str(error))
-        except IndexError as error:
-            return RefusalError(422, "no-such-face", detail=f"{error} Choose one of these.")
+            raise RefusalError("damaged-photo", {"error": error}) from error
 
-    (made,) = _check(await get_operation(request).answer(request, work))
+    (made,) = await get_operation(request).answer(request, make)
     return Response(made, media_type=media_type)
-
-
-def _check(made: Sequence[bytes | RefusalError]) -> list[bytes]:
-    """Return what was made, or raise what stands in its place."""
-    for one in made:
-        if isinstance(one, RefusalError):
-            raise one
-    return [one for one in made if isinstance(one, bytes)]
 
 
 def _choose_language(accept: str | None) -> str:
@@ -195,67 +193,53 @@ def _choose_language(accept: str | None) -> str:
     >>> _choose_language("es-AR, en;q=0.5"), _choose_language("fr"), _choose_language(None)
     ('es', 'en', 'en')
     """
-    liked = [_read_range(part) for part in (accept or "").split(",")]
-
-    def score(language: str) -> float:
-        """Return how much a language is liked, 0 to 1."""
-        return max((much for tag, much in liked if tag.split("-")[0] == language), default=0.0)
-
-    return max(LANGUAGES, key=score)  # English comes first where both are liked
+    spoken = re.sub(r"-\w+", "", accept or "")  # es-AR is Spanish
+    return _like_best(spoken, {language: (language,) for language in LANGUAGES}) or LANGUAGES[0]
 
 
-def _choose_kind(accept: str) -> str:
-    """Return the kind of picture that an Accept header likes best.
+def _like_best(accept: str, offers: Mapping[str, Iterable[str]]) -> str | None:
+    """Return the offer that an Accept header likes best; None if it likes none.
 
-    Raises:
-        RefusalError: 406, it likes none.
+    Args:
+        accept: the header's value.
+        offers: for each offer the names that it goes by, the closest first; of those that are
+            liked alike the first is taken.
     """
-    liked = {"*/*": 1.0} if not accept.strip() else dict(map(_read_range, accept.split(",")))
-    scores: dict[str, Any] = {
-        kind: next((liked[key] for key in (kind, "image/*", "*/*") if key in liked), 0.0)
-        for kind in _PICTURES
-    }
-    best = max(scores, key=scores.__getitem__)  # JPEG comes first where both are liked
-    if not scores[best]:
-        raise RefusalError(
-            406,
-            "not-acceptable",
-            detail=f"The picture comes as {' or '.join(_PICTURES)}. Received: Accept {accept!r}.",
-        )
-    return best
+    liked: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        with contextlib.suppress(ValueError):
+            liked[name] = max(liked.get(name, 0.0), float(quality))
+
+    def score(offer: str) -> float:
+        """Return how much an offer is liked."""
+        return next((liked[name] for name in offers[offer] if name in liked), 0.0)
+
+    best = max(offers, key=score)
+    return best if score(best) > 0 else None
 
 
-def _read_range(text: str) -> tuple[str, float]:
-    kind, *parameters = (part.strip().lower() for part in text.split(";"))
-    quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-    try:
-        return kind, min(max(float(quality), 0.0), 1.0)
-    except ValueError:
-        return kind, 0.0
-
-
-about_router = APIRouter(tags=["service"])
-
-
-@about_router.get("/healthz", responses=describe_problems(421))
+@router.get("/healthz", tags=["service"], responses=describe_problems(421))
 async def tell_health() -> StatusAnswer:
     """Say that the process lives."""
     return StatusAnswer(status="alive")
 
 
-@about_router.get("/readyz", responses=describe_problems(421, 503))
+@router.get("/readyz", tags=["service"], responses=describe_problems(421, 503))
 async def tell_readiness(request: Request) -> StatusAnswer:
     """Say whether new work is taken on.
 
     A service that is full stays ready: it says so to those whom it refuses, and only for a moment.
     """
     if get_operation(request).draining:
-        raise refuse_for_now("draining", detail="The service is about to end.")
+        raise RefusalError("draining")
     return StatusAnswer(status="ready")
 
 
-@about_router.get(
+@router.get(
     "/metrics",
+    tags=["service"],
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
@@ -270,7 +254,7 @@ async def tell_metrics(request: Request) -> Response:
     )
 
 
-@about_router.get("/v1/model", responses=describe_problems(401, 421))
+@router.get("/v1/model", tags=["service"], responses=describe_problems(401, 421))
 async def tell_model(request: Request) -> ModelAnswer:
     """Describe the model that answers, and what a request may hold."""
     operation = get_operation(request)
@@ -287,25 +271,19 @@ async def tell_model(request: Request) -> ModelAnswer:
             "height": model.size[1],
             "colour": model.colour,
         },
-        "card": _find_card(model.sha256),
+        "card": _read_text("eyewear.card.md") if model.sha256 == PINNED["eyewear.onnx"] else None,
         "figures": model.metadata.get("evaluation") or _find_figures(model.sha256),
         "limits": operation.limits,
     }
     return ModelAnswer.model_validate(told, from_attributes=True)
 
 
-def _find_card(sha256: str) -> str | None:
-    """Return the card that ships with a bundled model."""
-    if _find_figures(sha256) is not None:
-        return (FOLDER / "eyewear.card.md").read_text(encoding="utf-8")
-    for name, pinned in PINNED.items():
-        if pinned == sha256:
-            return (FOLDER / name).with_suffix(".md").read_text(encoding="utf-8")
-    return None
-
-
 def _find_figures(sha256: str) -> dict[str, Any] | None:
-    """Return what was measured of a bundled model; None of any other."""
-    measured = json.loads((FOLDER / "eyewear.figures.json").read_text(encoding="utf-8"))
+    """Return what was measured of the bundled model; None of any other."""
+    measured = json.loads(_read_text("eyewear.figures.json"))
     sets: dict[str, Any] = measured["sets"]
     return sets if measured["sha256"] == sha256 else None
+
+
+def _read_text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

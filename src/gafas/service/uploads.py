@@ -1,14 +1,16 @@
-"""Photos out of request bodies, counted while they arrive."""
+"""Photos out of request bodies: kept in memory, never on disk, and counted while they arrive."""
 
 import dataclasses
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from gafas.service.problems import RefusalError
-from gafas.service.settings import Account, Limits
+from gafas.service.settings import Limits
 
 FIELD: Final = "photos"
 """The form's field that holds photos."""
@@ -16,8 +18,61 @@ FIELD: Final = "photos"
 NAMELESS: Final = "photo"
 """What a photo is called that was sent without a name."""
 
+_FORM: Final = "multipart/form-data"
 
-@dataclasses.dataclass(slots=True)
+
+class Memory:
+    """Count the bytes of all bodies that are held, so that they stay under a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+
+class Account:
+    """What one request holds of the memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.held = 0
+        self._memory = memory
+
+    def check(self, count: int) -> None:
+        """Refuse bytes that there is no room for.
+
+        Raises:
+            RefusalError: 413, more than there will ever be; 503, more than there is now.
+        """
+        limit = self._memory.limit
+        if self.held + count > limit:
+            raise _refuse_bytes("body", limit, received=f"{self.held + count:,} or more")
+        if self._memory.held + count > limit:
+            raise RefusalError("memory")
+
+    def draw(self, count: int) -> None:
+        """Count bytes as held.
+
+        Raises:
+            RefusalError: as `check`.
+        """
+        self.check(count)
+        self.held += count
+        self._memory.held += count
+
+    def give_back(self, count: int | None = None) -> None:
+        """Count bytes as held no longer; all of them, if left out."""
+        count = self.held if count is None else count
+        self.held -= count
+        self._memory.held -= count
+
+    def split(self, count: int) -> "Account":
+        """Move bytes to an account of their own, for who holds them longer than the request."""
+        part = Account(self._memory)
+        part.held = count
+        self.held -= count
+        return part
+
+
+@dataclasses.dataclass(slots=True, eq=False)
 class Upload:
     """A photo as it was sent.
 
@@ -32,148 +87,6 @@ class Upload:
     error: RefusalError | None = None
 
 
-class Form:
-    """Read a form while it arrives, and keep only the photos of it.
-
-    Args:
-        boundary: as the request's Content-Type names it.
-        limits: of a photo and of a request.
-        account: what the photos are counted on.
-
-    Raises:
-        RefusalError: 400, the boundary is missing or too long.
-    """
-
-    def __init__(self, boundary: bytes | None, limits: Limits, account: Account) -> None:
-        self._limits = limits
-        self._account = account
-        self._uploads: list[Upload] = []
-        self._others: set[str] = set()
-        self._header = (bytearray(), bytearray())
-        self._disposition = b""
-        self._data: bytearray | None = None
-        self._ended = False
-        callbacks = {
-            "on_part_begin": self._begin_part,
-            "on_header_field": self._extend_name,
-            "on_header_value": self._extend_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._extend_part,
-            "on_part_end": self._end_part,
-            "on_end": self._end,
-        }
-        try:
-            self._parser = MultipartParser(boundary or b"", callbacks)  # type: ignore[arg-type]
-        except FormParserError as error:
-            raise _broken_form(str(error)) from error
-        if not boundary:
-            raise _broken_form("its Content-Type names no boundary")
-
-    def write(self, chunk: bytes) -> None:
-        """Read on.
-
-        Raises:
-            RefusalError: the form is broken, or too large.
-        """
-        try:
-            self._parser.write(chunk)
-        except FormParserError as error:
-            raise _broken_form(str(error)) from error
-
-    def finish(self) -> list[Upload]:
-        """Return the photos.
-
-        Raises:
-            RefusalError: the form is cut short, or holds no photo.
-        """
-        if not self._ended:
-            raise _broken_form("it ends before its last boundary")
-        if not self._uploads:
-            others = ", ".join(repr(name) for name in sorted(self._others)) or "nothing"
-            raise RefusalError(
-                422,
-                "no-photo",
-                detail=f"The form holds no photo: expected files in the field {FIELD!r}. "
-                f"Received: {others}. Name the field {FIELD!r}.",
-            )
-        return self._uploads
-
-    def _begin_part(self) -> None:
-        self._disposition = b""
-
-    def _extend_name(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
-
-    def _extend_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
-
-    def _end_header(self) -> None:
-        name, value = self._header
-        if name.lower() == b"content-disposition":
-            self._disposition = bytes(value)
-        self._header = (bytearray(), bytearray())
-
-    def _end_headers(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        field = options.get(b"name", b"").decode("utf-8", "replace")
-        if field != FIELD:
-            self._others.add(field)
-            return
-        if len(self._uploads) == self._limits.photos_per_request:
-            raise RefusalError(
-                413,
-                "too-many-photos",
-                detail=f"Too many photos: expected at most {self._limits.photos_per_request}. "
-                "Received: more. Send them in several requests.",
-            )
-        name = options.get(b"filename", b"").decode("utf-8", "replace")
-        self._uploads.append(Upload(name or NAMELESS))
-        self._data = bytearray()
-
-    def _extend_part(self, data: bytes, start: int, end: int) -> None:
-        if self._data is None or self._uploads[-1].error:
-            return
-        if len(self._data) + end - start > self._limits.bytes_per_photo:
-            self._account.give(len(self._data))
-            self._data.clear()
-            self._uploads[-1].error = refuse_large(self._limits, "a file with more")
-            return
-        self._account.draw(end - start)
-        self._data.extend(data[start:end])
-
-    def _end_part(self) -> None:
-        if self._data is not None:
-            self._uploads[-1].data = bytes(self._data)
-        self._data = None
-
-    def _end(self) -> None:
-        self._ended = True
-
-
-def _broken_form(problem: str) -> RefusalError:
-    return RefusalError(
-        400,
-        "form",
-        detail=f"Cannot read the form: {problem}. "
-        "Send multipart/form-data as browsers and curl -F make it.",
-    )
-
-
-def refuse_large(limits: Limits, received: str) -> RefusalError:
-    """Return the refusal of a photo of too many bytes."""
-    return RefusalError(
-        413,
-        "too-many-bytes",
-        detail=f"The photo is too large: expected at most {limits.bytes_per_photo:,} bytes. "
-        f"Received: {received}. Save it smaller.",
-        more={"limit": limits.bytes_per_photo},
-    )
-
-
-_FORM: Final = b"multipart/form-data"
-
-
 async def receive_uploads(request: Request, limits: Limits, *, account: Account) -> list[Upload]:
     """Receive the photos of a request: those of a form's field `photos`, or the body itself.
 
@@ -182,52 +95,92 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
     """
     coding = request.headers.get("content-encoding", "identity")
     if coding.lower() != "identity":
-        raise RefusalError(
-            415,
-            "media-type",
-            detail=f"Expected a body without compression. Received: Content-Encoding {coding!r}. "
-            "Send the photo's bytes as they are.",
-        )
-    declared = _read_length(request)
-    kind, options = parse_options_header(request.headers.get("content-type"))
+        raise RefusalError("media-type", {"received": f"Content-Encoding {coding}"})
+    kind = _read_kind(request)
+    if kind.startswith("multipart/") and kind != _FORM:
+        raise RefusalError("media-type", {"received": kind})
+    text = request.headers.get("content-length", "0")
+    declared = int(text) if text.isdecimal() else 0  # servers refuse what is no number
     if kind == _FORM:
         account.check(declared)
-        return await _receive_form(request, Form(options.get(b"boundary"), limits, account))
-    if kind.startswith(b"multipart/"):
-        raise RefusalError(
-            415,
-            "media-type",
-            detail=f"Expected multipart/form-data, or a photo's bytes. Received: {kind!r}.",
-        )
-    if declared > limits.bytes_per_photo:
-        raise refuse_large(limits, f"{declared:,} or more")
+        return await _read_form(request, limits, account)
+    most = limits.bytes_per_photo
+    if declared > most:
+        raise _refuse_bytes("photo", most, received=f"{declared:,} or more")
     account.check(declared)
-    name = request.query_params.get("name") or NAMELESS
-    return [Upload(name, await _receive_bytes(request, limits, account))]
+    data = b"".join([chunk async for chunk in _receive(request, account, most=most)])
+    return [Upload(request.query_params.get("name") or NAMELESS, data)]
 
 
 def is_form(request: Request) -> bool:
     """Say whether a request's body is a form."""
-    return parse_options_header(request.headers.get("content-type"))[0] == _FORM
+    return _read_kind(request) == _FORM
 
 
-def _read_length(request: Request) -> int:
-    text = request.headers.get("content-length", "0")
-    return int(text) if text.isdecimal() else 0  # servers refuse what is no number
+def _read_kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _receive_bytes(request: Request, limits: Limits, account: Account) -> bytes:
-    chunks, count = [], 0
+async def _receive(
+    request: Request, account: Account, *, most: int | None = None
+) -> AsyncGenerator[bytes]:
+    """Yield a body's pieces as they come, and count them, up to so many bytes."""
     async for chunk in request.stream():
-        count += len(chunk)
-        if count > limits.bytes_per_photo:
-            raise refuse_large(limits, f"{count:,} or more")
+        if most is not None and account.held + len(chunk) > most:
+            raise _refuse_bytes("photo", most, received=f"{account.held + len(chunk):,} or more")
         account.draw(len(chunk))
-        chunks.append(chunk)
-    return b"".join(chunks)
+        yield chunk
 
 
-async def _receive_form(request: Request, form: Form) -> list[Upload]:
-    async for chunk in request.stream():
-        form.write(chunk)
-    return form.finish()
+class _FormReader(MultiPartParser):
+    """Starlette's reader, which keeps files in memory and notes whether the form is whole."""
+
+    spool_max_size = 0  # a file of any size stays in memory
+    whole = False
+
+    def on_end(self) -> None:
+        """Note that the last boundary was read."""
+        self.whole = True
+
+
+async def _read_form(request: Request, limits: Limits, account: Account) -> list[Upload]:
+    most = limits.photos_per_request
+
+    async def receive() -> AsyncGenerator[bytes]:
+        async for chunk in _receive(request, account):
+            yield chunk
+        if not reader.whole:
+            raise MultiPartException("it ends before its last boundary")
+
+    reader = _FormReader(request.headers, receive(), max_files=most)
+    try:
+        form = await reader.parse()
+    except (MultiPartException, FormParserError) as error:
+        problem = str(getattr(error, "message", error)).rstrip(".")
+        if problem.startswith("Too many files"):
+            raise RefusalError("too-many-photos", {"limit": most, "received": "more"}) from None
+        raise RefusalError("form", {"error": problem}) from None
+    try:
+        files = [one for one in form.getlist(FIELD) if isinstance(one, UploadFile)]
+        if not files:
+            names = [repr(name) for name in form] or ["nothing"]
+            values = {"field": FIELD, "received": ", ".join(names)}
+            raise RefusalError("no-photo", values)
+        return [await _read_file(file, limits.bytes_per_photo, account) for file in files]
+    finally:
+        await form.close()
+
+
+async def _read_file(file: UploadFile, most: int, account: Account) -> Upload:
+    data = await file.read()
+    await file.close()  # each at once, not to hold all of them twice
+    upload = Upload(file.filename or NAMELESS, data)
+    if len(data) > most:
+        account.give_back(len(data))
+        upload.data = b""
+        upload.error = _refuse_bytes("photo", most, received=f"{len(data):,}")
+    return upload
+
+
+def _refuse_bytes(what: str, limit: int, *, received: str) -> RefusalError:
+    return RefusalError("too-many-bytes", {"what": what, "limit": limit, "received": received})

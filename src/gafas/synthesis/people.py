@@ -10,13 +10,20 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from gafas.synthesis.glasses import Glasses, Outline
-from gafas.synthesis.rooms import ROOMS, furnish_room
 from gafas.synthesis.solids import Floats, Place, Solid
+
+WIDTH: Final = 128
+HEIGHT: Final = 120
+
+FINE: Final = 2
+"""Drawn pixels per side of a pixel of the photo."""
+
+_HIGH: Final = HEIGHT * FINE
+_WIDE: Final = WIDTH * FINE
 
 PEOPLE: Final = 20
 _POSES: Final = {"left": (1, 0), "right": (-1, 0), "straight": (0, 0), "up": (0, 1)}
 POSES: Final = tuple(_POSES)
-EXPRESSIONS: Final = ("neutral", "happy", "sad", "angry")
 
 READING: Final = {
     2: Glasses(outline=Outline(0.8, 0.5, 3.4, 2.8, 0.04), rim=0.065),
@@ -57,49 +64,49 @@ _PATTERNS: Final = ("plain", "plaid", "stripes", "pinstripes", "dots")
 _NECKS: Final = ("round", "collar", "open", "jacket")
 
 
-class _Mien(NamedTuple):
-    """An expression: how open the eyes are, smile, teeth, frown, and the brows' lift."""
+class Mien(NamedTuple):
+    """The look of a face, as of an expression."""
 
-    lids: float
-    smile: float = 0.0
-    teeth: float = 0.0
-    frown: float = 0.0
-    lift: float = 0.0
+    lids: float = 1.0  # how wide the eyes are open
+    smile: float = 0.0  # how far the mouth's corners are up, -1 to 1
+    teeth: float = 0.0  # how far it is open
+    frown: float = 0.0  # by how much the brows' inner ends are low, -1 to 1
+    lift: float = 0.0  # how high the brows are
+
+    def weaken(self, strength: float) -> "Mien":
+        """Return less of an expression than all of it, which is 1."""
+        return Mien(
+            lids=1 + (self.lids - 1) * strength,
+            smile=self.smile * strength,
+            teeth=self.teeth * (strength - 0.3),
+            frown=self.frown * strength,
+            lift=self.lift * strength,
+        )
 
 
 _MIENS: Final = {
-    "neutral": _Mien(1.0),
-    "happy": _Mien(0.75, smile=0.9, teeth=0.13, lift=0.03),
-    "sad": _Mien(0.65, smile=-0.7, frown=-0.8, lift=0.03),
-    "angry": _Mien(0.8, smile=-0.35, frown=1.0, lift=-0.06),
+    "neutral": Mien(),
+    "happy": Mien(0.75, smile=0.9, teeth=0.13, lift=0.03),
+    "sad": Mien(0.65, smile=-0.7, frown=-0.8, lift=0.03),
+    "angry": Mien(0.8, smile=-0.35, frown=1.0, lift=-0.06),
 }
+EXPRESSIONS: Final = tuple(_MIENS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hair:
-    """A head of hair.
-
-    Attributes:
-        solids: what it fills.
-        tone: its own.
-        line: how low it reaches on the forehead.
-        sweep: by which that line falls to one side.
-        side: how far it comes forward on the temples.
-        low: how far it reaches down in front of the ears.
-        curl: how restless its surface is.
-    """
+    """A head of hair."""
 
     solids: tuple[Solid, ...]
     tone: float
-    line: float
-    sweep: float
-    side: float
-    low: float
-    curl: float = 0.0
+    line: float  # how low it reaches on the forehead
+    sweep: float  # by which that line falls to one side
+    side: float  # how far it comes forward on the temples
+    low: float  # how far it reaches down in front of the ears
+    curl: float = 0.0  # how restless its surface is
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Cloth:
+class Cloth(NamedTuple):
     """What somebody wears: kinds of pattern and of neck, two tones, the pattern's size."""
 
     pattern: str
@@ -111,106 +118,52 @@ class Cloth:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Person:
-    """All that stays the same in the photos of a person.
-
-    Attributes:
-        head: its solids.
-        shoulders: the solids of what the cloth covers.
-        skin: its tone.
-        hair: on the head.
-        cloth: on the shoulders.
-        room: behind them, from `furnish_room`.
-        lamp: how far it is to the right, and down, for what is 1 towards the camera.
-        ambient: how bright what is turned away from the lamp is, 0–1.
-        sockets: how dark the eyes' sockets are, 0–1.
-        brow: the tone of brows and beard.
-        brows: half their thickness.
-        iris: its tone.
-        lips: their tone as a share of the skin's.
-        beard: how much it hides of the chin, 0–1.
-        moustache: how much it hides of the upper lip, 0–1.
-    """
+    """All that stays the same in the photos of a person."""
 
     head: tuple[Solid, ...]
-    shoulders: tuple[Solid, ...]
+    shoulders: tuple[Solid, ...]  # what the cloth covers
     skin: float
     hair: Hair
     cloth: Cloth
-    room: Floats
-    lamp: tuple[float, float]
-    ambient: float
-    sockets: float
-    brow: float
-    brows: float
+    room: Floats  # behind them, in `FINE` times the pixels of a photo
+    lamp: tuple[float, float]  # how far to the right, and down, for what is 1 towards the camera
+    ambient: float  # how bright what is turned away from the lamp is, 0–1
+    sockets: float  # how dark the eyes' sockets are, 0–1
+    brow: float  # the tone of brows and beard
+    brows: float  # half their thickness
     iris: float
-    lips: float
-    beard: float
-    moustache: float
+    lips: float  # their tone as a share of the skin's
+    beard: float  # how much it hides of the chin, 0–1
+    moustache: float  # how much it hides of the upper lip, 0–1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Moment:
-    """All that differs between the photos of a person.
+    """All that differs between the photos of a person."""
 
-    Attributes:
-        angles: yaw to the picture's right, pitch up, roll, in radians.
-        place: where the point between the eyes would be, looking ahead, in pixels of the photo.
-        unit: the distance between the eyes, in pixels of the photo.
-        lids: how wide the eyes are open, about 1.
-        smile: how far the mouth's corners are up, -1 to 1.
-        teeth: how far it is open.
-        frown: by how much the brows' inner ends are low, -1 to 1.
-        lift: how high the brows are.
-        gaze: how far to the right the eyes look.
-        lamp: by how much the lamp has moved.
-        exposure: 1 as it should be.
-        blur: how often the photo is smoothed.
-        grain: the deviation of the noise.
-    """
-
-    angles: Place
-    place: tuple[float, float]
-    unit: float
-    lids: float
-    smile: float
-    teeth: float
-    frown: float
-    lift: float
-    gaze: float
-    lamp: tuple[float, float]
+    angles: Place  # yaw to the picture's right, pitch up, roll, in radians
+    place: tuple[float, float]  # of the point between the eyes, looking ahead, in pixels
+    unit: float  # the distance between the eyes, in pixels of the photo
+    mien: Mien
+    gaze: float  # how far to the right the eyes look
+    lamp: tuple[float, float]  # by how much it has moved
     exposure: float
-    blur: int
-    grain: float
-
-
-class Seat(NamedTuple):
-    """How somebody uses to sit for the camera, about which their photos vary.
-
-    Attributes:
-        x: of the point between the eyes, in pixels.
-        y: of that point.
-        unit: the distance between the eyes, in pixels.
-        turn: how far they turn to a side, in radians.
-        rise: how far they look up.
-        blur: how often a photo is smoothed, at the least.
-    """
-
-    x: float
-    y: float
-    unit: float
-    turn: float
-    rise: float
-    blur: int
+    blur: int  # how often the photo is smoothed
+    grain: float  # the deviation of the noise
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sitter:
-    """A person, the pairs they wear, and how they use to sit."""
+    """A person, the pairs they wear, and how they use to sit: their photos vary about it."""
 
     person: Person
     eyeglasses: Glasses | None
     sunglasses: Glasses
-    seat: Seat
+    place: tuple[float, float]  # this and the next as in a `Moment`
+    unit: float
+    turn: float  # how far they turn to a side, in radians
+    rise: float  # how far they look up
+    blur: int  # the least of theirs
 
 
 def cast_sitters(seed: int) -> list[Sitter]:
@@ -242,7 +195,7 @@ def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> 
         skin=skin,
         hair=dataclasses.replace(hair, tone=tone),
         cloth=_dress(generator, skin, hand),
-        room=furnish_room(generator, ROOMS[hand["room"] % len(ROOMS)]),
+        room=_furnish(generator, hand["room"]),
         lamp=(draw(-0.9, 0.9), draw(-0.8, -0.1)),
         ambient=draw(0.34, 0.5),
         sockets=draw(0.05, 0.4),
@@ -253,39 +206,34 @@ def _cast(generator: np.random.Generator, number: int, hand: dict[str, int]) -> 
         beard=draw(0.3, 0.95) if bearded else 0.0,
         moustache=draw(0.5, 0.95) if moustached else 0.0,
     )
-    seat = Seat(
-        x=draw(44, 84),
-        y=draw(37, 58),
+    return Sitter(
+        person,
+        READING.get(number),
+        SUNGLASSES[number % 2],
+        place=(draw(44, 84), draw(37, 58)),
         unit=draw(12.5, 18.5),
         turn=draw(0.65, 1.2),
         rise=draw(0.4, 0.75),
         blur=int(generator.integers(0, 3)),
     )
-    return Sitter(person, READING.get(number), SUNGLASSES[number % 2], seat)
 
 
 def sit(generator: np.random.Generator, sitter: Sitter, pose: str, expression: str) -> Moment:
     """Draw how somebody sits for a photo: no two are alike."""
-    draw, mien, seat = generator.uniform, _MIENS[expression], sitter.seat
     yaw, pitch = _POSES[pose]
     sway = generator.normal(
         0.0, (0.04, 0.035, 0.025, 1.0, 0.8, 0.015, 0.03, 0.03, 0.03, 0.03)
     ).tolist()
-    strength = draw(0.5, 1.1)
     return Moment(
-        angles=(yaw * seat.turn + sway[0], pitch * seat.rise + sway[1], sway[2]),
-        place=(seat.x + sway[3], seat.y + sway[4]),
-        unit=seat.unit * (1 + sway[5]),
-        lids=1 + (mien.lids - 1) * strength,
-        smile=mien.smile * strength,
-        teeth=mien.teeth * (strength - 0.3),
-        frown=mien.frown * strength,
-        lift=mien.lift * strength,
+        angles=(yaw * sitter.turn + sway[0], pitch * sitter.rise + sway[1], sway[2]),
+        place=(sitter.place[0] + sway[3], sitter.place[1] + sway[4]),
+        unit=sitter.unit * (1 + sway[5]),
+        mien=_MIENS[expression].weaken(generator.uniform(0.5, 1.1)),
         gaze=sway[6],
         lamp=(sway[7], sway[8]),
         exposure=1.12 + sway[9],
-        blur=seat.blur + int(generator.integers(0, 2)),
-        grain=draw(1.0, 2.5),
+        blur=sitter.blur + int(generator.integers(0, 2)),
+        grain=generator.uniform(1.0, 2.5),
     )
 
 
@@ -360,3 +308,92 @@ def _dress(generator: np.random.Generator, skin: float, hand: dict[str, int]) ->
         tone = skin - 70
     pattern, neck = _PATTERNS[hand["cloth"] % len(_PATTERNS)], _NECKS[hand["neck"] % len(_NECKS)]
     return Cloth(pattern, neck, tone, second, size=generator.uniform(0.3, 0.8))
+
+
+def _furnish(generator: np.random.Generator, kind: int) -> Floats:
+    """Draw a room out of focus, in `FINE` times the pixels of a photo."""
+    room = _ROOMS[kind % len(_ROOMS)](generator, generator.uniform(40, 130))
+    for _ in range(int(generator.integers(2, 6))):
+        around = np.roll(room, 1, 0) + np.roll(room, -1, 0) + np.roll(room, 1, 1)
+        room = (around + np.roll(room, -1, 1) + 2 * room) / 6
+    seen: Floats = np.clip(room, 5, 220) * generator.uniform(0.4, 1.1)
+    return seen
+
+
+def _draw_posters(generator: np.random.Generator, tone: float) -> Floats:
+    room = _paint(tone)
+    for _ in range(26):
+        x, y, wide, high = generator.uniform((-10, -10, 12, 12), (_WIDE, 170, 42, 36))
+        edge, inside = generator.uniform(15, 190, 2)
+        _fill(room, x, y, wide, high, edge)
+        _fill(room, x + 3, y + 3, wide - 6, high - 6, inside)
+    return room
+
+
+def _draw_shelves(generator: np.random.Generator, tone: float) -> Floats:
+    room = _paint(tone)
+    for shelf in range(-10, _HIGH, int(generator.integers(38, 52))):
+        x = 0.0
+        while x < _WIDE:
+            wide, high = generator.uniform((5, 22), (14, 34))
+            _fill(room, x, shelf + 36 - high, wide, high, generator.uniform(20, 170))
+            x += wide
+        _fill(room, 0, shelf + 36, _WIDE, 5, tone * 1.3)
+    return room
+
+
+def _draw_window(generator: np.random.Generator, tone: float) -> Floats:
+    room, (x, wide) = _paint(tone), generator.uniform((-20, 90), (130, 150))
+    _fill(room, x, 0, wide, 180, generator.uniform(130, 220))
+    for blind in range(0, 180, 10):
+        _fill(room, x, blind, wide, 3, tone)
+    _fill(room, x + wide / 2, 0, 6, 180, tone * 0.8)
+    return room
+
+
+def _draw_bricks(generator: np.random.Generator, tone: float) -> Floats:
+    y, x = np.mgrid[:_HIGH, :_WIDE].astype(np.float32)
+    row = np.floor(y / 14)
+    column = x + 14 * (row % 2) + np.float32(generator.uniform(0, 28))
+    room: Floats = tone * (1 + 0.12 * np.sin(row * 12.9 + np.floor(column / 28) * 78.2))
+    room[(y % 14 < 2) | (column % 28 < 2)] = tone * 1.4
+    return room
+
+
+def _draw_curtain(generator: np.random.Generator, tone: float) -> Floats:
+    y, x = np.mgrid[:_HIGH, :_WIDE].astype(np.float32)
+    fold, phase = generator.uniform((5, 0), (12, 6))
+    hanging: Floats = tone * (1 + 0.35 * np.sin(x / fold + phase + 0.6 * np.sin(y / 60)))
+    return hanging
+
+
+def _draw_machines(generator: np.random.Generator, tone: float) -> Floats:
+    room = _paint(tone)
+    for _ in range(9):
+        x, y, wide, high = generator.uniform((-20, 50, 30, 30), (_WIDE, 190, 60, 60))
+        case, screen = generator.uniform((20, 50), (80, 170))
+        _fill(room, x, y, wide, high, case)
+        _fill(room, x + 6, y + 6, wide - 12, high - 20, screen)
+    return room
+
+
+def _draw_wall(generator: np.random.Generator, tone: float) -> Floats:
+    y, x = np.mgrid[:_HIGH, :_WIDE].astype(np.float32)
+    room: Floats = tone * (1 + 0.3 * np.sin(x / 90 + generator.uniform(0, 6)) * np.sin(y / 110))
+    _fill(room, 0, generator.uniform(120, 190), _WIDE, 4, tone * 1.5)
+    return room
+
+
+_ROOMS: Final = (
+    _draw_posters, _draw_shelves, _draw_window, _draw_bricks, _draw_curtain, _draw_machines,
+    _draw_wall,
+)  # fmt: skip
+
+
+def _paint(tone: float) -> Floats:
+    return np.full((_HIGH, _WIDE), tone, np.float32)
+
+
+def _fill(room: Floats, x: float, y: float, wide: float, high: float, tone: float) -> None:
+    bottom, right = max(0, int(y + high)), max(0, int(x + wide))
+    room[max(0, int(y)) : bottom, max(0, int(x)) : right] = tone

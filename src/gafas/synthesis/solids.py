@@ -26,38 +26,23 @@ _STEPS: Final = 6
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Solid:
-    """An ellipsoid.
+    """An ellipsoid."""
 
-    Attributes:
-        place: its middle.
-        reach: its three half axes.
-        tilt: by which its lower end comes forward, in radians.
-        blend: how softly it grows out of the solids before it, as a length.
-        both: whether there is one on the other side as well.
-    """
-
-    place: Place
-    reach: Place
-    tilt: float = 0.0
-    blend: float = 0.25
-    both: bool = False
+    place: Place  # its middle
+    reach: Place  # its three half axes
+    tilt: float = 0.0  # by which its lower end comes forward, in radians
+    blend: float = 0.25  # how softly it grows out of the solids before it, as a length
+    both: bool = False  # whether there is one on the other side as well
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Rays:
-    """The rays of all pixels as a turned body meets them: at depth `t`, `start + t * along`.
+    """The rays of all pixels as a turned body meets them: at depth `t`, `start + t * along`."""
 
-    Attributes:
-        x: of the pixels, `(1, W)`.
-        y: of the pixels, `(H, 1)`.
-        turn: `(3, 3)`: the world's axes in those of the body.
-        shift: `(3,)`: the world's origin as the body sees it.
-    """
-
-    x: Floats
-    y: Floats
-    turn: npt.NDArray[np.float64]
-    shift: npt.NDArray[np.float64]
+    x: Floats  # of the pixels, (1, W)
+    y: Floats  # (H, 1)
+    turn: npt.NDArray[np.float64]  # (3, 3): the world's axes in those of the body
+    shift: npt.NDArray[np.float64]  # (3,): the world's origin as the body sees it
 
     @classmethod
     def meet(

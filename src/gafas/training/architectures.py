@@ -15,13 +15,11 @@ from gafas.errors import RecipeError
 from gafas.files import write_text
 from gafas.recognizer import BUNDLED
 from gafas.training.backend import keras
-from gafas.training.recipe import BUNDLED_WEIGHTS, Network, Recipe
+from gafas.training.recipe import Network, Recipe
 from gafas.weights import read_bundled
 
 TEMPERATURE = "temperature"
 """Name of the layer that divides the logits by the calibrated temperature, and adds offsets."""
-
-_LOOK = "look"
 
 
 def build(recipe: Recipe) -> keras.Model:
@@ -111,11 +109,11 @@ def _convolve(
     return x if activation is None else keras.layers.Activation(activation)(x)
 
 
-def look_twice(model: keras.Model) -> keras.Model:
-    """Return a network that looks at a crop and at its mirror image, and averages its logits.
+def mirror(model: keras.Model) -> keras.Model:
+    """Return a network that sees a crop and its mirror image, and averages the logits of both.
 
-    It shares its weights with the given one, which needs a layer for the temperature. Two looks
-    cost twice the time; where they differ, the answer is less sure, as it should be.
+    It shares its weights with the given one, which needs a layer for the temperature. That takes
+    twice the time; where both differ, the answer is less sure, as it should be.
     """
     inputs = keras.Input(model.input_shape[1:], name="photo")
     width = model.input_shape[2]
@@ -124,30 +122,10 @@ def look_twice(model: keras.Model) -> keras.Model:
     swap = keras.layers.Dense(width, use_bias=False, trainable=False, name="swap")
     mirrored = keras.layers.Permute((1, 3, 2))(swap(columns_last))
     swap.set_weights([np.eye(width, dtype=np.float32)[::-1]])
-    look = keras.Model(model.input, model.get_layer(TEMPERATURE).input, name=_LOOK)
-    mean = keras.layers.Average()([look(inputs), look(mirrored)])
+    once = keras.Model(model.input, model.get_layer(TEMPERATURE).input, name="once")
+    mean = keras.layers.Average()([once(inputs), once(mirrored)])
     x = keras.layers.Rescaling(1.0, name=TEMPERATURE)(mean)
     return keras.Model(inputs, keras.layers.Softmax()(x))
-
-
-def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Give a network the weights of another one of the same layers and sizes.
-
-    Of a network that looks twice, the weights of the look are given.
-
-    Raises:
-        RecipeError: the networks differ.
-    """
-    if _LOOK in [layer.name for layer in source.layers]:
-        source = source.get_layer(_LOOK)
-    given, wanted = ([w.shape for w in model.weights] for model in (source, target))
-    if given != wanted:
-        raise RecipeError(
-            "network.weights belong to another network: expected the same architecture, filters, "
-            f"stem, colour and number of labels. Received {source.count_params():,} parameters for "
-            f"a network of {target.count_params():,}. Change the recipe, or begin without weights."
-        )
-    target.set_weights(source.get_weights())
 
 
 def begin_with_bundled(model: keras.Model) -> None:
@@ -168,7 +146,7 @@ def begin_with_bundled(model: keras.Model) -> None:
     wanted = [layer.kernel.shape for layer in layers if isinstance(layer, keras.layers.Conv2D)]
     if sorted((o, i, y, x) for y, x, i, o in wanted) != sorted(given):
         raise RecipeError(
-            f"network.weights = {BUNDLED_WEIGHTS!r} belong to another network: expected the "
+            "network.weights = 'eyewear' belong to another network: expected the "
             f"convolutions {sorted(given)}. Received others. Take architecture, filters, stem and "
             "colour from the recipe 'faces'."
         )
@@ -188,7 +166,7 @@ def begin_with_bundled(model: keras.Model) -> None:
 def write_layers(model: keras.Model, path: Path) -> None:
     """Write one row per layer: name, type, output shape without the batch, parameters.
 
-    Of a network that looks twice, the layers of the look stand in its place.
+    Of a network within the network, its layers stand in its place.
     """
     rows = [
         {

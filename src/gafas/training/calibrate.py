@@ -1,19 +1,62 @@
 """Probabilities that mean what they say, and the threshold under which a model says `unsure`."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from gafas.training.architectures import TEMPERATURE
+from gafas.training.backend import keras
+
 Array = NDArray[np.floating]
 
-MANY = 500
-"""From so many validation samples on, offsets are fitted beside the temperature, provided that"""
-
-MANY_EACH = 50
-"""there are so many of every label."""
+MANY, MANY_EACH = 500, 50
+"""From so many validation samples on, and so many of each label, offsets are fitted beside the
+temperature."""
 
 TOLERATED_ERRORS = 0.003
 """Largest share of wrong answers among those that a model gives on its validation part."""
+
+
+def calibrate(
+    model: keras.Model, watched: tuple[Array, Array], *, balance: float = 0.0
+) -> dict[str, Any]:
+    """Set a model's temperature and offsets, and choose its threshold.
+
+    A network without a layer for them, as the original's, keeps its probabilities.
+
+    Args:
+        model: what is calibrated.
+        watched: images and targets of the validation part.
+        balance: how far its labels weigh alike: 0 as often as they come, 1 quite.
+
+    Returns:
+        What the model file says of it: `temperature`, `offsets` and `threshold`.
+    """
+    images, targets = watched
+    weights = weigh_labels(targets, balance)
+    temperature, offsets = 1.0, (0.0,) * targets.shape[1]
+    probabilities = model.predict(images, batch_size=256, verbose=0)
+    if TEMPERATURE in [layer.name for layer in model.layers]:
+        temperature, offsets = fit_calibration(probabilities, targets, weights=weights)
+        layer = model.get_layer(TEMPERATURE)
+        layer.scale, layer.offset = 1 / temperature, list(offsets)
+        # Keras would answer with the former temperature, which is compiled in.
+        model.make_predict_function(force=True)
+        probabilities = model.predict(images, batch_size=256, verbose=0)
+    threshold = choose_threshold(probabilities, targets)
+    return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
+
+
+def weigh_labels(targets: Array, balance: float) -> NDArray[np.float64]:
+    """Return what each sample counts, `(N,)`, mean 1: n of a label as much as `n ** (1 - balance)`.
+
+    `targets` are `(N, K)`, a 1 in the true label's column.
+    """
+    sizes = targets.sum(axis=0)
+    weights = targets @ np.where(sizes > 0, sizes, 1.0) ** -balance
+    return np.asarray(weights / weights.mean(), np.float64)
 
 
 def fit_calibration(

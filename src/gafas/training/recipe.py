@@ -1,146 +1,168 @@
-"""A recipe: everything that decides a training, in one frozen value ⇄ one TOML file."""
+"""A recipe: everything that decides a training, in one frozen value ⇄ one TOML file.
+
+What a key decides and may be stands at its field alone: `docs/recipe.md` is made from there.
+"""
 
 import dataclasses
 import difflib
 import json
 import logging
+import math
+import re
 import tomllib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gafas.datasets.dataset import DataSet
-from gafas.datasets.samples import ORIGINAL_LABELS, TINTED
+from gafas.datasets.samples import EYEWEAR_LABELS, ORIGINAL_LABELS, TINTED
 from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
-from gafas.training.limits import check_recipe
 
-BUNDLED_WEIGHTS = "eyewear"
-"""As `network.weights`: those of the model in the package, of which only the last layer learns."""
+_BUNDLED: Final = Path(__file__).parent / "recipes"
 
-_T = typing.TypeVar("_T")
+_LARGEST: Final = 2**31 - 1  # seeds are 32 bits with a sign; and pipelines add 1 to them
 
-_BUNDLED = Path(__file__).parent / "recipes"
+_AMOUNT: Final = "not below 0, nor too large"
+_SHARE: Final = "a share from 0 to 1"
+_PART: Final = "a share from 0 to below 1"
+_POSITIVE: Final = "above 0"
+_LIST: Final = "a list that is not empty"
+_NUMBERS: Final = "a list of numbers above 0"
+_NAME: Final = "the name of a file, without / and \\"
+_LABELS: Final = "two or more words, all different"
+
+_LIMITS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    _AMOUNT: lambda value: 0 <= value < _LARGEST,
+    _SHARE: lambda value: 0 <= value <= 1,
+    _PART: lambda value: 0 <= value < 1,
+    _POSITIVE: lambda value: 0 < value < math.inf,
+    _LIST: lambda value: len(value) > 0,
+    _NUMBERS: lambda value: len(value) > 0 and min(value) > 0,
+    _NAME: lambda value: re.fullmatch(r"[\w][\w .+-]*", value) is not None,
+    _LABELS: lambda value: len(set(value)) == len(value) >= 2 and all(value),
+}
+"""What a value must be, in words that follow "must be", and what tests it."""
 
 _log = logging.getLogger(__name__)
 
 
+def _key(default: Any, decides: str, limits: str = "") -> Any:
+    return dataclasses.field(default=default, metadata={"decides": decides, "limits": limits})
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Input:
-    """What the network sees, width × height, in grey or colour.
+    """What the network sees."""
 
-    `view` is `photo`, the whole photo squeezed, or `face`, a square crop of the face nearest to
-    the photo's middle, cut as `gafas.crops` cuts it when the model is served.
-    """
-
-    view: Literal["photo", "face"] = "photo"
-    width: int = 64
-    height: int = 60
-    colour: Literal["grey", "rgb"] = "grey"
-    scales: tuple[str, ...] = ("full", "half", "quarter")
+    view: Literal["photo", "face"] = _key(
+        "photo", "the whole photo, squeezed, or a square crop of the face nearest to its middle"
+    )
+    width: int = _key(64, "pixels; the whole photo, or the crop, is brought to it", _POSITIVE)
+    height: int = _key(60, "pixels", _POSITIVE)
+    colour: Literal["grey", "rgb"] = _key("grey", "whether colours are seen")
+    scales: tuple[str, ...] = _key(
+        ("full", "half", "quarter"), "sizes of the CMU photos that take part", _LIST
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Network:
-    """Which architecture, and its sizes.
+    """Which architecture, and its sizes; see `gafas.training.architectures`."""
 
-    `stem` is the residual's first step. `weights` names the `model.keras` of a run to begin with;
-    or it is `eyewear`, the model in the package, of which only the last layer is learnt anew.
-    `twins` those of other runs, with whose weights these are averaged at the end. With `mirror`
-    the trained network looks at each image and at its mirror image.
-    """
-
-    architecture: Literal["seed", "compact", "residual"] = "compact"
-    filters: tuple[int, ...] = (24, 32, 48, 64)
-    dense: int = 256
-    dropout: float = 0.3
-    stem: int = 1
-    weights: str = ""
-    twins: tuple[str, ...] = ()
-    mirror: bool = False
+    architecture: Literal["seed", "compact", "residual"] = _key(
+        "compact", "the original, pairs of convolutions between poolings, or residual blocks"
+    )
+    filters: tuple[int, ...] = _key((24, 32, 48, 64), "how many each stage has", _NUMBERS)
+    dense: int = _key(256, "`seed` only: units of the dense layer", _POSITIVE)
+    dropout: float = _key(0.3, "share of units off before the last layer while training", _PART)
+    stem: int = _key(1, "`residual` only: the step of the first convolution", _POSITIVE)
+    weights: Literal["", "eyewear"] = _key(
+        "", "begin with nothing, or with the model in the package: then only the last layer learns"
+    )
+    mirror: bool = _key(
+        False, "answer by the mean of an image and its mirror image: twice the time; not for `seed`"
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far training images may be changed; 0 changes nothing.
+    """How far training images may be changed; 0 changes nothing."""
 
-    Rotation and shear are in degrees, shift and zoom shares of the size, noise 0–255. Brightness,
-    contrast, gamma, saturation and cast (each channel by itself) are shares about 1. `grey` is the
-    share of images that lose their colour; `lettering` that of images with half-transparent words
-    across them. `blur` is how much of an image may be replaced by its blurred self, `sharpness` how
-    much its difference from that may be enlarged; `resolution` the share of the pixels along a side
-    that may be lost; `jpeg` the share of images that are compressed. `shaded` is the share of
-    faces on which shadows, bags under the eyes and brows are drawn, once and for all; `rendered`
-    how many pairs of glasses, from clear to black, are drawn on each bare face: up to `clear` they
-    are eyeglasses, from `dark` sunglasses.
-    """
-
-    rotation: float = 0.0
-    shift: float = 0.0
-    shear: float = 0.0
-    zoom: float = 0.0
-    flip: bool = False
-    brightness: float = 0.0
-    contrast: float = 0.0
-    noise: float = 0.0
-    gamma: float = 0.0
-    saturation: float = 0.0
-    cast: float = 0.0
-    grey: float = 0.0
-    lettering: float = 0.0
-    blur: float = 0.0
-    sharpness: float = 0.0
-    resolution: float = 0.0
-    jpeg: float = 0.0
-    shaded: float = 0.0
-    rendered: float = 0.0
-    clear: float = 0.2
-    dark: float = 0.7
+    rotation: float = _key(0.0, "degrees, either way")
+    shift: float = _key(0.0, "share of width and height, either way")
+    shear: float = _key(0.0, "degrees, either way")
+    zoom: float = _key(0.0, "share, larger or smaller, width and height apart", _PART)
+    flip: bool = _key(False, "mirror left and right, half of the time")
+    brightness: float = _key(0.0, "share, darker or brighter")
+    contrast: float = _key(0.0, "share, about the image's own mean")
+    noise: float = _key(0.0, "standard deviation of Gaussian noise at most, on the scale 0–255")
+    gamma: float = _key(0.0, "share, exponent of the brightness about 1", _PART)
+    saturation: float = _key(0.0, "share, paler or gaudier; `rgb` only", _PART)
+    cast: float = _key(0.0, "share, each channel brighter or darker by itself; `rgb` only", _PART)
+    grey: float = _key(0.0, "share of the images that lose all colour; `rgb` only", _SHARE)
+    lettering: float = _key(
+        0.0, "share of the images with half-transparent words across the eyes; faces only", _SHARE
+    )
+    blur: float = _key(0.0, "at most this share of an image is its blurred self", _SHARE)
+    sharpness: float = _key(0.0, "by at most this share of what blur would take away, sharper")
+    resolution: float = _key(0.0, "at most this share of the pixels along a side is lost", _PART)
+    jpeg: float = _key(0.0, "share of the images that pass through JPEG, quality 15–85", _SHARE)
+    shaded: float = _key(
+        0.0,
+        "share of the faces on which, once and for all, shadows around the eyes, bags, creases and "
+        "brows are drawn, none of them eyewear; faces in `rgb` only",
+        _SHARE,
+    )
+    rendered: float = _key(
+        0.0,
+        "how many pairs of glasses, on average, are drawn on each bare face, 47 % of them clear, "
+        "11 % tinted, 42 % dark; each makes a further image; faces in `rgb` and eyewear only",
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Optimization:
-    """How weights are learnt, and which epoch's are kept.
+    """How weights are learnt; those of the last epoch are kept."""
 
-    `keep` is `last` or `best` (lowest validation loss). `patience` is the number of epochs without
-    a lower validation loss after which training stops; 0 never stops early. `minimum_steps` is the
-    least number of batches: a small training part is passed through more often than `epochs`.
-    `balance_labels` says how far labels, and `balance_sources` how far the sources of each label,
-    are drawn equally often: 0 as they come, every sample once an epoch; 1 quite equally. So does
-    `balance_people` of the genders and races within a source that tells them, and
-    `balance_validation` of what the labels of the validation part count in the calibration.
-    """
-
-    optimizer: Literal["adam", "adamw"] = "adam"
-    learning_rate: float = 1e-3
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup_epochs: int = 0
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    epochs: int = 100
-    minimum_steps: int = 0
-    batch_size: int = 64
-    keep: Literal["last", "best"] = "last"
-    patience: int = 0
-    balance_labels: float = 0.0
-    balance_sources: float = 0.0
-    balance_people: float = 0.0
-    balance_validation: float = 0.0
+    optimizer: Literal["adam", "adamw"] = _key("adam", "the rule by which weights move")
+    learning_rate: float = _key(1e-3, "the highest learning rate", _POSITIVE)
+    schedule: Literal["constant", "cosine"] = _key(
+        "constant", "how the rate moves; `cosine` ends at zero"
+    )
+    warmup_epochs: int = _key(0, "`cosine` only: epochs over which the rate rises from zero")
+    weight_decay: float = _key(0.0, "`adamw` only")
+    label_smoothing: float = _key(0.0, "how much of each target is spread over all labels", _PART)
+    epochs: int = _key(100, "how often the training part is seen", _POSITIVE)
+    minimum_steps: int = _key(
+        0, "batches at least: few photos are seen more often than `epochs` says"
+    )
+    batch_size: int = _key(64, "images per step", _POSITIVE)
+    balance_labels: float = _key(
+        0.0, "0 shows every sample once an epoch, 1 draws all labels equally often", _SHARE
+    )
+    balance_sources: float = _key(0.0, "the same for the sources (sets) of each label", _SHARE)
+    balance_people: float = _key(
+        0.0, "the same for gender and race within a label of a source that tells them", _SHARE
+    )
+    balance_validation: float = _key(
+        0.0, "how far labels weigh alike, not as they come, in the calibration", _SHARE
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides a training."""
 
-    name: str = "recipe"
-    labels: tuple[str, ...] = ORIGINAL_LABELS
-    seed: int = 0
-    input: Input = dataclasses.field(default_factory=Input)
+    name: str = _key("recipe", "what it is called in reports; decides nothing else", _NAME)
+    labels: tuple[str, ...] = _key(ORIGINAL_LABELS, "the answers, in this order", _LABELS)
+    seed: int = _key(0, "every draw of the training: weights, order, augmentation")
+    input: Input = Input()
     split: SplitPlan = dataclasses.field(default_factory=SplitPlan)
-    network: Network = dataclasses.field(default_factory=Network)
-    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
-    optimization: Optimization = dataclasses.field(default_factory=Optimization)
+    network: Network = Network()
+    augmentation: Augmentation = Augmentation()
+    optimization: Optimization = Optimization()
 
 
 def find_recipe(name: str) -> Path:
@@ -174,11 +196,10 @@ def adapt_recipe(recipe: Recipe, data: DataSet, *, fixed: Sequence[str] = ()) ->
         data: what is to be learnt from; a recipe stays as it is for the sets that gafas knows.
         fixed: overrides `key=value`, whose keys are not changed.
     """
-    keys = {override.partition("=")[0].strip() for override in fixed}
-    told = []
     if data.kind != "own":
         return recipe
-    words = set(data.labels)
+    keys = {override.partition("=")[0].strip() for override in fixed}
+    told, words = [], set(data.labels)
     if "labels" not in keys and set(recipe.labels) not in (words, words - {TINTED}):
         recipe = dataclasses.replace(recipe, labels=data.labels)
         told.append(f"the labels are {', '.join(data.labels)}")
@@ -217,7 +238,7 @@ def make_recipe(table: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: see `read_recipe`.
     """
-    recipe = _build(Recipe, table, place="")
+    recipe: Recipe = _build(Recipe, table, place="")
     check_recipe(recipe)
     return recipe
 
@@ -259,19 +280,15 @@ def _override(table: dict[str, Any], override: str) -> None:
         table[last] = text.strip()
 
 
-def _build(kind: type[_T], table: Mapping[str, Any], *, place: str) -> _T:
+def _build(kind: Any, table: Mapping[str, Any], *, place: str) -> Any:
     hints = typing.get_type_hints(kind)
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise RecipeError(_unknown(place + key, list(hints)))
+            hint = _hint(key, list(hints)) or f"Known keys: {', '.join(hints)}."
+            raise RecipeError(f"The recipe has an unknown key {place + key!r}. {hint}")
         values[key] = _convert(hints[key], value, place=place + key)
     return kind(**values)
-
-
-def _unknown(key: str, known: Sequence[str]) -> str:
-    hint = _hint(key.rpartition(".")[2], known) or f"Known keys: {', '.join(known)}."
-    return f"The recipe has an unknown key {key!r}. {hint}"
 
 
 def _hint(word: str, known: Sequence[str]) -> str:
@@ -299,3 +316,84 @@ def _convert(hint: Any, value: Any, *, place: str) -> Any:
     if type(value) is not hint:
         raise RecipeError(f"{place!r} is of type {hint.__name__}. Received: {value!r}.")
     return value
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse values that have the right type but make no sense, alone or together.
+
+    Raises:
+        RecipeError: names the value, what it should be and what it is.
+    """
+    for place, value, limits in _list_values(recipe):
+        if not _LIMITS[limits](value):
+            shown = list(value) if isinstance(value, tuple) else value
+            raise RecipeError(f"{place!r} must be {limits}. Received: {shown!r}.")
+    for contradiction in _list_contradictions(recipe):
+        raise RecipeError(contradiction)
+
+
+def _list_values(section: Any, place: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yield the values that have limits: by which key, the value, the limits."""
+    for field in dataclasses.fields(section):
+        value = getattr(section, field.name)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        limits = field.metadata.get("limits") or (_AMOUNT if number else "")
+        if dataclasses.is_dataclass(value):
+            yield from _list_values(value, f"{field.name}.")
+        elif limits:
+            yield place + field.name, value, limits
+
+
+def _list_contradictions(recipe: Recipe) -> Iterator[str]:
+    """Yield what is wrong where values contradict each other, and what to do."""
+    seen, network, changes = recipe.input, recipe.network, recipe.augmentation
+    coloured = seen.colour == "rgb"
+    faces_in_colour = seen.view == "face" and coloured
+    if network.mirror and network.architecture == "seed":
+        yield (
+            "network.mirror averages before the temperature, which 'seed' has not. Received: true. "
+            "Choose another architecture, or set it to false."
+        )
+    if _shrink(min(seen.width, seen.height), network) < 1:
+        yield (
+            f"The photo is too small for the poolings of {len(network.filters)} filters: make "
+            "input.width and input.height larger, or network.filters shorter. "
+            f"Received: {seen.width} by {seen.height} pixels."
+        )
+    if seen.view == "face" and seen.width != seen.height:
+        yield (
+            "A face crop is square: with input.view = 'face', set input.width and input.height "
+            f"to the same number. Received: {seen.width} by {seen.height} pixels."
+        )
+    for name in ("saturation", "cast", "grey"):
+        if (share := getattr(changes, name)) and not coloured:
+            yield (
+                f"augmentation.{name} changes colours, and input.colour is 'grey': set it to 0, or "
+                f"the colour to 'rgb'. Received: {share}."
+            )
+    if changes.lettering and seen.view != "face":
+        yield (
+            "augmentation.lettering runs across the eyes, and only in crops of faces are these "
+            "always in the same place: set input.view = 'face', or lettering to 0. "
+            f"Received: {changes.lettering}."
+        )
+    if changes.shaded and not faces_in_colour:
+        yield (
+            "augmentation.shaded draws shadows and brows on faces in colour: set input.view = "
+            f"'face' and input.colour = 'rgb', or shaded to 0. Received: {changes.shaded}."
+        )
+    if changes.rendered and not (faces_in_colour and set(EYEWEAR_LABELS) <= set(recipe.labels)):
+        yield (
+            "augmentation.rendered draws glasses on faces in colour: set input.view = 'face', "
+            "input.colour = 'rgb' and the three labels of eyewear, or rendered to 0. "
+            f"Received: {changes.rendered}."
+        )
+
+
+def _shrink(side: int, network: Network) -> int:
+    """Follow the shorter side of the photo through the network's poolings."""
+    if network.architecture != "seed":
+        return side >> (len(network.filters) - 1)
+    for _ in network.filters:
+        side = (side - 2) // 2  # a convolution without padding, then a pooling
+    return side

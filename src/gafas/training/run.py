@@ -6,74 +6,197 @@ import hashlib
 import json
 import logging
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gafas.datasets import cmu
-from gafas.datasets.dataset import DataSet, read_data_set
+from gafas.datasets.dataset import DataSet, Kind, read_data_set
 from gafas.datasets.eyewear import read_withdrawn
-from gafas.datasets.leaks import audit
-from gafas.datasets.samples import Sample, relabel
+from gafas.datasets.leaks import LeakReport, audit
+from gafas.datasets.samples import ORIGINAL_LABELS, Sample, relabel
 from gafas.datasets.splits import Split, read_split, write_split
-from gafas.errors import DataError, RecipeError
-from gafas.files import write_text
+from gafas.errors import DataError
+from gafas.files import read_json, write_json, write_text
 from gafas.recognizer import BUNDLED, count_cores
-from gafas.training.recipe import BUNDLED_WEIGHTS, Recipe, read_recipe, write_recipe
+from gafas.training.recipe import Recipe, read_recipe, write_recipe
 from gafas.weights import PINNED
 
-History = list[dict[str, float]]
-
-COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-
-
-def read_history(path: Path) -> History:
-    """Read `history.csv`: one row per epoch, in order; cells without a value are left out."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
-
-
-def write_history(history: History, path: Path) -> None:
-    """Write `history.csv` whole."""
-
-    def row(epoch: dict[str, float]) -> str:
-        """Return an epoch's line."""
-        return ",".join(f"{epoch[c]:.10g}" if c in epoch else "" for c in COLUMNS)
-
-    text = "\n".join([",".join(COLUMNS), *map(row, history)]) + "\n"
-    write_text(path, text)
-
-
-def find_best_epoch(history: History) -> int:
-    """Return the index of the epoch with the lowest validation loss."""
-    return min(range(len(history)), key=lambda index: history[index]["val_loss"])
-
+MODEL_FILES = ("model.keras", "model.h5", "label_encoder.npy", "model.onnx", "model.tflite")
+"""The files in which a training leaves its model, in the order of the report."""
 
 DATA_FILE = "data.json"
-"""What a run, or a study, remembers of its data: which they are, where they lay, their SHA-256."""
+"""What a run, or a study, remembers of its data."""
 
 _BEGUN = frozenset({"recipe.toml", "environment.json", DATA_FILE})
 """What lies in the folder of a run that was interrupted before its split was written."""
 
-_PACKAGES = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
-
 _log = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One line of `history.csv`; where nothing was watched it is None, a loss gone astray NaN.
+
+    Attributes:
+        epoch: counted from 1.
+        seconds: since training began.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    learning_rate: float
+    seconds: float
+
+
+History = tuple[Epoch, ...]
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(Epoch))
+
+Environment = dict[str, str | float | None]
+"""What a training ran on, with which versions, and the `seconds` it took once it is over."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Data:
+    """What `data.json` says of the data of a run, as they were when it began.
+
+    Attributes:
+        kind: the CMU Face Images, people drawn in their layout, the eyewear sets, or photos that
+            a user labelled; a run that does not say counts as the last.
+        path: where they lay.
+        samples: how many files they are.
+        sha256: see `hash_data`.
+    """
+
+    kind: Kind = "own"
+    path: Path | None = None
+    samples: int | None = None
+    sha256: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the network, with its output's shape but for the batch."""
+
+    name: str
+    type: str
+    shape: tuple[int | None, ...]
+    parameters: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """The names of a split's samples, and what the audit found, None where there was none."""
+
+    name: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    leaks: LeakReport | None = None
+
+    @property
+    def watches_test(self) -> bool:
+        """Whether the part watched during training is the very test part."""
+        return bool(self.test) and set(self.validation) == set(self.test)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """What a training that came to its end left in its folder, model files aside."""
+
+    folder: Path
+    recipe: Recipe
+    data: Data
+    parts: Parts
+    history: History
+    network: tuple[Layer, ...]
+    environment: Environment
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        return sum(layer.parameters for layer in self.network)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Octets of each of `MODEL_FILES` that is there."""
+        paths = [self.folder / name for name in MODEL_FILES]
+        return {path.name: path.stat().st_size for path in paths if path.is_file()}
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the run rests on drawn people, not on photographs."""
+        return self.data.kind == "drawn"
+
+    @property
+    def is_original(self) -> bool:
+        """Whether the run answers the original's question on its data, so that claims compare."""
+        return self.data.kind == "cmu" and set(self.recipe.labels) == set(ORIGINAL_LABELS)
+
+
+def read_run(folder: Path) -> Run:
+    """Read all that a finished training wrote down.
+
+    Raises:
+        DataError: the folder, or one of its files, is missing or is not what it should be.
+        RecipeError: the recipe is damaged.
+    """
+    run = Run(
+        folder=folder,
+        recipe=read_run_recipe(folder),
+        data=read_data(folder),
+        parts=read_json(folder / "split.json", Parts),
+        history=read_history(folder / "history.csv"),
+        network=read_json(folder / "network.json", tuple[Layer, ...]),
+        environment=read_json(folder / "environment.json", Environment),
+    )
+    if not run.history:
+        raise DataError(
+            f"{folder / 'history.csv'} is missing or holds no epoch. Let the training finish: run "
+            "`gafas train` with this folder again."
+        )
+    return run
+
+
+def read_history(path: Path) -> History:
+    """Read `history.csv`; a training that was not begun has none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    if not path.exists():
+        return ()
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    known = [{key: cell for key, cell in row.items() if cell} for row in rows]
+    try:
+        return msgspec.convert(known, History, strict=False)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{path} cannot be read: {error}. Restore it, or train anew.") from error
+
+
+def write_history(history: History, path: Path) -> None:
+    """Write `history.csv` whole."""
+    rows = (dataclasses.astuple(epoch) for epoch in history)
+    lines = [",".join("" if v is None else f"{v:.10g}" for v in row) for row in rows]
+    write_text(path, "\n".join([",".join(COLUMNS), *lines]) + "\n")
+
+
 def open_run(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = None) -> str:
-    """Begin a run folder with its recipe, split and leak audit, or accept an interrupted one.
+    """Begin a run folder with recipe, split and leak audit, or accept an interrupted one.
 
-    Args:
-        recipe: what is to be trained.
-        split: what on.
-        run: the folder, made if missing.
-        data: what the split was made of, for the run to remember where it lies.
-
-    Returns:
-        The SHA-256 of the data, see `hash_data`.
+    `data` is what the split was made of; the run remembers where it lies. Returns `hash_data`.
 
     Raises:
         DataError: the folder holds a finished run, another training, or something else.
@@ -87,9 +210,9 @@ def open_run(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = 
     _log.warning("%s", leaks.sentence())
     run.mkdir(parents=True, exist_ok=True)
     write_text(run / "recipe.toml", write_recipe(recipe))
-    write_environment(run, {"recipe_sha256": hash_recipe(recipe)})
+    write_environment(run, recipe)
     write_data(run, data, sha256=sha256)
-    write_split(split, run / "split.json", leaks=leaks.to_dict())
+    write_split(split, run / "split.json", leaks=leaks)
     return sha256
 
 
@@ -115,103 +238,21 @@ def is_finished(run: Path) -> bool:
     return (run / "model.onnx").exists()
 
 
-def is_evaluated(run: Path) -> bool:
-    """Tell whether a folder holds a finished training that was measured, too."""
-    return is_finished(run) and (run / "evaluation.json").exists()
-
-
-def read_run_recipe(run: Path) -> Recipe:
-    """Read the recipe of a run.
-
-    Raises:
-        DataError: the folder is no run.
-    """
-    path = run / "recipe.toml"
-    if not path.is_file():
-        raise DataError(f"{str(run)!r} is no run: expected a folder that `gafas train` left.")
-    return read_recipe(path)
-
-
-def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, dict[str, Any]]:
-    """Read the split of a run, with the samples it names, and the audit of its leaks.
-
-    Photos of the eyewear sets that a correction has marked unclear since are left out.
-
-    Raises:
-        DataError: the file is no split, or does not fit the samples.
-    """
-    path = run / "split.json"
-    split = read_split(path, samples, withdrawn=read_withdrawn())
-    return split, read_facts(path).get("leaks") or {}
-
-
-def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
-    """Write what a run or a study is to remember of its data."""
-    facts = {
-        "kind": data.kind if data else "own",
-        "path": str(data.path) if data else None,
-        "samples": len(data.samples) if data else None,
-        "sha256": sha256,
-    }
-    write_text(folder / DATA_FILE, json.dumps(facts, indent=1) + "\n")
-
-
-def read_run_data(run: Path, path: Path | None = None, *, recipe: Recipe | None = None) -> DataSet:
-    """Read the data that a run, or a study, was begun with.
-
-    Args:
-        run: its folder.
-        path: where the data lie now; where they lay then if left out.
-        recipe: what the data are read for; the run's own if left out.
-
-    Raises:
-        DataError: the folder does not say where its data lay, or they are not there any more.
-    """
-    recipe = recipe or read_run_recipe(run)
-    facts = read_facts(run / DATA_FILE)
-    held = facts.get("path")
-    found = path or (Path(held) if isinstance(held, str) else None)
-    faces = facts.get("kind") == "eyewear"
-    if faces and path is None:
-        return read_data_set(faces=True, scales=recipe.input.scales, plan=recipe.split)
-    if found is None or not found.exists():
-        where = f"lay in {str(found)!r}, and are not there" if found else "are not named in it"
-        if facts.get("kind") != "cmu" or path is not None:
-            raise DataError(
-                f"The photos of {str(run)!r} {where}. Say where they are now: --data PATH."
-            )
-        found = cmu.find()
-    return read_data_set(found, scales=recipe.input.scales)
-
-
 def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = None) -> None:
     """Make sure that a run folder holds this training and no other.
 
-    Args:
-        recipe: of the training.
-        split: of the training.
-        run: the folder.
-        sha256: what `hash_data` gives for the split, where it is known already.
+    `sha256` is what `hash_data` gives for the split, where that is known already.
 
     Raises:
-        DataError: its recipe, the weights that it begins with, its split or the content of a file
+        DataError: the recipe, the weights that it begins with, the split or the content of a file
             differs, or a file of the folder is damaged.
     """
-    begun_with = read_facts(run / "environment.json").get("recipe_sha256")
-    held_recipe = hash_recipe(read_run_recipe(run))
-    if hash_recipe(recipe) != held_recipe or begun_with not in (None, held_recipe):
+    if hash_recipe(recipe) != read_json(run / "environment.json", Environment).get("recipe_sha256"):
         raise DataError(
             f"The run {str(run)!r} was begun with another recipe, or with other weights to begin "
             "with. Choose another folder, or go on with the recipe that it holds (recipe.toml)."
         )
-    path = run / "split.json"
-    held = read_facts(path)
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    if not set(parts) <= set(held):
-        raise DataError(f"{path} is not a split. Choose another folder, or restore the file.")
-    same = all(held[part] == [s.name for s in samples] for part, samples in parts.items())
-    known = read_facts(run / DATA_FILE).get("sha256")
-    if not same or known not in (None, sha256 or hash_data(split, recipe.labels)):
+    if read_data(run).sha256 != (sha256 or hash_data(split, recipe.labels)):
         raise DataError(
             f"The run {str(run)!r} was begun with other data. Choose another folder, or bring the "
             "data back to what it was."
@@ -220,27 +261,76 @@ def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = 
 
 def find_changes(run: Path, split: Split) -> str | None:
     """Return a sentence if the files of a run's split are not what they were; None if they are."""
-    known = read_facts(run / DATA_FILE).get("sha256")
-    if known in (None, hash_data(split, read_run_recipe(run).labels)):
+    if read_data(run).sha256 in (None, hash_data(split, read_run_recipe(run).labels)):
         return None
     return "The photos, or their labels, are not what they were when the run was trained."
 
 
-def read_facts(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a run folder; an absent file says nothing.
+def read_run_recipe(run: Path) -> Recipe:
+    """Read the recipe of a run.
 
     Raises:
-        DataError: the file is no JSON object.
+        DataError: the folder is no run.
+        RecipeError: the recipe is damaged.
     """
+    path = run / "recipe.toml"
     if not path.is_file():
-        return {}
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is damaged: {error}. Restore it, or train anew.") from error
-    if not isinstance(facts, dict):
-        raise DataError(f"{path} is damaged: expected a JSON object. Restore it, or train anew.")
-    return facts
+        raise DataError(
+            f"{str(run)!r} is no run: expected a folder that `gafas train` left, with recipe.toml."
+        )
+    return read_recipe(path)
+
+
+def read_run_split(run: Path, samples: Sequence[Sample]) -> tuple[Split, LeakReport | None]:
+    """Read the split of a run, with the samples it names, and the audit of its leaks.
+
+    Photos of the eyewear sets that a correction has marked unclear since are left out.
+
+    Raises:
+        DataError: the file is no split, or does not fit the samples.
+    """
+    path = run / "split.json"
+    return read_split(path, samples, withdrawn=read_withdrawn()), read_json(path, Parts).leaks
+
+
+def read_data(run: Path) -> Data:
+    """Read what a run, or a study, remembers of its data.
+
+    Raises:
+        DataError: the record is there but damaged.
+    """
+    path = run / DATA_FILE
+    return read_json(path, Data) if path.is_file() else Data()
+
+
+def write_data(folder: Path, data: DataSet | None, *, sha256: str) -> None:
+    """Write what a run or a study is to remember of its data."""
+    found = Data(data.kind, data.path, len(data.samples)) if data else Data()
+    write_json(folder / DATA_FILE, dataclasses.replace(found, sha256=sha256))
+
+
+def read_run_data(run: Path, path: Path | None = None, *, recipe: Recipe | None = None) -> DataSet:
+    """Read the data that a run, or a study, was begun with.
+
+    `path` says where they lie now, if they were moved; `recipe` what they are read for, if not for
+    the run's own.
+
+    Raises:
+        DataError: the folder does not say where its data lay, or they are not there any more.
+    """
+    recipe = recipe or read_run_recipe(run)
+    data = read_data(run)
+    if data.kind == "eyewear" and path is None:
+        return read_data_set(faces=True, scales=recipe.input.scales, plan=recipe.split)
+    found = path or data.path
+    if found is None or not found.exists():
+        if data.kind != "cmu" or path is not None:
+            where = f"lay in {str(found)!r}, and are not there" if found else "are not named in it"
+            raise DataError(
+                f"The photos of {str(run)!r} {where}. Say where they are now: --data PATH."
+            )
+        found = cmu.find()
+    return read_data_set(found, scales=recipe.input.scales)
 
 
 def hash_data(split: Split, labels: Sequence[str]) -> str:
@@ -251,33 +341,54 @@ def hash_data(split: Split, labels: Sequence[str]) -> str:
     """
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     content = [
-        (part, sample.name, sample.label, _hash_file(sample.path))
+        (part, sample.name, sample.label, _hash_photo(sample.path))
         for part, samples in parts.items()
         for sample in relabel(samples, labels, tinted=True)
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _hash_file(path: Path) -> str:
+def _hash_photo(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise DataError(f"Cannot read the photo {str(path)!r}: {error.strerror}.") from error
 
 
-def write_environment(run: Path, more: Mapping[str, Any]) -> None:
-    """Write what a training runs on and with which versions; `more` joins what is written there."""
-    path = run / "environment.json"
-    facts = {
-        **read_facts(path),
+def hash_recipe(recipe: Recipe) -> str:
+    """Return the SHA-256 of everything that the recipe decides, its name aside.
+
+    Values that are the defaults do not count: a key that a later version adds changes no hash. Of
+    the bundled model to begin with the content counts.
+    """
+    weights = PINNED[BUNDLED] if recipe.network.weights else ""
+    defaults = _list_values(Recipe())
+    values = _list_values(recipe) | {"network.weights": weights, "name": defaults["name"]}
+    chosen = {key: value for key, value in values.items() if value != defaults[key]}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _list_values(recipe: Recipe) -> dict[str, Any]:
+    return {
+        f"{key}.{inner}" if inner else key: value
+        for key, found in dataclasses.asdict(recipe).items()
+        for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
+    }
+
+
+def write_environment(run: Path, recipe: Recipe, *, seconds: float | None = None) -> None:
+    """Write what a training runs on and with which versions, and what it took once it is over."""
+    packages = ("gafas", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
+    found: Environment = {
         "python": platform.python_version(),
-        **{name: _find_version(name) for name in _PACKAGES},
+        **{name: _find_version(name) for name in packages},
         "machine": platform.machine(),
         "system": platform.system(),
         "cpu_count": count_cores(),
-        **more,
+        "recipe_sha256": hash_recipe(recipe),
+        "seconds": seconds,
     }
-    write_text(path, json.dumps(facts, indent=1) + "\n")
+    write_json(run / "environment.json", found)
 
 
 def _find_version(name: str) -> str:
@@ -287,44 +398,3 @@ def _find_version(name: str) -> str:
         except PackageNotFoundError:
             continue
     return "unknown"
-
-
-def hash_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of everything that the recipe decides, its name aside.
-
-    Values that are the defaults do not count: a key that a later version adds changes no hash. Of
-    weights to begin with the content counts, not the path.
-
-    Raises:
-        RecipeError: the recipe names weights that cannot be read.
-    """
-    network = dataclasses.replace(
-        recipe.network,
-        weights=_hash_weights(recipe.network.weights),
-        twins=tuple(map(_hash_weights, recipe.network.twins)),
-    )
-    plain = dataclasses.replace(recipe, name="recipe", network=network)
-    chosen = _leave_defaults(dataclasses.asdict(plain))
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
-
-
-def _hash_weights(path: str) -> str:
-    if path == BUNDLED_WEIGHTS:
-        return PINNED[BUNDLED]
-    try:
-        return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise RecipeError(
-            f"The recipe begins with weights that cannot be read: {error.strerror}. Received: "
-            f"{path!r}. Give the model.keras of a run."
-        ) from error
-
-
-def _leave_defaults(table: dict[str, Any]) -> dict[str, Any]:
-    defaults = dataclasses.asdict(Recipe())
-    return {
-        f"{key}.{inner}" if inner else key: value
-        for key, found in table.items()
-        for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
-        if value != (defaults[key][inner] if inner else defaults[key])
-    }

@@ -3,136 +3,56 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gafas.crops import CropGeometry
 from gafas.datasets.dataset import DataSet
 from gafas.datasets.folders import check_trainable
 from gafas.datasets.samples import relabel
 from gafas.datasets.splits import Split
-from gafas.progress import PAUSE
+from gafas.progress import open_progress
 from gafas.training.architectures import (
-    TEMPERATURE,
     begin_with_bundled,
     build,
-    copy_weights,
-    look_twice,
+    mirror,
     write_layers,
 )
 from gafas.training.backend import keras, tf
 from gafas.training.batches import (
+    TrainingData,
     count_steps,
     cut_size,
     make_batches,
-    read_inputs,
-    read_targets,
-    render,
+    read_data,
     stretch_epochs,
-    weigh,
-    weigh_labels,
 )
-from gafas.training.calibrate import choose_threshold, fit_calibration
-from gafas.training.export import export_model, load_keras
-from gafas.training.keeper import Keeper, remove_states
-from gafas.training.recipe import BUNDLED_WEIGHTS, Optimization, Recipe
-from gafas.training.run import hash_recipe, open_run, write_environment
-from gafas.training.shading import shade
+from gafas.training.calibrate import calibrate
+from gafas.training.export import export_model
+from gafas.training.recipe import Optimization, Recipe
+from gafas.training.run import (
+    Epoch,
+    History,
+    hash_recipe,
+    open_run,
+    read_history,
+    write_environment,
+    write_history,
+)
 
+SECONDS_BETWEEN_STATES = 30.0
+"""How much of a training an interruption may cost, at most, in seconds of work."""
 
-class Bar(keras.callbacks.Callback):
-    """Show epochs, losses, accuracies and the time left on stderr.
-
-    On a terminal that is a bar; elsewhere, as in a file, a line now and then; with `-q` nothing.
-    """
-
-    def __init__(self, epochs: int, *, done: int) -> None:
-        super().__init__()
-        self._console = Console(stderr=True)
-        columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        quiet = not logging.getLogger("gafas").isEnabledFor(logging.WARNING)
-        lines = not self._console.is_terminal
-        self._progress = Progress(*columns, console=self._console, disable=lines or quiet)
-        self._pause = PAUSE if lines and not quiet else float("inf")
-        self._task = self._progress.add_task("training", total=epochs, completed=done)
-        self._epochs, self._done = epochs, done
-        self._began = self._written = time.monotonic()
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Show the bar."""
-        self._progress.start()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Advance it, and show the epoch's figures."""
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        self._progress.update(self._task, advance=1, description=f"epoch {epoch + 1}  {shown}")
-        now = time.monotonic()
-        if now - self._written > self._pause:
-            left = (now - self._began) / (epoch + 1 - self._done) * (self._epochs - epoch - 1)
-            line = f"epoch {epoch + 1} of {self._epochs}  {shown}  about {left:.0f} s left"
-            self._console.print(line, highlight=False, soft_wrap=True)
-            self._written = now
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Leave the bar as it stands."""
-        self._progress.stop()
-
-
-Watched = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Images, `(N, H, W, C)` 0–255, and targets, `(N, labels)`, of the validation part."""
-
-
-def finish(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """Turn learnt weights into the network that is served: averaged, looking twice, as asked.
-
-    Trainings that began with the same weights end in one valley: what chance put into each, their
-    mean leaves out.
-
-    Source: Wortsman et al. 2022, "Model soups".
-    """
-    if recipe.network.twins:
-        learnt = [model.get_weights()]
-        for path in recipe.network.twins:
-            twin = build(recipe)
-            copy_weights(load_keras(Path(path)), twin)
-            learnt.append(twin.get_weights())
-        model.set_weights([np.mean(layer, axis=0) for layer in zip(*learnt, strict=True)])
-    return look_twice(model) if recipe.network.mirror else model
-
-
-def calibrate(model: keras.Model, watched: Watched, *, balance: float = 0.0) -> dict[str, Any]:
-    """Set the model's temperature and offsets, and choose its threshold, on its validation part.
-
-    `balance` says how far its labels weigh alike in the calibration, see `weigh_labels`.
-    A network without a layer for them, as the original's, keeps its probabilities.
-    """
-    images, targets = watched
-    weights = weigh_labels(targets, balance)
-    temperature, offsets = 1.0, (0.0,) * targets.shape[1]
-    probabilities = model.predict(images, batch_size=256, verbose=0)
-    if TEMPERATURE in [layer.name for layer in model.layers]:
-        temperature, offsets = fit_calibration(probabilities, targets, weights=weights)
-        layer = model.get_layer(TEMPERATURE)
-        layer.scale, layer.offset = 1 / temperature, list(offsets)
-        # Keras would answer with the former temperature, which is compiled in.
-        model.make_predict_function(force=True)
-        probabilities = model.predict(images, batch_size=256, verbose=0)
-    threshold = choose_threshold(probabilities, targets)
-    return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
-
-
-_log = logging.getLogger(__name__)
-
-_PARITY_PHOTOS = 64
+_PARITY_PHOTOS: Final = 64
 
 OnEpoch = Callable[[int, int, Mapping[str, float]], None]
 """Told after each epoch: which it was, counted from 1, of how many, and its figures by name."""
+
+_log = logging.getLogger(__name__)
 
 
 def train(
@@ -173,62 +93,19 @@ def train(
     sha256 = open_run(recipe, split, run=run, data=data)
     learnt = read_data(recipe, split)
     model, seconds = fit(recipe, learnt, run=run, on_epoch=on_epoch)
-    model = finish(model, recipe)
+    if recipe.network.mirror:
+        model = mirror(model)
     facts = _describe(recipe, split, sha256=sha256)
     if learnt.watched is not None and not split.watches_test:
         facts |= calibrate(model, learnt.watched, balance=recipe.optimization.balance_validation)
     write_layers(model, run / "network.json")
-    write_environment(run, {"seconds": round(seconds, 1)})
+    write_environment(run, recipe, seconds=round(seconds, 1))
     chosen = np.random.default_rng(recipe.seed).permutation(len(learnt.images))[:_PARITY_PHOTOS]
     photos = cut_size(learnt.images[chosen], recipe.input)
     export_model(model, run, metadata=facts, photos=photos)
-    remove_states(run)
+    for left in (*_list_states(run), *run.glob("partial.*")):
+        left.unlink()
     return run / "model.onnx"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Arrays in memory.
-
-    Attributes:
-        images: `(N, H, W, C)` 0–255, as the network sees them; crops of faces have a margin.
-        targets: `(N, labels)`.
-        watched: images without a margin and targets of the validation part, or None.
-        weights: how often each image is drawn, `(N,)`; None shows all of them in every epoch.
-    """
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-    watched: Watched | None
-    weights: NDArray[np.float64] | None = None
-
-
-def read_data(recipe: Recipe, split: Split) -> TrainingData:
-    """Read what a training learns from and watches; the split bears the recipe's own labels.
-
-    Photos in which a recipe of faces finds none are left out.
-
-    Raises:
-        DataError: too few photos with a face are left.
-        ImageError: a photo cannot be read.
-    """
-    watched = None
-    if split.validation:
-        seen = read_inputs(split.validation, recipe.input)
-        shown = cut_size(seen.images, recipe.input).astype(np.float32)
-        watched = (shown, read_targets(seen.samples, recipe.labels)) if seen.samples else None
-    inputs = read_inputs(split.train, recipe.input)
-    check_trainable(inputs.samples)
-    if recipe.augmentation.shaded:
-        inputs = shade(inputs, recipe.augmentation.shaded, seed=recipe.seed)
-    images, samples = inputs.images, inputs.samples
-    targets = read_targets(samples, recipe.labels)
-    if recipe.augmentation.rendered:
-        plan, labels = recipe.augmentation, recipe.labels
-        drawn, soft = render(inputs, plan, labels=labels, seed=recipe.seed)
-        images = np.concatenate([images, drawn.images])
-        samples, targets = samples + drawn.samples, np.concatenate([targets, soft])
-    return TrainingData(images, targets, watched, weigh(samples, recipe.optimization))
 
 
 def fit(
@@ -243,19 +120,16 @@ def fit(
         on_epoch: shows the training's progress, instead of a bar on stderr.
 
     Returns:
-        The model with the weights that the recipe keeps, and the seconds that training took,
-        those before an interruption included.
+        The model, and the seconds that training took, those before an interruption included.
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     recipe = stretch_epochs(recipe, len(data.images))
+    epochs, steps = recipe.optimization.epochs, count_steps(recipe, len(data.images))
     model = build(recipe)
-    if recipe.network.weights == BUNDLED_WEIGHTS:
+    if recipe.network.weights:
         begin_with_bundled(model)
-    elif recipe.network.weights:
-        copy_weights(load_keras(Path(recipe.network.weights)), model)
-    steps = count_steps(recipe, len(data.images))
     smoothing = recipe.optimization.label_smoothing
     model.compile(
         optimizer=_make_optimizer(recipe.optimization, steps),
@@ -263,38 +137,103 @@ def fit(
         metrics=["accuracy"],
         jit_compile=False,  # XLA takes a third longer on a CPU
     )
-    keeper = Keeper(run, recipe.optimization)
-    keeper.set_model(model)
-    done = keeper.resume()
-    if not keeper.is_over():
-        model.fit(
-            make_batches(
-                recipe,
-                data.images,
-                targets=data.targets,
-                weights=data.weights,
-                first_epoch=done,
-            ),
-            initial_epoch=done,
-            epochs=recipe.optimization.epochs,
-            steps_per_epoch=steps,
-            shuffle=False,  # the batches come shuffled
-            validation_data=data.watched,
-            validation_batch_size=256,
-            callbacks=[keeper, _make_shower(recipe.optimization.epochs, done, on_epoch)],
-            verbose=0,
-        )
-    epoch, seconds = keeper.finish()
-    _log.info("Kept the weights of epoch %d; training took %.0f s.", epoch, seconds)
+    states = _States(run)
+    states.set_model(model)
+    done = states.resume()
+    if done < epochs:
+        with open_progress("Training") as show:
+            tell = on_epoch or (lambda *epoch: show(_describe_epoch(*epoch), *epoch[:2]))
+            teller = keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: tell(epoch + 1, epochs, dict(logs or {}))
+            )
+            model.fit(
+                make_batches(recipe, data, first_epoch=done),
+                initial_epoch=done,
+                epochs=epochs,
+                steps_per_epoch=steps,
+                shuffle=False,  # the batches come shuffled
+                validation_data=data.watched,
+                validation_batch_size=256,
+                callbacks=[states, teller],
+                verbose=0,
+            )
+    seconds = states.history[-1].seconds
+    _log.info("Training took %.0f s.", seconds)
     return model, seconds
 
 
-def _make_shower(epochs: int, done: int, on_epoch: OnEpoch | None) -> keras.callbacks.Callback:
-    if on_epoch is None:
-        return Bar(epochs, done=done)
-    return keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, epochs, dict(logs or {}))
-    )
+def _describe_epoch(epoch: int, epochs: int, figures: Mapping[str, float]) -> str:
+    shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    return f"epoch {epoch} of {epochs}  {shown}"
+
+
+class _States(keras.callbacks.Callback):
+    """Writes history after every epoch, and weights and optimizer often enough to go on from.
+
+    A state file `state-<epochs done>.weights.h5` is complete as soon as it bears that name.
+    """
+
+    def __init__(self, run: Path) -> None:
+        super().__init__()
+        self.history: History = ()
+        self._run = run
+        self._began = self._saved = time.monotonic()
+
+    def resume(self) -> int:
+        """Load the latest state into the model, which must be compiled; return the epochs done."""
+        states = _list_states(self._run)
+        if states:
+            done = _count_epochs(states[-1])
+            self.model.optimizer.build(self.model.trainable_variables)
+            self.model.load_weights(states[-1])
+            self._restore_dropout()
+            self.history = read_history(self._run / "history.csv")[:done]
+            self._began -= self.history[-1].seconds
+        return len(self.history)
+
+    def _restore_dropout(self) -> None:
+        """Bring dropout's random numbers to where they stood: Keras saves no generator's state.
+
+        A state is a seed, which the recipe fixes, and a counter, which each step raises by one.
+        """
+        steps = int(self.model.optimizer.iterations)
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+                state = layer.seed_generator.state
+                state.assign([int(state.value[0]), steps])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Add a row, and now and then a state."""
+        now = time.monotonic()
+        rate = float(self.model.optimizer.learning_rate)
+        seconds = now - self._began
+        row = Epoch(epoch=epoch + 1, **(logs or {}), learning_rate=rate, seconds=seconds)
+        self.history = (*self.history, row)
+        write_history(self.history, self._run / "history.csv")
+        if now - self._saved > SECONDS_BETWEEN_STATES:
+            self._save()
+            self._saved = now
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Save the last state, too: what interrupts the export must not cost the training."""
+        self._save()
+
+    def _save(self) -> None:
+        partial = self._run / "partial.weights.h5"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras reads its variables in NumPy 1's manner
+            self.model.save_weights(partial)
+        partial.replace(self._run / f"state-{len(self.history)}.weights.h5")
+        for old in _list_states(self._run)[:-1]:
+            old.unlink()
+
+
+def _list_states(run: Path) -> Sequence[Path]:
+    return sorted(run.glob("state-*.weights.h5"), key=_count_epochs)
+
+
+def _count_epochs(state: Path) -> int:
+    return int(state.name.removeprefix("state-").partition(".")[0])
 
 
 def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimizer:

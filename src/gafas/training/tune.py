@@ -13,9 +13,10 @@ from gafas.datasets.samples import relabel
 from gafas.datasets.splits import Split
 from gafas.errors import DataError, RecipeError
 from gafas.files import write_text
+from gafas.training.batches import read_data
 from gafas.training.recipe import Recipe, write_recipe
-from gafas.training.run import find_best_epoch, hash_data, hash_recipe, read_history, write_data
-from gafas.training.train import fit, read_data
+from gafas.training.run import hash_data, hash_recipe, read_history, write_data
+from gafas.training.train import fit
 
 _SIZES = (0.5, 0.75, 1.0, 1.25)
 """Factors on the recipe's filters and dense units."""
@@ -28,9 +29,9 @@ _COMPLETE = (optuna.trial.TrialState.COMPLETE,)
 def tune(recipe: Recipe, data: DataSet, *, out: Path, trials: int) -> Path:
     """Search until the study has the given number of trials; write the best as a new recipe.
 
-    A trial trains on the training part and is judged by its lowest validation loss; the test part,
-    which is that of a training, is never read. The study lies in `out/study.db`: the same command
-    goes on with it, so raising `trials` searches further.
+    A trial trains on the training part and is judged by the validation loss that it ends with; the
+    test part, which is that of a training, is never read. The study lies in `out/study.db`: the
+    same command goes on with it, so raising `trials` searches further.
 
     Returns:
         The new recipe, `out/<name>-tuned.toml`.
@@ -56,12 +57,13 @@ def tune(recipe: Recipe, data: DataSet, *, out: Path, trials: int) -> Path:
     learnt = read_data(recipe, split) if missing > 0 else None
 
     def judge(trial: optuna.Trial) -> float:
-        """Return the lowest validation loss of a trial's training."""
+        """Return the validation loss that a trial's training ends with."""
         assert learnt is not None
         with tempfile.TemporaryDirectory(prefix="gafas-trial-") as room:
             fit(suggest(recipe, trial), learnt, run=Path(room))
             history = read_history(Path(room) / "history.csv")
-        loss = history[find_best_epoch(history)]["val_loss"]
+        loss = history[-1].val_loss
+        assert loss is not None  # the recipe has a validation part
         _log.warning("Trial %d of %d: validation loss %.4f.", trial.number + 1, trials, loss)
         return loss
 

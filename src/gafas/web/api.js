@@ -41,6 +41,11 @@ export async function readModel(signal) {
   return (await call("/v1/model", { signal })).json();
 }
 
+/** Return the card of the model that ships with the server, as HTML. */
+export async function readModelCard(signal) {
+  return (await call("/static/model-card.html", { signal })).text();
+}
+
 /** Return the description of the HTTP interface. */
 export async function readDescription(signal) {
   return (await call("/openapi.json", { signal })).json();

@@ -3,9 +3,8 @@
 import { recognize } from "./api.js";
 import { makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
-import { count, say, short } from "./language.js";
-import { patiently } from "./patience.js";
-import { tell } from "./problems.js";
+import { count, explainProblem, say, short } from "./language.js";
+import { patiently } from "./retry.js";
 
 const SIDE = 640;
 const QUALITY = 0.85;
@@ -138,7 +137,7 @@ function show(state, error = null) {
   find(".message").hidden = live;
   find(".message h2").textContent = say(`camera.${state}.title`);
   find(".message p").textContent = say(`camera.${state}.text`);
-  if (error?.reason) find(".message p").append(` ${tell(error)}`);
+  if (error?.reason) find(".message p").append(` ${explainProblem(error)}`);
 }
 
 find(".start").addEventListener("click", startCamera);

@@ -2,8 +2,7 @@
 
 import { describe, makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
-import { count, say } from "./language.js";
-import { tell } from "./problems.js";
+import { count, explainProblem, say } from "./language.js";
 
 const LINES = 3;
 
@@ -40,7 +39,7 @@ export function showPhoto(photo) {
 
 /** Say in words what became of a photo. */
 export function summarize(photo) {
-  if (photo.problem) return tell(photo.problem);
+  if (photo.problem) return explainProblem(photo.problem);
   if (photo.state !== "answered") return say(`state.${photo.state}`);
   if (!photo.answer.faces.length) return say("state.no-face");
   return `${count("faces", photo.answer.faces.length)}: ${describe(photo.answer.faces)}`;
@@ -66,9 +65,11 @@ function makePicture(photo) {
 }
 
 function listLines(photo) {
-  if (photo.state === "failed") return [note(tell(photo.problem)), makeRetry()];
+  if (photo.state === "failed") return [note(explainProblem(photo.problem)), makeRetry()];
   if (photo.state !== "answered") return [note(say(`state.${photo.state}`))];
-  if (photo.problem) return [note(say("state.unreadable"), "strong"), note(tell(photo.problem))];
+  if (photo.problem) {
+    return [note(say("state.unreadable"), "strong"), note(explainProblem(photo.problem))];
+  }
   const { faces } = photo.answer;
   if (!faces.length) return [note(say("state.no-face"))];
   const rest = faces.length - LINES;

@@ -1,28 +1,31 @@
 /** The page of the HTTP interface: /openapi.json made readable, without another host's scripts. */
 
 import { readDescription } from "./api.js";
-import { getLanguage, say, startLanguage } from "./language.js";
-import { renderMarkdown } from "./markdown.js";
-import { patiently } from "./patience.js";
-import { tell } from "./problems.js";
+import { make } from "./drawing.js";
+import { explainProblem, getLanguage, say, startLanguage } from "./language.js";
+import { patiently } from "./retry.js";
 
 const place = document.querySelector(".text");
 
-/** Write the whole description as Markdown: every route, then the objects that they answer. */
-function write({ info, paths, components }) {
+/** Return the whole description as elements: every route, then the objects that they answer. */
+function describe({ info, paths, components }) {
   const routes = Object.entries(paths).flatMap(([path, methods]) => {
-    return Object.entries(methods).map(([method, route]) => writeRoute(method, path, route));
+    return Object.entries(methods).flatMap(([method, route]) => {
+      return describeRoute(method, path, route);
+    });
   });
-  const objects = Object.entries(components.schemas).map(([name, schema]) => {
+  const objects = Object.entries(components.schemas).flatMap(([name, schema]) => {
     const fields = Object.entries(schema.properties).map(([field, { description, ...type }]) => {
       return [`\`${field}\``, nameType(type), description];
     });
-    return [`### ${name}`, schema.description, ...writeTable(["field", "type", "meaning"], fields)];
+    const title = make("h3", { text: name });
+    return [title, ...makeText(schema.description), ...makeTable("field type meaning", fields)];
   });
-  return [info.description, ...routes.flat(), "## Objects", ...objects.flat()].join("\n\n");
+  const title = make("h2", { text: "Objects" });
+  return [...makeText(info.description), ...routes, title, ...objects];
 }
 
-function writeRoute(method, path, { description, parameters = [], requestBody, responses }) {
+function describeRoute(method, path, { description, parameters = [], requestBody, responses }) {
   const rows = parameters.map((one) => {
     return [`\`${one.name}\``, one.in, nameType(one.schema), one.description];
   });
@@ -31,12 +34,12 @@ function writeRoute(method, path, { description, parameters = [], requestBody, r
     return [status, description, kinds.join(", ")];
   });
   return [
-    `## \`${method.toUpperCase()} ${path}\``,
-    description,
-    writeCode(writeCall(path, requestBody)),
-    ...writeTable(["parameter", "in", "type", "meaning"], rows),
-    ...writeTable(["status", "meaning", "answer"], answers.sort(([one], [two]) => one - two)),
-    ...writeExample(responses[200]),
+    make("h2", { holds: mark(`\`${method.toUpperCase()} ${path}\``) }),
+    ...makeText(description),
+    makeCode(writeCall(path, requestBody)),
+    ...makeTable("parameter in type meaning", rows),
+    ...makeTable("status meaning answer", answers.sort(([one], [two]) => one - two)),
+    ...makeExample(responses[200]),
   ];
 }
 
@@ -47,26 +50,42 @@ function writeCall(path, requestBody) {
   return `curl --data-binary @photo.jpg ${url}\ncurl -F photos=@photo.jpg ${url}`;
 }
 
-function writeExample({ content }) {
+function makeExample({ content }) {
   const { examples } = content?.["application/json"] ?? {};
   const some = Object.values(examples ?? {}).slice(0, 1);
   return some.map(({ value }) => {
     const text = JSON.stringify(value, null, 2);
-    const short = text.replace(/\[[-\d.,\s]+\]/g, (numbers) => numbers.replace(/\s+/g, " "));
-    return writeCode(short);
+    return makeCode(text.replace(/\[[-\d.,\s]+\]/g, (numbers) => numbers.replace(/\s+/g, " ")));
   });
 }
 
-function writeCode(text) {
-  return `\`\`\`\n${text}\n\`\`\``;
+function makeText(text) {
+  return text.split("\n\n").map((paragraph) => make("p", { holds: mark(paragraph) }));
 }
 
-function writeTable(head, rows) {
+function makeCode(text) {
+  const around = make("pre", { holds: [make("code", { text })] });
+  around.tabIndex = 0; // the arrow keys scroll what is wider than the page
+  return around;
+}
+
+function makeTable(titles, rows) {
   if (!rows.length) return [];
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => {
-    return `| ${cells.map((cell) => `${cell ?? ""}`.replaceAll("|", "/")).join(" | ")} |`;
-  });
-  return [lines.join("\n")];
+  const head = makeRow("th", titles.split(" "));
+  const body = rows.map((cells) => makeRow("td", cells));
+  const parts = [make("thead", { holds: [head] }), make("tbody", { holds: body })];
+  const around = make("div", { kind: "scroll", holds: [make("table", { holds: parts })] });
+  around.tabIndex = 0;
+  return [around];
+}
+
+function makeRow(name, cells) {
+  return make("tr", { holds: cells.map((cell) => make(name, { holds: mark(cell ?? "") })) });
+}
+
+/** Return a text's pieces, with elements for what stands in backticks. */
+function mark(text) {
+  return text.split("`").map((piece, at) => (at % 2 ? make("code", { text: piece }) : piece));
 }
 
 function nameAnswer(kind, schema) {
@@ -85,9 +104,9 @@ async function start() {
   document.querySelector(".other").hidden = getLanguage() === "en";
   document.documentElement.classList.add("ready");
   try {
-    place.replaceChildren(...renderMarkdown(write(await patiently(() => readDescription()))));
+    place.replaceChildren(...describe(await patiently(() => readDescription())));
   } catch (error) {
-    place.textContent = tell(error);
+    place.textContent = explainProblem(error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Boxes and labels over a picture, crisp at any pixel ratio: vectors and text, not pixels. */
 
 import { nameLabel, roughly, say } from "./language.js";
-import { layTags } from "./tags.js";
+import { layTags } from "./placement.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const KNOWN = ["none", "eyeglasses", "sunglasses", "unsure"];

@@ -1,7 +1,7 @@
 /** The question for the API key, where the server wants one. */
 
 import { keepKey } from "./api.js";
-import { onKeyWanted } from "./patience.js";
+import { onKeyWanted } from "./retry.js";
 
 const dialog = document.querySelector("#key");
 const field = dialog.querySelector("input");

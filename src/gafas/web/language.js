@@ -2,6 +2,7 @@
 
 const KEPT = "gafas-language";
 const LANGUAGES = ["en", "es"];
+const UNITS = { "too-many-bytes": 2 ** 20, "too-many-pixels": 1e6 };
 
 let words = {};
 let language = "en";
@@ -32,11 +33,6 @@ export function say(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** Say whether there is such a sentence. */
-export function knows(key) {
-  return key in words;
-}
-
 /** Return the sentence about so many: the catalogue has one for 1 and one for other numbers. */
 export function count(key, number, values = {}) {
   const form = number === 1 ? "one" : "other";
@@ -46,11 +42,6 @@ export function count(key, number, values = {}) {
 /** Return a number with no more digits than it needs: 12, but 0.4. */
 export function short(value) {
   return new Intl.NumberFormat(language, { maximumSignificantDigits: 2 }).format(value);
-}
-
-/** Return a number with up to three decimals. */
-export function precisely(value) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
 }
 
 /** Return what a label is called; one that the page does not know is called by its own name. */
@@ -67,6 +58,15 @@ export function percent(value) {
 /** Return a probability, 0–1, as whole percent, rounded down as on the server's drawings. */
 export function roughly(value) {
   return format(Math.floor(Math.min(value, 0.999) * 100 + 1e-6) / 100, 0);
+}
+
+/** Say what an error means for a person: the server gives a word, the page the sentence. */
+export function explainProblem({ reason, limit, status }) {
+  const key = `problem.${reason}`;
+  const shown = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
+  const values = { status, limit: shown.format(limit / (UNITS[reason] ?? 1)) };
+  if (key in words) return say(key, values);
+  return say(status ? "problem.http" : "problem.failed", values);
 }
 
 /** Fill every element below a root that names its sentence: its text, and attributes of it. */

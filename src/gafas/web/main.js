@@ -4,20 +4,20 @@ import { readModel, recognize } from "./api.js";
 import { refreshCamera, stopCamera } from "./camera.js";
 import { makeCard, setCardWidth, showPhoto } from "./cards.js";
 import "./key.js";
-import { Lanes } from "./lanes.js";
+import { Queue } from "./queue.js";
 import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
-import { condition, hurry, patiently } from "./patience.js";
+import { condition, hurry, patiently } from "./retry.js";
 import { readFiles, readTransfer } from "./photos.js";
-import { makeThumbnail } from "./pictures.js";
-import { announce, getFilter, showCounts, watchTools } from "./tools.js";
-import { openViewer, refreshViewer } from "./viewer.js";
+import { makeThumbnail } from "./thumbnails.js";
+import { announce, getFilter, showCounts, watchToolbar } from "./toolbar.js";
+import { openLightbox, refreshLightbox } from "./lightbox.js";
 
 const AT_ONCE = 4;
 const BUSY_MS = 1500;
 
 const find = (name) => document.querySelector(name);
 const grid = find(".grid");
-const lanes = new Lanes(AT_ONCE, work);
+const queue = new Queue(AT_ONCE, work);
 
 let photos = [];
 let labels = ["none", "eyeglasses", "sunglasses"];
@@ -37,13 +37,13 @@ async function work(photo, signal) {
     if (photo.answer === answer) photo.picture = picture;
     else URL.revokeObjectURL(picture); // it was asked for again meanwhile
   } catch (error) {
-    settle(photo, error, signal);
+    noteProblem(photo, error, signal);
   }
   if (!photos.includes(photo)) photo.release(); // it was cleared away meanwhile
   refresh(photo);
 }
 
-function settle(photo, error, signal) {
+function noteProblem(photo, error, signal) {
   // Who aborts says what the photo is then; with an answer only its small picture is missing.
   if (signal.aborted || photo.answer) return;
   if (error.kind === "refused") photo.refuse(error);
@@ -56,7 +56,7 @@ function take(more) {
   grid.append(...more.map(makeCard));
   document.body.classList.add("has-photos");
   announce(count("live.taken", more.length));
-  lanes.add(more);
+  queue.add(more);
   refresh();
 }
 
@@ -81,7 +81,7 @@ function matches(photo, filter) {
 }
 
 function cancel() {
-  lanes.cancel();
+  queue.cancel();
   for (const photo of photos) {
     if (!["waiting", "working"].includes(photo.state)) continue;
     photo.state = "cancelled";
@@ -94,12 +94,12 @@ function cancel() {
 function proceed(some) {
   for (const photo of some) photo.reset();
   some.forEach(showPhoto);
-  lanes.add(some);
+  queue.add(some);
   refresh();
 }
 
 function clear() {
-  lanes.cancel();
+  queue.cancel();
   for (const photo of photos) photo.release();
   photos = [];
   grid.replaceChildren();
@@ -144,7 +144,7 @@ function showLanguage() {
     button.setAttribute("aria-pressed", button.lang === getLanguage());
   }
   photos.forEach(showPhoto);
-  refreshViewer();
+  refreshLightbox();
   refreshCamera();
   showCondition();
   refresh();
@@ -172,7 +172,7 @@ function listen() {
     });
   }
   find(".largest").addEventListener("change", () => {
-    lanes.cancel();
+    queue.cancel();
     proceed(photos);
   });
   find(".choose").addEventListener("click", () => find("#files").click());
@@ -198,7 +198,7 @@ function listenToGrid() {
     if (target.closest(".retry")) proceed([photo]);
     else if (photo.answer?.width) {
       const list = () => photos.filter((one) => one.answer?.width && !one.card.hidden);
-      openViewer(photo, list);
+      openLightbox(photo, list);
     }
   });
 }
@@ -208,7 +208,7 @@ async function start() {
   listen();
   listenToGrid();
   watchWidth();
-  watchTools({ list: () => photos, labels: () => labels, cancel, proceed, clear, refresh });
+  watchToolbar({ list: () => photos, labels: () => labels, cancel, proceed, clear, refresh });
   for (const button of document.querySelectorAll(".languages button")) {
     button.addEventListener("click", async () => {
       await setLanguage(button.lang, { keep: true });

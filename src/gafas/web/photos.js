@@ -1,6 +1,6 @@
 /** The photos that were given, what became of each, and what is counted and downloaded of them. */
 
-import { unreadable } from "./exact.js";
+import { unreadable } from "./downloads.js";
 
 /** Endings of the files that are taken from a folder; a file named by itself is always tried. */
 export const ENDINGS = [

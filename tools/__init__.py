@@ -1,0 +1,1 @@
+"""What writes down what is generated, and draws what may be published."""
