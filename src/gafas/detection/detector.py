@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
 from gafas.detection.candidates import (
     CONFIDENCE,
@@ -24,7 +23,7 @@ from gafas.detection.candidates import (
     suppress,
     turn_back,
 )
-from gafas.detection.retinaface import decode, prepare, stretch
+from gafas.detection.retinaface import decode, prepare, resize, stretch
 from gafas.results import Face, ImageArray
 from gafas.weights import open_session, read_bundled
 
@@ -44,12 +43,9 @@ LARGE_SIDE: Final = 640
 """Decoded so large, a photo shows all faces but those of a crowd."""
 
 TURNED_SIDE: Final = 320
-BORDERED_SIDE: Final = 256
+BORDERED_SIDE: Final = 256  # of which the photo takes half
 
-_LARGEST_ENLARGEMENT: Final = 4
 _CLEARLY: Final = 0.02  # so much more confident a face must be in the turned photo
-_BORDER: Final = 0.5
-_BORDERED_MOST: Final = 1024  # a longer side is reduced first: a border would take gigabytes
 
 
 def choose_sides(longer: int) -> tuple[int, ...]:
@@ -106,12 +102,10 @@ class FaceDetector:
         Returns one row per candidate, however doubtful (confidence above `HINT`), the most
         confident first: x1, y1, x2, y2, confidence, and five points.
         """
-        height, width = image.shape[:2]
-        factor = min(side / max(height, width), _LARGEST_ENLARGEMENT)
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        outputs = self._session.run(None, {"input": prepare(image, size)})
+        size = _fit(image, side)
+        outputs = self._session.run(None, {"input": prepare(resize(image, size))})
         rows = decode(outputs, size, least=HINT)
-        stretch(rows, x=width / size[0], y=height / size[1])
+        stretch(rows, x=image.shape[1] / size[0], y=image.shape[0] / size[1])
         return suppress(rows)
 
     def _search(self, image: ImageArray) -> Floats:
@@ -130,17 +124,13 @@ class FaceDetector:
         return faces if len(faces) else self._search_bordered(image)
 
     def _search_bordered(self, image: ImageArray) -> Floats:
-        step = -(-max(image.shape[:2]) // _BORDERED_MOST)
-        if step > 1:
-            image = np.asarray(Image.fromarray(np.ascontiguousarray(image)).reduce(step))
-        height, width = image.shape[:2]
-        border = round(max(height, width) * _BORDER)
-        wide = np.full((height + 2 * border, width + 2 * border, 3), 114, np.uint8)
-        wide[border : border + height, border : border + width] = image
+        size, border = _fit(image, BORDERED_SIDE // 2), BORDERED_SIDE // 4
+        around = ((border, border), (border, border), (0, 0))
+        wide = np.pad(resize(image, size), around, constant_values=114)
         rows = _keep_confident(self.find_candidates(wide, side=BORDERED_SIDE))
         rows[:, :CONFIDENCE] -= border
         rows[:, CONFIDENCE + 1 :] -= border
-        stretch(rows, x=step, y=step)
+        stretch(rows, x=image.shape[1] / size[0], y=image.shape[0] / size[1])
         return rows
 
     def _search_turned(self, image: ImageArray, found: Floats, *, needed: float) -> Floats:
@@ -156,6 +146,13 @@ class FaceDetector:
         height, width = image.shape[:2]
         rows = self._search(np.ascontiguousarray(turned[best]))
         return turn_back(rows, best, width=width, height=height) if len(rows) else found
+
+
+def _fit(image: ImageArray, side: int) -> tuple[int, int]:
+    """Return width and height of the image with a longer side of `side`, at most four-fold."""
+    height, width = image.shape[:2]
+    factor = min(side / max(height, width), 4)
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def _keep_confident(rows: Floats) -> Floats:
