@@ -63,10 +63,9 @@ CONFIDENCES: Final = (0.5, 0.3)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Truth:
-    """What a photo shows, as far as somebody wrote it down."""
+    """Which faces a photo shows, and what may be one: to find that is neither right nor wrong."""
 
     faces: tuple[Box, ...] = ()
-    others: tuple[Box, ...] = ()
     unclear: tuple[Box, ...] = ()
 
 
@@ -75,8 +74,8 @@ class Row:
     """What one variant found in the photos of a set.
 
     Attributes:
-        found: boxes that were written down as faces, of `Truth.faces`; 0 where nobody wrote.
-        false: boxes that no face nor anything unclear explains; 0 where nobody wrote.
+        found: of the faces that were written down, those that the variant finds.
+        false: boxes that show none of these, nor anything unclear.
         lost: of the schedule's faces, those that the variant does not find.
         gained: faces of the variant that the schedule does not find.
         milliseconds: of one core per photo.
@@ -123,7 +122,7 @@ class RememberingDetector(FaceDetector):
         return boxes, time.process_time() - start - self.looking + self.cost
 
 
-def measure_set(photos: Iterable[tuple[Path, Truth]], *, looks: bool) -> dict[str, Row]:
+def measure_set(photos: Iterable[tuple[Path, Truth | None]], *, looks: bool) -> dict[str, Row]:
     """Run the schedule and its variants on every photo of a set."""
     remembering = RememberingDetector()
     rows: dict[str, Row] = {}
@@ -157,7 +156,8 @@ def _list_variants(
         seen = suppress(
             np.concatenate([remembering.find_candidates(image, side=side) for side in sides])
         )
-        return [tuple(map(float, row[:4])) for row in seen[seen[:, CONFIDENCE] >= least]]
+        kept = seen[seen[:, CONFIDENCE] >= least, :4].astype(float)
+        return [(x1, y1, x2, y2) for x1, y1, x2, y2 in kept.tolist()]
 
     yield "schedule", detect
     for rule in RULES:
@@ -168,22 +168,17 @@ def _list_variants(
             yield f"{name} pixels, confidence {least}", functools.partial(look, sides, least)
 
 
-def _count(row: Row, boxes: list[Box], expected: list[Box], truth: Truth) -> None:
+def _count(row: Row, boxes: list[Box], expected: list[Box], truth: Truth | None) -> None:
     row.boxes += len(boxes)
     row.lost += sum(not _shows(box, boxes) for box in expected)
     row.gained += sum(not _shows(box, expected) for box in boxes)
-    row.found += sum(_shows(box, boxes) for box in truth.faces)
-    if truth.faces or truth.others or truth.unclear:
-        known = truth.faces + truth.unclear
-        row.false += sum(not _shows(box, known) for box in boxes)
+    if truth is not None:
+        row.found += sum(_shows(box, boxes) for box in truth.faces)
+        row.false += sum(not _shows(box, truth.faces + truth.unclear) for box in boxes)
 
 
 def _shows(box: Box, others: Iterable[Box]) -> bool:
     return any(measure_overlap(box, other) > SAME for other in others)
-
-
-def _keep_sure(rows: Floats) -> Floats:
-    return rows[rows[:, CONFIDENCE] >= detector.CONFIDENT]
 
 
 def measure_overlap(one: Box, other: Box) -> float:
@@ -196,19 +191,21 @@ def measure_overlap(one: Box, other: Box) -> float:
 
 def read_truth(table: Path) -> dict[str, Truth]:
     """Read which faces the photos of a set show, and what only resembles a face."""
-    found: dict[str, dict[str, list[Box]]] = {}
+    faces: dict[str, list[Box]] = {}
+    unclear: dict[str, list[Box]] = {}
     with table.open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
-            kind = {"not_a_face": "others", "unclear": "unclear"}.get(line["label"], "faces")
             box = (float(line["x1"]), float(line["y1"]), float(line["x2"]), float(line["y2"]))
-            found.setdefault(line["file"], {}).setdefault(kind, []).append(box)
+            if line["label"] != "not_a_face":
+                kind = unclear if line["label"] == "unclear" else faces
+                kind.setdefault(line["file"], []).append(box)
     return {
-        name: Truth(**{kind: tuple(boxes) for kind, boxes in kinds.items()})
-        for name, kinds in found.items()
+        name: Truth(tuple(faces.get(name, ())), tuple(unclear.get(name, ())))
+        for name in faces.keys() | unclear.keys()
     }
 
 
-def list_sets(cmu: Path, eyewear: Path) -> dict[str, list[tuple[Path, Truth]]]:
+def list_sets(cmu: Path, eyewear: Path) -> dict[str, list[tuple[Path, Truth | None]]]:
     """List the photos of every set, sorted, with what they show."""
     faces = sorted((cmu / "faces").rglob("*.pgm"))
     unknown = {
@@ -219,7 +216,9 @@ def list_sets(cmu: Path, eyewear: Path) -> dict[str, list[tuple[Path, Truth]]]:
         "cmu quarter size": [path for path in faces if path.stem.endswith("_4")],
         "lfw": sorted((eyewear / "lfw").rglob("*.jpg")),
     }
-    sets = {name: [(path, Truth()) for path in paths] for name, paths in unknown.items()}
+    sets: dict[str, list[tuple[Path, Truth | None]]] = {
+        name: [(path, None) for path in paths] for name, paths in unknown.items()
+    }
     for name, folder in (("life", eyewear / "life"), ("multi", eyewear / "multi")):
         truth = read_truth(folder / "faces.csv")
         sets[name] = [
@@ -242,7 +241,7 @@ def main() -> None:
         rows = measure_set(photos, looks=name in ("life", "multi"))
         results[name] = {
             "photos": len(photos),
-            "faces": sum(len(truth.faces) for _, truth in photos),
+            "faces": sum(len(truth.faces) for _, truth in photos if truth is not None),
             "variants": {variant: dataclasses.asdict(row) for variant, row in rows.items()},
         }
         LOG.info("%s: %s", name, json.dumps(results[name], indent=1))
