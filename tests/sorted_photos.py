@@ -1,6 +1,7 @@
 """Quick stand-ins for photos, whose answers are their contents, and what lies in a folder."""
 
 import collections
+import dataclasses
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,10 +9,12 @@ from pathlib import Path
 
 from dying import Fate, fated
 from gafas.results import Face, Prediction, Recognition
-from gafas.sorting.plan import Action, Order, Rule
-from gafas.sorting.sort import Filed, sort_photos
+from gafas.sorting.journal import Action, Options, Rule
+from gafas.sorting.plan import Filed, Plan
+from gafas.sorting.sort import sort_photos
 
 LABELS = ("none", "eyeglasses", "sunglasses")
+OPTIONS = Options("0" * 64, 0.8)
 
 
 def answer(photo: str, *labels: str, error: str | None = None) -> Recognition:
@@ -27,10 +30,10 @@ def recognize(photos: Iterable[str]) -> Iterator[Recognition]:
         yield answer(photo, error="broken") if text == "!" else answer(photo, *text.split())
 
 
-def make_order(
+def make_plan(
     source: Path, dest: Path, action: Action = Action.copy, *, by: Rule = Rule.label
-) -> Order:
-    return Order(source, dest, LABELS, "0" * 64, 0.8, action=action, by=by)
+) -> Plan:
+    return Plan(source, dest, LABELS, dataclasses.replace(OPTIONS, action=action, by=by))
 
 
 def make_photos(folder: Path, contents: Mapping[str, str]) -> Path:
@@ -53,10 +56,10 @@ def list_photos(folder: Path) -> list[str]:
     )
 
 
-def run(order: Order) -> list[Filed]:
-    """Carry out an order without waiting for the disk."""
+def run(plan: Plan) -> list[Filed]:
+    """Carry out a plan without waiting for the disk."""
     with fated(Fate()):
-        return list(sort_photos(list_photos(order.source), recognize, order=order))
+        return list(sort_photos(list_photos(plan.source), recognize, plan=plan))
 
 
 def names(folder: Path) -> list[str]:
@@ -64,9 +67,9 @@ def names(folder: Path) -> list[str]:
     return [os.path.relpath(path, folder) for path in list_photos(folder)]
 
 
-def journal_of(order: Order) -> Path:
-    """Return the one journal of an order's folder."""
-    (journal,) = order.dest.glob(".gafas-sort-*.jsonl")
+def journal_of(plan: Plan) -> Path:
+    """Return the one journal of a plan's folder."""
+    (journal,) = plan.dest.glob(".gafas-sort-*.jsonl")
     return journal
 
 

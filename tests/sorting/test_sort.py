@@ -1,6 +1,5 @@
 """Sorting decides by the answers, keeps names and structure, and says what it cannot do."""
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,17 +8,18 @@ import pytest
 
 from gafas.errors import DataError, ModelError
 from gafas.sorting.files import Identity
-from gafas.sorting.journal import Entry, Journal
-from gafas.sorting.orders import resolve_orders
-from gafas.sorting.plan import Action, Rule, choose_folder
-from gafas.sorting.sort import plan_photos, sort_photos
+from gafas.sorting.journal import Action, Entry, Journal, Rule
+from gafas.sorting.plan import choose_folder, make_plans
+from gafas.sorting.sort import preview_photos, sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (
+    LABELS,
+    OPTIONS,
     answer,
     journal_of,
     list_photos,
-    make_order,
     make_photos,
+    make_plan,
     names,
     recognize,
     run,
@@ -44,10 +44,10 @@ def test_several_faces_choose_one_folder(
     labels: list[str], by_label: str, by_any: str, tmp_path: Path
 ) -> None:
     found = answer("a.jpg", *labels)
-    assert choose_folder(found, make_order(tmp_path, tmp_path)) == by_label
-    assert choose_folder(found, make_order(tmp_path, tmp_path, by=Rule.any)) == by_any
+    assert choose_folder(found, make_plan(tmp_path, tmp_path)) == by_label
+    assert choose_folder(found, make_plan(tmp_path, tmp_path, by=Rule.any)) == by_any
     broken = answer("a.jpg", error="broken")
-    assert choose_folder(broken, make_order(tmp_path, tmp_path)) == "unreadable"
+    assert choose_folder(broken, make_plan(tmp_path, tmp_path)) == "unreadable"
 
 
 def test_copies_keep_structure_names_times_and_permissions(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_copies_keep_structure_names_times_and_permissions(tmp_path: Path) -> No
         tmp_path / "in", {"a.jpg": "none", "b/c/ñ.jpg": "sunglasses", "d.png": "!"}
     )
     before = snapshot(source)
-    filed = run(order := make_order(source, tmp_path / "out"))
-    assert names(order.dest) == ["none/a.jpg", "sunglasses/b/c/ñ.jpg", "unreadable/d.png"]
-    after = snapshot(order.dest)
+    filed = run(plan := make_plan(source, tmp_path / "out"))
+    assert names(plan.dest) == ["none/a.jpg", "sunglasses/b/c/ñ.jpg", "unreadable/d.png"]
+    after = snapshot(plan.dest)
     assert [after[f"none/{name}"] for name in ["a.jpg"]] == [before["a.jpg"]]
     assert after["sunglasses/b/c/ñ.jpg"] == before["b/c/ñ.jpg"]
     assert snapshot(source) == before
@@ -66,8 +66,8 @@ def test_copies_keep_structure_names_times_and_permissions(tmp_path: Path) -> No
 
 def test_links_are_symbolic_and_lead_to_the_photo_wherever_the_folder_goes(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none"})
-    run(order := make_order(source, tmp_path / "out", Action.link))
-    moved = order.dest.rename(tmp_path / "elsewhere")
+    run(plan := make_plan(source, tmp_path / "out", Action.link))
+    moved = plan.dest.rename(tmp_path / "elsewhere")
     assert (moved / "none/a.jpg").readlink() == source / "a.jpg"
     assert (moved / "none/a.jpg").read_text() == "none"
     (source / "a.jpg").unlink()
@@ -82,11 +82,11 @@ def test_names_that_are_taken_get_a_number_and_nothing_is_overwritten(
     source = make_photos(tmp_path / "in", {"a.b.jpg": "none"})
     dest = make_photos(tmp_path / "out", {"none/a.b.jpg": "mine", "none/a.b-2.jpg": "mine, too"})
     before = snapshot(dest)
-    (filed,) = run(order := make_order(source, dest, action))
+    (filed,) = run(plan := make_plan(source, dest, action))
     assert filed.target == dest / "none/a.b-3.jpg"
     assert filed.target.read_text() == "none"
     assert {name: facts for name, facts in snapshot(dest).items() if name in before} == before
-    assert [one.problem for one in undo(journal_of(order))] == [None]
+    assert [one.problem for one in undo(journal_of(plan))] == [None]
     assert snapshot(dest) == before
 
 
@@ -94,26 +94,26 @@ def test_a_name_that_is_taken_at_the_last_moment_gets_a_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none"})
-    order = make_order(source, tmp_path / "out", Action.move)
+    plan = make_plan(source, tmp_path / "out", Action.move)
     begin = Journal.begin
 
     def intrude(journal: Journal, photo: str, target: str, *, identity: Identity) -> Entry:
-        (order.dest / "none/a.jpg").write_text("quick")
+        (plan.dest / "none/a.jpg").write_text("quick")
         return begin(journal, photo, target, identity=identity)
 
     monkeypatch.setattr(Journal, "begin", intrude)
-    (filed,) = run(order)
-    assert filed.target == order.dest / "none/a-2.jpg"
-    assert (order.dest / "none/a.jpg").read_text() == "quick"
-    assert [one.problem for one in undo(journal_of(order))] == [None]
-    assert (order.dest / "none/a.jpg").read_text() == "quick"
+    (filed,) = run(plan)
+    assert filed.target == plan.dest / "none/a-2.jpg"
+    assert (plan.dest / "none/a.jpg").read_text() == "quick"
+    assert [one.problem for one in undo(journal_of(plan))] == [None]
+    assert (plan.dest / "none/a.jpg").read_text() == "quick"
     assert names(source) == ["a.jpg"]
 
 
 def test_the_same_command_again_sorts_only_what_is_new_or_changed(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none", "b.jpg": "none"})
-    run(order := make_order(source, tmp_path / "out"))
-    (order.dest / "none/b.jpg").unlink()  # thrown away: it does not come back by itself
+    run(plan := make_plan(source, tmp_path / "out"))
+    (plan.dest / "none/b.jpg").unlink()  # thrown away: it does not come back by itself
     make_photos(source, {"new/c.jpg": "eyeglasses"})
     (source / "a.jpg").chmod(0o644)
     (source / "a.jpg").write_text("sunglasses")
@@ -122,29 +122,29 @@ def test_the_same_command_again_sorts_only_what_is_new_or_changed(tmp_path: Path
     def listen(photos: Iterator[str]) -> Iterator[object]:
         return recognize(asked.append(photo) or photo for photo in photos)  # type: ignore[func-returns-value]
 
-    again = list(sort_photos(list_photos(source), listen, order=order))  # type: ignore[arg-type]
+    again = list(sort_photos(list_photos(source), listen, plan=plan))  # type: ignore[arg-type]
     assert asked == [str(source / "a.jpg"), str(source / "new/c.jpg")]
     assert [one.before for one in again] == [True, True, False, False]
     expected = ["eyeglasses/new/c.jpg", "none/a.jpg", "sunglasses/a.jpg"]
-    assert names(order.dest) == expected
+    assert names(plan.dest) == expected
 
 
 def test_an_unlike_order_for_the_same_photos_is_refused_and_names_the_journal(
     tmp_path: Path,
 ) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none"})
-    run(order := make_order(source, tmp_path / "out"))
+    run(plan := make_plan(source, tmp_path / "out"))
     before = snapshot(tmp_path)
     with pytest.raises(DataError, match=r"--copy .* is what it holds, --move .*\.gafas-sort-1\.js"):
-        run(make_order(source, order.dest, Action.move))
+        run(make_plan(source, plan.dest, Action.move))
     assert snapshot(tmp_path) == before
     other = make_photos(tmp_path / "other", {"a.jpg": "none"})
-    run(make_order(other, order.dest, Action.move))
-    assert names(order.dest) == ["none/a-2.jpg", "none/a.jpg"]
+    run(make_plan(other, plan.dest, Action.move))
+    assert names(plan.dest) == ["none/a-2.jpg", "none/a.jpg"]
     # All that was moved is gone from the source, so new photos may come by other options.
     make_photos(other, {"b.jpg": "none sunglasses"})
-    run(make_order(other, order.dest, Action.copy, by=Rule.any))
-    assert names(order.dest) == ["none/a-2.jpg", "none/a.jpg", "sunglasses/b.jpg"]
+    run(make_plan(other, plan.dest, Action.copy, by=Rule.any))
+    assert names(plan.dest) == ["none/a-2.jpg", "none/a.jpg", "sunglasses/b.jpg"]
 
 
 @pytest.mark.parametrize("place", ["in/out", "in"])
@@ -153,39 +153,38 @@ def test_a_folder_in_the_source_or_the_source_itself_may_be_sorted_into(
     action: Action, place: str, tmp_path: Path
 ) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none", "z/b.jpg": "mixed none"})
-    order = make_order(source, tmp_path / place, action)
+    plan = make_plan(source, tmp_path / place, action)
     before = snapshot(source)
     for _ in range(2):
-        assert {one.folder for one in run(order)} == {"none", "mixed"}
-        found = [name for name in names(order.dest) if name.split("/")[0] in ("none", "mixed")]
+        assert {one.folder for one in run(plan)} == {"none", "mixed"}
+        found = [name for name in names(plan.dest) if name.split("/")[0] in ("none", "mixed")]
         assert found == ["mixed/z/b.jpg", "none/a.jpg"]
-    assert [one.problem for one in undo(journal_of(order))] == [None, None]
+    assert [one.problem for one in undo(journal_of(plan))] == [None, None]
     assert snapshot(source) == before
 
 
 def test_a_source_inside_the_folder_may_be_sorted_but_not_what_was_sorted(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "out/new", {"a.jpg": "none"})
-    run(make_order(source, tmp_path / "out", Action.move))
+    run(make_plan(source, tmp_path / "out", Action.move))
     assert names(tmp_path / "out") == ["none/a.jpg"]
     for again in (tmp_path / "out/none", tmp_path / "out/unsure/deep"):
         with pytest.raises(DataError, match=r"it lies in the folder (none|unsure) there"):
-            resolve_orders([str(again)], make_order(Path(), tmp_path / "out"))
+            make_plans([str(again)], tmp_path / "out", labels=LABELS, options=OPTIONS)
 
 
 def test_labels_that_cannot_be_folders_are_refused(tmp_path: Path) -> None:
     for labels in (("none", "../x"), ("none", "None"), ("a", "mixed"), ("a", ".b"), ("a", "b\n")):
-        order = dataclasses.replace(make_order(Path(), tmp_path), labels=labels)
         with pytest.raises(ModelError, match="its labels become folders"):
-            resolve_orders([str(tmp_path)], order)
+            make_plans([str(tmp_path)], tmp_path, labels=labels, options=OPTIONS)
 
 
 def test_only_photos_themselves_are_moved_not_links_to_them(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none"})
     (source / "link.jpg").symlink_to("a.jpg")
-    filed = run(order := make_order(source, tmp_path / "out", Action.move))
+    filed = run(plan := make_plan(source, tmp_path / "out", Action.move))
     assert [one.folder for one in filed] == ["none", None]
     assert "It is a link" in str(filed[1].problem)
-    assert names(order.dest) == ["none/a.jpg"]
+    assert names(plan.dest) == ["none/a.jpg"]
     assert (source / "link.jpg").readlink() == Path("a.jpg")
 
 
@@ -194,19 +193,19 @@ def test_a_copy_of_a_link_is_a_file_of_its_own(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", {})
     source.mkdir()
     (source / "link.jpg").symlink_to(tmp_path / "far/a.jpg")
-    run(order := make_order(source, tmp_path / "out"))
-    copy = order.dest / "none/link.jpg"
+    run(plan := make_plan(source, tmp_path / "out"))
+    copy = plan.dest / "none/link.jpg"
     assert (copy.is_symlink(), copy.read_text()) == (False, "none")
-    assert [one.problem for one in undo(journal_of(order))] == [None]
+    assert [one.problem for one in undo(journal_of(plan))] == [None]
 
 
 def test_names_that_are_no_text_are_sorted_and_come_back(tmp_path: Path) -> None:
     odd = os.fsdecode(b"\xe9\n\\.jpg")
     source = make_photos(tmp_path / "in", {odd: "none"})
     before = snapshot(source)
-    run(order := make_order(source, tmp_path / "out", Action.move))
-    assert names(order.dest) == [f"none/{odd}"]
-    assert [one.problem for one in undo(journal_of(order))] == [None]
+    run(plan := make_plan(source, tmp_path / "out", Action.move))
+    assert names(plan.dest) == [f"none/{odd}"]
+    assert [one.problem for one in undo(journal_of(plan))] == [None]
     assert snapshot(source) == before
 
 
@@ -214,9 +213,9 @@ def test_what_is_no_ordinary_file_or_is_gone_is_named_and_the_rest_goes_on(tmp_p
     source = make_photos(tmp_path / "in", {"a.jpg": "none"})
     os.mkfifo(source / "pipe.jpg")  # reading it would never end
     (source / "lost.jpg").symlink_to("nowhere")
-    order = make_order(source, tmp_path / "out")
+    plan = make_plan(source, tmp_path / "out")
     photos = [str(source / name) for name in ("pipe.jpg", "a.jpg", "lost.jpg")]
-    filed = list(sort_photos(photos, recognize, order=order))
+    filed = list(sort_photos(photos, recognize, plan=plan))
     assert [one.folder for one in filed] == [None, "none", None]
     assert "no ordinary file" in str(filed[0].problem)
     assert "No such file" in str(filed[2].problem)
@@ -231,16 +230,16 @@ def test_a_photo_that_changes_while_it_is_looked_at_stays(tmp_path: Path) -> Non
             (source / "b.jpg").write_text("other")
             yield found
 
-    order = make_order(source, tmp_path / "out", Action.move)
-    (filed,) = sort_photos([str(source / "b.jpg")], meddle, order=order)  # type: ignore[arg-type]
+    plan = make_plan(source, tmp_path / "out", Action.move)
+    (filed,) = sort_photos([str(source / "b.jpg")], meddle, plan=plan)  # type: ignore[arg-type]
     assert "changed while" in str(filed.problem)
-    assert (names(source), names(order.dest)) == (["b.jpg"], [])
+    assert (names(source), names(plan.dest)) == (["b.jpg"], [])
 
 
 def test_a_file_in_the_place_of_a_folder_stops_only_its_photos(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", {"a.jpg": "none", "b.jpg": "sunglasses"})
     dest = make_photos(tmp_path / "out", {"none": "a file of mine"})
-    filed = run(make_order(source, dest))
+    filed = run(make_plan(source, dest))
     assert [one.folder for one in filed] == [None, "sunglasses"]
     assert "Not a directory" in str(filed[0].problem)
     assert (dest / "none").read_text() == "a file of mine"
@@ -251,27 +250,27 @@ def test_a_plan_writes_nothing_and_is_what_happens(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", contents)
     make_photos(tmp_path / "out", {"none/a.jpg": "mine"})
     before = snapshot(tmp_path)
-    order = make_order(source, tmp_path / "out", Action.move)
-    planned = list(plan_photos(list_photos(source), recognize, order=order))
+    plan = make_plan(source, tmp_path / "out", Action.move)
+    planned = list(preview_photos(list_photos(source), recognize, plan=plan))
     assert snapshot(tmp_path) == before
     assert len({one.target for one in planned}) == 4
-    assert run(order) == planned
-    again = list(plan_photos(list_photos(source), recognize, order=order))
+    assert run(plan) == planned
+    again = list(preview_photos(list_photos(source), recognize, plan=plan))
     assert [one.before for one in again] == [True] * 4
 
 
 def test_no_photos_make_no_folder(tmp_path: Path) -> None:
-    assert run(make_order(make_photos(tmp_path, {}), tmp_path / "out")) == []
+    assert run(make_plan(make_photos(tmp_path, {}), tmp_path / "out")) == []
     assert not (tmp_path / "out").exists()
 
 
 def test_photos_are_taken_and_sorted_one_by_one(tmp_path: Path) -> None:
     source = make_photos(tmp_path / "in", {f"{n}.jpg": "none" for n in range(9)})
-    order = make_order(source, tmp_path / "out", Action.move)
+    plan = make_plan(source, tmp_path / "out", Action.move)
     waiting = iter(list_photos(source))
-    running = sort_photos(waiting, recognize, order=order)
+    running = sort_photos(waiting, recognize, plan=plan)
     assert [next(running).folder for _ in range(3)] == ["none"] * 3
     running.close()  # type: ignore[attr-defined]
-    assert len(names(order.dest)) == 3
+    assert len(names(plan.dest)) == 3
     assert list(waiting) == list_photos(source)
-    assert len(run(order)) == 9
+    assert len(run(plan)) == 9

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from dying import Fate, KilledError, fated
 from gafas.errors import DataError
-from gafas.sorting.plan import Action
+from gafas.sorting.files import Identity
+from gafas.sorting.journal import Action, Entry, Journal
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (
     count_contents,
     list_photos,
-    make_order,
     make_photos,
+    make_plan,
     recognize,
     snapshot,
 )
@@ -75,9 +76,9 @@ def refusals() -> Iterator[None]:
 def carry_out(step: Step, sources: list[Path], dest: Path, *, system: str) -> None:
     fate = Fate(step.at if step.kind != "never" else -1, step.kind, system)
     if step.what == "sort":
-        order = make_order(sources[step.which], dest, step.action)
+        plan = make_plan(sources[step.which], dest, step.action)
         with refusals(), fated(fate):
-            list(sort_photos(list_photos(order.source), recognize, order=order))
+            list(sort_photos(list_photos(plan.source), recognize, plan=plan))
         return
     journals = list_journals(dest)
     if journals:
@@ -104,9 +105,9 @@ def test_after_any_sequence_of_sort_kill_resume_and_undo_every_content_is_there(
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
         sources = [folder / "one", folder / "other"]
-        for source, contents in zip(sources, (one, other), strict=True):
+        for source, files in zip(sources, (one, other), strict=True):
             source.mkdir()
-            make_photos(source, contents)
+            make_photos(source, files)
         dest = sources[0] / "sorted" if inside else folder / "sorted"
         before = [snapshot(source) for source in sources]
         contents = count_contents(*sources)
@@ -137,35 +138,35 @@ def test_a_run_killed_at_any_step_goes_on_to_what_an_unbroken_run_leaves(
     tmp_path: Path, action: Action, system: str
 ) -> None:
     contents = {"a.jpg": "sunglasses", "b/a.jpg": "none eyeglasses"}
-    whole = make_order(make_photos(tmp_path / "x" / "in", contents), tmp_path / "x" / "out", action)
+    whole = make_plan(make_photos(tmp_path / "x" / "in", contents), tmp_path / "x" / "out", action)
     with fated(Fate(system=system)) as fate:
-        assert len(list(sort_photos(list_photos(whole.source), recognize, order=whole))) == 2
+        assert len(list(sort_photos(list_photos(whole.source), recognize, plan=whole))) == 2
     steps = fate.steps
     assert steps > 8
     expected = {p: facts for p, facts in snapshot(whole.dest).items() if not p.startswith(".")}
     for at in range(steps):
         place = tmp_path / str(at)
-        order = make_order(make_photos(place / "in", contents), place / "out", action)
-        photos = list_photos(order.source)
-        before = snapshot(order.source)
+        plan = make_plan(make_photos(place / "in", contents), place / "out", action)
+        photos = list_photos(plan.source)
+        before = snapshot(plan.source)
         with pytest.raises(KilledError), fated(Fate(at, system=system)):
-            list(sort_photos(photos, recognize, order=order))
+            list(sort_photos(photos, recognize, plan=plan))
         with fated(Fate(system=system)):
-            filed = list(sort_photos(list_photos(order.source), recognize, order=order))
+            filed = list(sort_photos(list_photos(plan.source), recognize, plan=plan))
         assert sum(one.folder is not None for one in filed) == 2
-        found = {p: facts for p, facts in snapshot(order.dest).items() if not p.startswith(".")}
+        found = {p: facts for p, facts in snapshot(plan.dest).items() if not p.startswith(".")}
         if action is Action.link:
             found = {
                 p: (str(f[0]).replace(str(place), str(tmp_path / "x")),) for p, f in found.items()
             }
         assert found == expected
-        (journal,) = order.dest.glob(".*")
+        (journal,) = plan.dest.glob(".*")
         with contextlib.suppress(KilledError), fated(Fate(at // 2, system=system)):
             list(undo(journal))
         if journal.exists():
             with fated(Fate(system=system)):
                 assert [done.problem for done in undo(journal) if done.problem] == []
-        assert snapshot(order.source) == before
+        assert snapshot(plan.source) == before
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -175,22 +176,26 @@ def test_an_equal_photo_from_elsewhere_is_not_taken_for_ours(
 ) -> None:
     sources = [make_photos(tmp_path / name, {"a.jpg": "none"}) for name in ("one", "other")]
     before = snapshot(tmp_path)
-    order = make_order(sources[0], tmp_path / "out", action)
-    other = make_order(sources[1], tmp_path / "out", Action.move)
+    plan = make_plan(sources[0], tmp_path / "out", action)
+    other = make_plan(sources[1], tmp_path / "out", Action.move)
 
-    def interfere(*_: object) -> None:
+    begin = Journal.begin
+
+    def interfere(journal: Journal, photo: str, target: str, *, identity: Identity) -> Entry:
+        begin(journal, photo, target, identity=identity)
+        patch.undo()
         with fated(Fate(system=system)):
-            list(sort_photos(list_photos(other.source), recognize, order=other))
+            list(sort_photos(list_photos(other.source), recognize, plan=other))
         raise KilledError
 
     # The other photo gets the name just when the first run has announced it, and dies.
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr("gafas.sorting.sort.act", lambda *_: patch.undo() or interfere())
-        list(sort_photos(list_photos(order.source), recognize, order=order))
+        patch.setattr(Journal, "begin", interfere)
+        list(sort_photos(list_photos(plan.source), recognize, plan=plan))
     with fated(Fate(system=system)):
-        filed = list(sort_photos(list_photos(order.source), recognize, order=order))
-        assert [one.target for one in filed] == [order.dest / "none/a-2.jpg"]
-        for journal in list_journals(order.dest):
+        filed = list(sort_photos(list_photos(plan.source), recognize, plan=plan))
+        assert [one.target for one in filed] == [plan.dest / "none/a-2.jpg"]
+        for journal in list_journals(plan.dest):
             assert [done.problem for done in undo(journal)] == [None]
     remains = {name: facts for name, facts in snapshot(tmp_path).items() if name[:3] != "out"}
     assert remains == before

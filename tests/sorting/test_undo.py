@@ -6,31 +6,31 @@ from pathlib import Path
 import pytest
 
 from gafas.errors import DataError
-from gafas.sorting.journal import Journal
-from gafas.sorting.plan import Action, Order
+from gafas.sorting.journal import Action, open_journal
+from gafas.sorting.plan import Plan
 from gafas.sorting.sort import sort_photos
 from gafas.sorting.undo import undo
 from sorted_photos import (
     journal_of,
     list_photos,
-    make_order,
     make_photos,
+    make_plan,
     recognize,
     run,
     snapshot,
 )
 
 
-def sort(tmp_path: Path, action: Action, **contents: str) -> Order:
+def sort(tmp_path: Path, action: Action, **contents: str) -> Plan:
     source = make_photos(tmp_path / "in", {f"{name}.jpg": text for name, text in contents.items()})
-    order = make_order(source, tmp_path / "out", action)
-    run(order)
-    return order
+    plan = make_plan(source, tmp_path / "out", action)
+    run(plan)
+    return plan
 
 
-def take_back(order: Order) -> list[str]:
+def take_back(plan: Plan) -> list[str]:
     """Undo, and return the problems, the first photo's first."""
-    problems = [done.problem for done in undo(journal_of(order))]
+    problems = [done.problem for done in undo(journal_of(plan))]
     return [problem or "" for problem in reversed(problems)]
 
 
@@ -45,56 +45,56 @@ def test_everything_is_as_it_was_and_what_the_run_made_is_gone(
 ) -> None:
     make_photos(tmp_path / "in", {"b/c.jpg": "none sunglasses"})
     before = snapshot(tmp_path / "in")
-    order = sort(tmp_path, action, a="none")
+    plan = sort(tmp_path, action, a="none")
     for name in ("none/a.jpg", "mixed/b/c.jpg"):
-        assert os.path.lexists(order.dest / name)
-    assert take_back(order) == ["", ""]
-    after = snapshot(order.source)
+        assert os.path.lexists(plan.dest / name)
+    assert take_back(plan) == ["", ""]
+    after = snapshot(plan.source)
     assert {name: after[name] for name in before} == before
-    assert not order.dest.exists()
+    assert not plan.dest.exists()
 
 
 @pytest.mark.parametrize("action", Action)
 def test_what_was_changed_since_stays_and_the_journal_with_it(
     action: Action, tmp_path: Path
 ) -> None:
-    order = sort(tmp_path, action, a="none", b="none", c="sunglasses")
-    changed = order.dest / "none/b.jpg"
+    plan = sort(tmp_path, action, a="none", b="none", c="sunglasses")
+    changed = plan.dest / "none/b.jpg"
     changed.unlink()
     changed.write_text("edited")
-    problems = take_back(order)
+    problems = take_back(plan)
     assert [bool(problem) for problem in problems] == [False, True, False]
     assert "since, so it stays where it is" in problems[1]
     assert changed.read_text() == "edited"
-    assert not (order.dest / "sunglasses").exists()
+    assert not (plan.dest / "sunglasses").exists()
     changed.unlink()
     if action is Action.move:
         changed.write_text("none")  # restored by hand
-    assert take_back(order) == [""]
-    assert not order.dest.exists()
-    assert len(list_photos(order.source)) == 3
+    assert take_back(plan) == [""]
+    assert not plan.dest.exists()
+    assert len(list_photos(plan.source)) == 3
 
 
 def test_a_time_that_changed_is_no_change_and_the_old_one_comes_back(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", {"a.jpg": "none"})
     before = snapshot(tmp_path / "in")
-    order = sort(tmp_path, Action.move)
-    os.utime(order.dest / "none/a.jpg")
-    (order.dest / "none/a.jpg").chmod(0o600)
-    assert take_back(order) == [""]
-    assert snapshot(order.source) == before
+    plan = sort(tmp_path, Action.move)
+    os.utime(plan.dest / "none/a.jpg")
+    (plan.dest / "none/a.jpg").chmod(0o600)
+    assert take_back(plan) == [""]
+    assert snapshot(plan.source) == before
 
 
 def test_a_copy_whose_original_is_gone_or_changed_is_kept(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.copy, a="none", b="none", c="none", d="none")
-    (order.source / "a.jpg").unlink()
-    change(order.source / "b.jpg", "other")
-    (order.source / "c.jpg").unlink()
-    (order.source / "c.jpg").symlink_to(order.dest / "none/c.jpg")
-    os.utime(order.source / "d.jpg")  # its content is the same
-    problems = take_back(order)
+    plan = sort(tmp_path, Action.copy, a="none", b="none", c="none", d="none")
+    (plan.source / "a.jpg").unlink()
+    change(plan.source / "b.jpg", "other")
+    (plan.source / "c.jpg").unlink()
+    (plan.source / "c.jpg").symlink_to(plan.dest / "none/c.jpg")
+    os.utime(plan.source / "d.jpg")  # its content is the same
+    problems = take_back(plan)
     assert ["the copy stays" in problem for problem in problems] == [True, True, True, False]
-    assert sorted(path.name for path in (order.dest / "none").iterdir()) == [
+    assert sorted(path.name for path in (plan.dest / "none").iterdir()) == [
         "a.jpg",
         "b.jpg",
         "c.jpg",
@@ -102,30 +102,30 @@ def test_a_copy_whose_original_is_gone_or_changed_is_kept(tmp_path: Path) -> Non
 
 
 def test_a_place_that_is_taken_is_not_overwritten(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    (order.source / "a.jpg").write_text("a new one")
-    assert "Something else has its old place" in take_back(order)[0]
-    assert (order.source / "a.jpg").read_text() == "a new one"
-    assert (order.dest / "none/a.jpg").read_text() == "none"
-    (order.source / "a.jpg").unlink()
-    assert take_back(order) == [""]
+    plan = sort(tmp_path, Action.move, a="none")
+    (plan.source / "a.jpg").write_text("a new one")
+    assert "Something else has its old place" in take_back(plan)[0]
+    assert (plan.source / "a.jpg").read_text() == "a new one"
+    assert (plan.dest / "none/a.jpg").read_text() == "none"
+    (plan.source / "a.jpg").unlink()
+    assert take_back(plan) == [""]
 
 
 def test_a_folder_that_was_removed_since_is_made_again(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", {"b/c/d.jpg": "none"})
-    order = sort(tmp_path, Action.move)
-    (order.source / "b/c").rmdir()
-    (order.source / "b").rmdir()
-    assert take_back(order) == [""]
-    assert (order.source / "b/c/d.jpg").read_text() == "none"
+    plan = sort(tmp_path, Action.move)
+    (plan.source / "b/c").rmdir()
+    (plan.source / "b").rmdir()
+    assert take_back(plan) == [""]
+    assert (plan.source / "b/c/d.jpg").read_text() == "none"
 
 
 def test_only_empty_folders_that_the_run_made_are_removed(tmp_path: Path) -> None:
     (tmp_path / "out/none").mkdir(parents=True)
-    order = sort(tmp_path, Action.copy, a="none", b="sunglasses", c="eyeglasses")
-    (order.dest / "sunglasses/notes.txt").write_text("mine")
-    assert take_back(order) == ["", "", ""]
-    assert sorted(path.name for path in order.dest.rglob("*")) == [
+    plan = sort(tmp_path, Action.copy, a="none", b="sunglasses", c="eyeglasses")
+    (plan.dest / "sunglasses/notes.txt").write_text("mine")
+    assert take_back(plan) == ["", "", ""]
+    assert sorted(path.name for path in plan.dest.rglob("*")) == [
         "none",
         "notes.txt",
         "sunglasses",
@@ -133,20 +133,20 @@ def test_only_empty_folders_that_the_run_made_are_removed(tmp_path: Path) -> Non
 
 
 def test_a_photo_that_somebody_put_back_by_hand_is_back(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    (order.dest / "none/a.jpg").rename(order.source / "a.jpg")
-    assert take_back(order) == [""]
-    assert (order.source / "a.jpg").read_text() == "none"
+    plan = sort(tmp_path, Action.move, a="none")
+    (plan.dest / "none/a.jpg").rename(plan.source / "a.jpg")
+    assert take_back(plan) == [""]
+    assert (plan.source / "a.jpg").read_text() == "none"
 
 
 def test_an_undoing_that_was_cut_off_is_finished_before_the_next_sorting(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    path = journal_of(order)
-    with Journal(path) as journal:
-        journal.write({"undo": 1, "file": (order.dest / "none/a.jpg").stat().st_ino})
+    plan = sort(tmp_path, Action.move, a="none")
+    path = journal_of(plan)
+    with open_journal(path) as journal:
+        journal.write({"undo": 1, "file": (plan.dest / "none/a.jpg").stat().st_ino})
     with pytest.raises(DataError, match="an undoing was interrupted there"):
-        list(sort_photos([], recognize, order=order))
-    assert take_back(order) == [""]
+        list(sort_photos([], recognize, plan=plan))
+    assert take_back(plan) == [""]
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_what_is_no_journal_is_refused(line: bytes, message: str, tmp_path: Path
     ],
 )
 def test_a_damaged_journal_is_refused_whole(line: bytes, tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    path = journal_of(order)
+    plan = sort(tmp_path, Action.move, a="none")
+    path = journal_of(plan)
     path.write_bytes(path.read_bytes() + line)
     before = snapshot(tmp_path)
     with pytest.raises(DataError, match="The journal is damaged"):
@@ -186,23 +186,23 @@ def test_a_damaged_journal_is_refused_whole(line: bytes, tmp_path: Path) -> None
 
 
 def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    path = journal_of(order)
+    plan = sort(tmp_path, Action.move, a="none")
+    path = journal_of(plan)
     path.write_bytes(path.read_bytes() + b'{"do": 2, "pho')
-    assert take_back(order) == [""]
+    assert take_back(plan) == [""]
 
 
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    path = journal_of(order)
-    path.write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 2', 1))
+    plan = sort(tmp_path, Action.move, a="none")
+    path = journal_of(plan)
+    path.write_bytes(path.read_bytes().replace(b'"version": 2', b'"version": 3', 1))
     with pytest.raises(DataError, match="newer than this gafas"):
         list(undo(path))
 
 
 def test_two_processes_cannot_work_with_one_journal(tmp_path: Path) -> None:
-    order = sort(tmp_path, Action.move, a="none")
-    path = journal_of(order)
-    with Journal(path), pytest.raises(DataError, match="Another gafas is at work"):
+    plan = sort(tmp_path, Action.move, a="none")
+    path = journal_of(plan)
+    with open_journal(path), pytest.raises(DataError, match="Another gafas is at work"):
         list(undo(path))
-    assert take_back(order) == [""]
+    assert take_back(plan) == [""]

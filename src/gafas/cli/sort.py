@@ -1,7 +1,6 @@
 """The door for sorting photos into folders: sort."""
 
 import collections
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,16 +13,16 @@ from gafas.cli.answers import complain, escape, prepare_stdout, say, watch
 from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
 from gafas.cli.sources import Sources, count_ahead
 from gafas.files import LeftOut
-from gafas.sorting.plan import Action, Order, Rule
+from gafas.sorting.journal import Action, Options, Rule
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 
 
 if TYPE_CHECKING:
     from gafas.recognizer import Recognizer
-    from gafas.sorting.sort import Filed
+    from gafas.sorting.plan import Filed, Plan
 
-_Searches = Sequence[tuple[Order, Sources]]
+_Searches = Sequence[tuple["Plan", Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
 
 
@@ -90,29 +89,26 @@ def sort(
     if len(actions) > 1:
         raise typer.BadParameter("choose one of --move, --copy and --link")
     from gafas.recognizer import Recognizer
-    from gafas.sorting.orders import resolve_orders
+    from gafas.sorting.plan import make_plans
 
     recognizer = Recognizer(model, threshold=threshold, providers=[device])
-    plain = Order(
-        Path(),
-        Path(os.path.realpath(dest)),
-        labels=recognizer.classifier.labels,
-        model=recognizer.classifier.sha256,
-        threshold=recognizer.threshold,
-        action=actions[0] if actions else Action.copy,
-        by=by,
-        min_face=float(min_face),
-        largest=largest,
+    options = Options(
+        recognizer.classifier.sha256,
+        recognizer.threshold,
+        actions[0] if actions else Action.copy,
+        by,
+        float(min_face),
+        largest,
     )
-    orders = resolve_orders(sources, plain)
-    raise typer.Exit(_sort(orders, recognizer, dry_run=dry_run))
+    plans = make_plans(sources, dest, labels=recognizer.classifier.labels, options=options)
+    raise typer.Exit(_sort(plans, recognizer, dry_run=dry_run))
 
 
-def _sort(orders: Sequence[Order], recognizer: "Recognizer", *, dry_run: bool) -> int:
+def _sort(plans: Sequence["Plan"], recognizer: "Recognizer", *, dry_run: bool) -> int:
     """Sort, and tell of it; return the exit code."""
     prepare_stdout()
-    tally, left_out = _Tally(orders, planned=dry_run), LeftOut()
-    searches = [(order, _open_search(order, left_out)) for order in orders]
+    tally, left_out = _Tally(plans, planned=dry_run), LeftOut()
+    searches = [(plan, _open_search(plan, left_out)) for plan in plans]
     go_on = "Nothing has been written." if dry_run else "To go on, give the same command again."
     shown = not (dry_run and sys.stdout.isatty())
     work, total = _carry_out(searches, recognizer, tally), _count(searches, tally)
@@ -124,27 +120,27 @@ def _sort(orders: Sequence[Order], recognizer: "Recognizer", *, dry_run: bool) -
     return int(tally.failed or any(sources.failed for _, sources in searches))
 
 
-def _open_search(order: Order, left_out: LeftOut) -> Sources:
+def _open_search(plan: "Plan", left_out: LeftOut) -> Sources:
     """Return the search for what is sorted: nothing may be left where a run has moved photos."""
     from gafas.sorting.journal import list_journals
 
-    follow = order.action is not Action.move
-    begun = any(list_journals(order.dest, order.source))
-    paths = list(map(str, order.wanted))
+    follow = plan.options.action is not Action.move
+    begun = any(list_journals(plan.dest, plan.source))
+    paths = list(map(str, plan.wanted))
     return Sources(paths, follow=follow, may_be_empty=begun, left_out=left_out)
 
 
 def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -> "Iterator[Filed]":
-    """Carry out orders, or plan them; what earlier runs did goes to the tally at once."""
-    from gafas.sorting.sort import plan_photos, sort_photos
+    """Carry out plans, or preview them; what earlier runs did goes to the tally at once."""
+    from gafas.sorting.sort import preview_photos, sort_photos
 
     taken: set[Path] = set()
-    for order, sources in searches:
+    for plan, sources in searches:
         photos = (name for name, _ in sources)
         if tally.planned:
-            work = plan_photos(photos, recognizer.recognize_many, order=order, taken=taken)
+            work = preview_photos(photos, recognizer.recognize_many, plan=plan, taken=taken)
         else:
-            work = sort_photos(photos, recognizer.recognize_many, order=order)
+            work = sort_photos(photos, recognizer.recognize_many, plan=plan)
         for filed in work:
             if filed.before:
                 tally.add(filed)
@@ -154,15 +150,9 @@ def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -
 
 def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
     """Return what says how many photos this run has to do with."""
-    from gafas.sorting.plan import Places
+    from gafas.sorting.plan import drop_sorted
 
-    new = (
-        name
-        for order, sources in searches
-        for places in [Places(order)]
-        for name in sources.names()
-        if not places.made_by_us(name)
-    )
+    new = (name for plan, found in searches for name in drop_sorted(found.names(), plan))
     ask = count_ahead(new)
 
     def total() -> int | None:
@@ -176,12 +166,12 @@ def _count(searches: _Searches, tally: "_Tally") -> Callable[[], int | None]:
 class _Tally:
     """Count what becomes of photos, and tell of it."""
 
-    def __init__(self, orders: Sequence[Order], *, planned: bool) -> None:
+    def __init__(self, plans: Sequence["Plan"], *, planned: bool) -> None:
         self.planned = planned
-        self.moving = orders[0].action is Action.move
+        self.moving = plans[0].options.action is Action.move
         self.earlier = 0
         self.failed = False
-        self._orders = orders
+        self._plans = plans
         self._counts: collections.Counter[str | None] = collections.Counter()
 
     def add(self, filed: "Filed") -> None:
@@ -196,18 +186,18 @@ class _Tally:
 
     def tell(self) -> None:
         """Print the counts of all folders, and say how to take all back."""
-        from gafas.sorting.sort import find_journal
+        from gafas.sorting.plan import find_journal
 
-        order = self._orders[0]
-        for folder in order.folders:
+        plan = self._plans[0]
+        for folder in plan.folders:
             typer.echo(f"{escape(folder):12} {self._counts[folder]:7}")
-        left, done = self._counts.pop(None, 0), _DONE[order.action]
+        left, done = self._counts.pop(None, 0), _DONE[plan.options.action]
         total = self._counts.total()
-        sentence = f"{total:,} photos {'would be ' * self.planned}{done} into {order.dest}"
+        sentence = f"{total:,} photos {'would be ' * self.planned}{done} into {plan.dest}"
         sentence += f", {self.earlier:,} of them by earlier runs" * bool(self.earlier)
         sentence += f"; {left:,} stay where they are" * bool(left)
-        journals = [] if self.planned else filter(None, map(find_journal, self._orders))
-        names = " ".join(shlex.quote(str(journal)) for journal in journals)
+        journals = [] if self.planned else filter(None, map(find_journal, self._plans))
+        names = " ".join(shlex.quote(str(journal.path)) for journal in journals)
         sentence += f". To take it back: gafas sort --undo {names}" * bool(names)
         say(escape(sentence))
 
@@ -217,8 +207,7 @@ def _undo(journals: Sequence[Path]) -> int:
     from gafas.sorting.journal import read_journal
     from gafas.sorting.undo import undo_all
 
-    records = map(read_journal, journals)
-    total = sum(len(record.select("do", "done", "undo")) for record in records)
+    total = sum(len(read_journal(path).select("do", "done", "undo")) for path in journals)
     left = back = 0
     go_on = "To go on, give the same command again."
     with watch(undo_all(journals), "Taking back", go_on=go_on, total=total) as watched:

@@ -1,4 +1,7 @@
-"""Copy, move and remove files so that none is overwritten, and none is lost by a crash."""
+"""Copy, move and remove files so that none is overwritten, and none is lost by a crash.
+
+All raise `OSError` where a file cannot be read or written.
+"""
 
 import contextlib
 import dataclasses
@@ -7,28 +10,33 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
 from gafas.errors import DataError
 
-# What file systems without hard links answer, or those that let only owners make them.
-_NO_HARD_LINKS: Final = (
-    errno.EPERM,
-    errno.EACCES,
-    errno.EOPNOTSUPP,
-    errno.ENOSYS,
-    errno.EMLINK,
-    errno.EINVAL,
-)
-
-FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-"""What a full disk, or one whose owner's share of it is full, answers."""
+# What a full disk, or one whose owner's share of it is full, answers.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PhotoChangedError(DataError):
     """Say that a photo is not any more what it was a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__("The photo changed while it was sorted. Give the same command again.")
+
+
+def refuse_full(error: OSError, photo: str) -> None:
+    """Let every error pass, save that the disk is full.
+
+    Raises:
+        DataError: that was the error.
+    """
+    if error.errno in _FULL:
+        raise DataError(
+            f"The disk is full. Received: {photo!r}. Free some space, then give the same command "
+            "again: it goes on where it stopped."
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,46 +55,28 @@ class Identity:
     mode: int
     sha256: str
 
-    @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        """Return the identity that `dataclasses.asdict` made a dictionary of, among other keys."""
-        return cls(**{field.name: row[field.name] for field in dataclasses.fields(cls)})
-
 
 def identify(path: Path, seen: os.stat_result) -> Identity:
     """Return what a file is known by.
 
-    `seen` is what the file was like when it was looked at.
-
     Raises:
-        OSError: the file cannot be read.
-        PhotoChangedError: the file has changed since.
+        PhotoChangedError: the file is not any more what was `seen` of it.
     """
     digest = hash_file(path)
     now = path.stat()
     if (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
-        raise PhotoChangedError(
-            "The photo changed while it was looked at. Give the same command again."
-        )
+        raise PhotoChangedError
     return Identity(now.st_size, now.st_mtime_ns, stat.S_IMODE(now.st_mode), digest)
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's content, as 64 hexadecimal digits.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def holds(path: Path, identity: Identity) -> bool:
-    """Say whether a path is a file, and no link, with the content of a photo.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """Say whether a path is a file, and no link, with the content of a photo."""
     try:
         found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -103,18 +93,18 @@ def write_part(source: Path, part: Path, *, identity: Identity) -> int:
         the number by which the file system knows the copy, whatever its name.
 
     Raises:
-        OSError: a file cannot be read or written.
         PhotoChangedError: the file is not the photo that was identified.
     """
     with source.open("rb") as file, part.open("xb") as copy:
         shutil.copyfileobj(file, copy, 1 << 20)
         copy.flush()
-        _copy_facts(source, part)
+        with contextlib.suppress(OSError, AttributeError):  # only the superuser gives files away
+            found = source.stat()
+            os.chown(part, found.st_uid, found.st_gid)
+        shutil.copystat(source, part)
         os.fsync(copy.fileno())
     if not holds(part, identity):
-        raise PhotoChangedError(
-            "The photo changed while it was copied. Give the same command again."
-        )
+        raise PhotoChangedError
     return part.stat().st_ino
 
 
@@ -123,26 +113,19 @@ def rename(source: Path, target: Path) -> None:
 
     Raises:
         FileExistsError: something has the target's name; it stays as it is.
-        OSError: the file cannot be renamed; it is where it was.
     """
     try:
         os.link(source, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
+    except OSError as error:  # not every file system knows hard links
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
         source.rename(target)
-        return
-    replace_by(source, target)
+    else:
+        replace_by(source, target)
 
 
 def replace_by(source: Path, target: Path) -> None:
-    """Remove a file in favour of its equal, or, where it cannot be removed, the equal.
-
-    Raises:
-        OSError: the file could not be removed; its equal has been.
-    """
+    """Remove a file in favour of its equal, or, where it cannot be removed, the equal."""
     try:
         sync_folder(target.parent)
         source.unlink()
@@ -152,11 +135,7 @@ def replace_by(source: Path, target: Path) -> None:
 
 
 def restore_facts(path: Path, identity: Identity) -> None:
-    """Give a file the time and the permissions that are written down, where they differ.
-
-    Raises:
-        OSError: they cannot be changed.
-    """
+    """Give a file the time and the permissions that it was known by, where they differ."""
     found = path.stat()
     if stat.S_IMODE(found.st_mode) != identity.mode:
         path.chmod(identity.mode)
@@ -164,37 +143,15 @@ def restore_facts(path: Path, identity: Identity) -> None:
         os.utime(path, ns=(found.st_atime_ns, identity.mtime_ns))
 
 
-def same_file(one: Path, other: Path) -> bool:
-    """Say whether two paths are names of one file; a link is a file of its own.
-
-    Raises:
-        OSError: one of them is not there.
-    """
-    first, second = one.lstat(), other.lstat()
-    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-
-
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder written to the disk, where the system can do that.
-
-    Raises:
-        OSError: the disk is full or fails.
-    """
+    """Have the names in a folder written to the disk, where the system can do that."""
     if os.name == "nt":  # folders cannot be opened there
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno in (*FULL, errno.EIO):
+        if error.errno in (*_FULL, errno.EIO):
             raise
     finally:
         os.close(handle)
-
-
-def _copy_facts(source: Path, target: Path) -> None:
-    found = source.stat()
-    if hasattr(os, "chown"):
-        with contextlib.suppress(OSError):  # only the superuser may give files away
-            os.chown(target, found.st_uid, found.st_gid)
-    shutil.copystat(source, target)

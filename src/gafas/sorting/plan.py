@@ -1,16 +1,18 @@
-"""Look at photos: which of them a run has to do with, and which folder each goes into."""
+"""What is sorted where: a plan for every folder of photos, and a folder for every photo."""
 
 import collections
 import dataclasses
-import enum
 import os
+import shlex
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gafas.errors import DataError, ModelError
+from gafas.files import PHOTO_ENDINGS
 from gafas.labels import UNSURE
+from gafas.sorting.journal import Action, Journal, Options, Rule, list_journals, read_journal
 
 if TYPE_CHECKING:
     from gafas.results import Recognition
@@ -19,52 +21,27 @@ MIXED: Final = "mixed"
 NO_FACE: Final = "no-face"
 UNREADABLE: Final = "unreadable"
 
-_ALL_FACES: Final[dict[str, object]] = {"min_face": 0.0, "largest": False}
 _OWN: Final = (MIXED, UNSURE, NO_FACE, UNREADABLE)
 
 
-class Action(enum.StrEnum):
-    """What is done with a photo."""
-
-    copy = "copy"
-    move = "move"
-    link = "link"
-
-
-class Rule(enum.StrEnum):
-    """How the answers about several faces choose one folder."""
-
-    label = "label"
-    any = "any"
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
-class Order:
+class Plan:
     """Say what shall be sorted where, and how.
 
     Attributes:
-        source: the folder that is sorted, or in which the sorted photos lie; absolute.
+        source: the folder that is sorted, or in which the sorted photos lie; absolute. Whatever is
+            wanted of it, there is one journal for it, so that nothing is sorted twice where first
+            some of it is named and then more.
         dest: the folder that gets the folders; absolute.
         labels: the model's, in its order.
-        model: the SHA-256 of the model.
-        threshold: the probability, 0–1, under which the answer is `unsure`.
-        action: what is done with each photo.
-        by: how the answers choose the folder.
-        min_face: faces of fewer pixels, across or down, do not count.
-        largest: only each photo's largest face counts.
-        wanted: what is sorted of the source: itself, or photos and folders in it; absolute. The
-            rest of an order says what becomes of them.
+        options: how.
+        wanted: what is sorted of the source: itself, or photos and folders in it; absolute.
     """
 
     source: Path
     dest: Path
     labels: tuple[str, ...]
-    model: str
-    threshold: float
-    action: Action = Action.copy
-    by: Rule = Rule.label
-    min_face: float = 0.0
-    largest: bool = False
+    options: Options
     wanted: tuple[Path, ...] = ()
 
     @property
@@ -72,58 +49,94 @@ class Order:
         """Return the names of the folders that photos may go into, the labels' first."""
         return (*reversed(self.labels), *_OWN)
 
-    @property
-    def passed_over(self) -> tuple[Path, ...]:
-        """Return the folders whose photos are never sorted: they are what a run has made."""
-        if self.dest != self.source and self.dest.is_relative_to(self.source):
-            return (self.dest,)
-        return tuple(self.dest / name for name in self.folders)
 
-    def to_dict(self) -> dict[str, object]:
-        """Return what a journal says of the order; equal dictionaries are the same order.
+def make_plans(
+    sources: Sequence[str], dest: Path, *, labels: tuple[str, ...], options: Options
+) -> list[Plan]:
+    """Make plans of folders and photos as a user names them, in that order.
 
-        Whatever is wanted of a source, there is one journal for it, so that nothing is sorted twice
-        where first some of it is named and then more.
-        """
-        return {
-            "source": str(self.source),
-            "action": str(self.action),
-            "by": str(self.by),
-            "model": self.model,
-            "threshold": self.threshold,
-            "min_face": self.min_face,
-            "largest": self.largest,
-        }
-
-
-def is_same(order: Order, about: Mapping[str, object]) -> bool:
-    """Say whether a journal's first line is about an order; older ones do not select faces."""
-    return order.to_dict().items() <= (_ALL_FACES | dict(about)).items()
-
-
-def describe_order(about: Mapping[str, object]) -> str:
-    """Return the options of an order, of `Order.to_dict`, as a person would type them.
-
-    >>> order = {"action": "move", "by": "label", "threshold": 0.8, "model": "c0ffee…"}
-    >>> describe_order(order)
-    '--move --by label --threshold 0.8, model c0ffee…'
-    >>> describe_order({**order, "min_face": 40.0, "largest": True})
-    '--move --by label --threshold 0.8 --min-face 40 --largest, model c0ffee…'
-    """
-    faces = f" --min-face {about['min_face']:g}" if about.get("min_face") else ""
-    faces += " --largest" if about.get("largest") else ""
-    return (
-        f"--{about['action']} --by {about['by']} --threshold {about['threshold']:g}{faces}, "
-        f"model {str(about['model'])[:12]}"
-    )
-
-
-def check_labels(labels: tuple[str, ...]) -> None:
-    """Refuse labels that lead out of a folder, or that are what gafas calls a folder itself.
+    A folder gets a plan of its own; photos that are named themselves share that of the folder in
+    which they lie. What lies in a folder that is named, too, is sorted with it, once.
 
     Raises:
-        ModelError: one does, or is.
+        DataError: something does not exist, and was not sorted earlier; or the folders cannot be
+            used together, or hold what `find_journal` refuses.
+        ModelError: a label of the model cannot be the name of a folder.
     """
+    _check_labels(labels)
+    dest = Path(os.path.realpath(dest))
+    named = {_resolve(source): source for source in sources}
+    plans = []
+    for folder, wanted in _group(list(named)).items():
+        there = tuple(path for path in wanted if os.path.lexists(path))
+        plan = Plan(folder, dest, labels, options, there)
+        _check_places(plan)
+        journal = find_journal(plan)  # all are looked at before the first is carried out
+        sorted_before = journal.select("done") if journal else []
+        for lost in set(wanted).difference(there, (folder / one.photo for one in sorted_before)):
+            raise DataError(
+                f"There is nothing to sort. Received: {named[lost]!r}, which does not exist. "
+                "Name folders of photos, or photos, and last the folder to sort into."
+            )
+        plans.append(plan)
+    return plans
+
+
+def find_journal(plan: Plan) -> Journal | None:
+    """Return the journal of earlier runs of a plan, if there is one.
+
+    Raises:
+        DataError: the folder holds an unlike sorting of the same source, or half an undoing.
+    """
+    found = None
+    for journal in map(read_journal, list_journals(plan.dest, plan.source)):
+        kept = journal.options.action is not Action.move or not journal.finished
+        same = journal.options == plan.options
+        if journal.select("undo"):
+            problem = "an undoing was interrupted there. Finish it"
+        elif not same and journal.select("do", *["done"] * kept):
+            old, new = journal.options, plan.options
+            problem = f"{old} is what it holds, {new} is asked for. Undo that"
+        else:
+            found = journal if same else found
+            continue
+        raise DataError(
+            f"Cannot sort photos of {str(plan.source)!r} into {str(plan.dest)!r}: {problem}: gafas "
+            f"sort --undo {shlex.quote(str(journal.path))}; or name another folder to sort into."
+        )
+    return found
+
+
+def _resolve(source: str) -> Path:
+    """Return where a path leads; a photo that is a link stays one."""
+    path = Path(source)
+    if path.is_dir():
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent)) / path.name
+
+
+def _group(paths: Sequence[Path]) -> dict[Path, list[Path]]:
+    """Return what is wanted of every folder."""
+    folders = {path for path in paths if path.is_dir()}
+    tops = {one for one in folders if not any(above in folders for above in one.parents)}
+    groups: dict[Path, list[Path]] = {}
+    for path in paths:
+        top = next((one for one in (path, *path.parents) if one in tops), path.parent)
+        wanted = groups.setdefault(top, [])
+        if path == top or top not in tops or not _is_found(path, top, folder=path in folders):
+            wanted.append(path)
+    return groups
+
+
+def _is_found(path: Path, top: Path, *, folder: bool) -> bool:
+    """Say whether the search of a folder comes to what lies in it."""
+    hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
+    shown = folder or path.suffix.lower() in PHOTO_ENDINGS
+    return shown and not hidden and os.path.lexists(path)
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    """Refuse labels that lead out of a folder, or that are what gafas calls a folder itself."""
     names = [label.casefold() for label in labels]
     for label, name in zip(labels, names, strict=True):
         plain = label.isprintable() and not set(label) & set('/\\:*?"<>|') and label[0] != "."
@@ -134,21 +147,17 @@ def check_labels(labels: tuple[str, ...]) -> None:
             )
 
 
-def check_places(order: Order) -> None:
-    """Refuse folders that cannot be used together.
-
-    Raises:
-        DataError: they cannot.
-    """
-    if order.dest.exists() and not order.dest.is_dir():
+def _check_places(plan: Plan) -> None:
+    """Refuse folders that cannot be used together."""
+    if plan.dest.exists() and not plan.dest.is_dir():
         raise DataError(
-            f"Expected a folder to sort into. Received: {str(order.dest)!r}, which is a file. "
+            f"Expected a folder to sort into. Received: {str(plan.dest)!r}, which is a file. "
             "Name a folder; it is made if it is not there."
         )
-    for name in order.folders:
-        if order.source.is_relative_to(order.dest / name):
+    for name in plan.folders:
+        if plan.source.is_relative_to(plan.dest / name):
             raise DataError(
-                f"Cannot sort {str(order.source)!r} into {str(order.dest)!r}: it lies in the "
+                f"Cannot sort {str(plan.source)!r} into {str(plan.dest)!r}: it lies in the "
                 f"folder {name} there, which sorted photos go into. Name another folder to sort "
                 "into."
             )
@@ -157,108 +166,89 @@ def check_places(order: Order) -> None:
 Recognize = Callable[[Iterable[str]], Iterator["Recognition"]]
 """What answers for each photo, in their order, taking them as it goes: `recognize_many`."""
 
-Known = Set[tuple[str, int, int]]
-"""Photos that were sorted before: path below the source, size and time of the last change."""
-
-_LINK: Final = (
-    "It is a link, and only photos themselves can be moved. Use --copy or --link, or move it by "
-    "hand."
-)
-
-_READ_ONLY: Final = (
-    "It cannot be moved out of its folder, which is read-only. Use --copy or --link."
-)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Looked:
-    """A photo that was looked at.
+class Filed:
+    """What becomes of a photo.
 
     Attributes:
         photo: its path.
-        name: its path below the source, with slashes.
-        seen: what it was like when it was looked at; None if it cannot be sorted.
-        folder: the name of the folder that it goes into.
-        error: why the photo could not be read, or cannot be sorted.
+        folder: the name of the folder that it goes into; None if it stays where it is.
+        target: its new path, once that is known.
+        before: whether an earlier run did this.
+        problem: why it could not be read, or why it stays where it is.
+        seen: what it was like before it was recognized; None if it cannot be sorted.
     """
 
     photo: str
-    name: str = ""
-    seen: os.stat_result | None = None
-    folder: str = ""
-    error: str | None = None
+    folder: str | None = None
+    target: Path | None = None
+    before: bool = False
+    problem: str | None = None
+    seen: os.stat_result | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-def look(
-    photos: Iterable[str], recognize: Recognize, *, order: Order, known: Known
-) -> Iterator[Looked]:
-    """Look at photos, in their order; pass over those known and those that a run has made.
+def choose_folders(
+    photos: Iterable[str],
+    recognize: Recognize,
+    *,
+    plan: Plan,
+    known: Set[tuple[str, int, int]],
+) -> Iterator[Filed]:
+    """Choose a folder for each photo, in their order, holding no more than are worked on.
 
-    No more are held than are being worked on.
+    Those that a run has made are passed over, and those `known`: by their path, their size, and
+    the time of their last change, in nanoseconds.
     """
-    waiting: collections.deque[Looked] = collections.deque()
-    for found in recognize(_choose(photos, waiting, order=order, known=known)):
-        while waiting[0].seen is None:
+    waiting: collections.deque[Filed] = collections.deque()
+
+    def list_new() -> Iterator[str]:
+        for photo in drop_sorted(photos, plan):
+            one = _examine(photo, move=plan.options.action is Action.move)
+            if one.seen and (str(Path(photo)), one.seen.st_size, one.seen.st_mtime_ns) in known:
+                continue
+            waiting.append(one)
+            if one.seen:
+                yield photo
+
+    for found in recognize(list_new()):
+        while not waiting[0].seen:
             yield waiting.popleft()
-        folder = choose_folder(found, order)
-        yield dataclasses.replace(waiting.popleft(), folder=folder, error=found.error)
+        folder = choose_folder(found, plan)
+        yield dataclasses.replace(waiting.popleft(), folder=folder, problem=found.error)
     yield from waiting
 
 
-def _choose(
-    photos: Iterable[str], waiting: collections.deque[Looked], *, order: Order, known: Known
-) -> Iterator[str]:
-    """Yield the photos that must be recognized; note them, and those that cannot be."""
-    places = Places(order)
+def drop_sorted(photos: Iterable[str], plan: Plan) -> Iterator[str]:
+    """Yield the photos that do not lie where runs of a plan put photos."""
+    inside = plan.dest != plan.source and plan.dest.is_relative_to(plan.source)
+    filled = [plan.dest] if inside else [plan.dest / name for name in plan.folders]
+    last, dropped = None, False
     for photo in photos:
-        if places.made_by_us(photo):
-            continue
-        one = _examine(photo, order)
-        if one.seen and (one.name, one.seen.st_size, one.seen.st_mtime_ns) in known:
-            continue
-        waiting.append(one)
-        if one.seen is not None:
+        folder = os.path.dirname(photo)  # noqa: PTH120 (a Path for each of a million is slow)
+        if folder != last:
+            last, real = folder, Path(os.path.realpath(folder))
+            dropped = any(real.is_relative_to(one) for one in filled)
+        if not dropped:
             yield photo
 
 
-def _examine(photo: str, order: Order) -> Looked:
-    path = Path(photo)
-    name = path.relative_to(order.source).as_posix()
+def _examine(photo: str, *, move: bool) -> Filed:
+    path, problem = Path(photo), None
     try:
-        if order.action is Action.move and path.is_symlink():
-            return Looked(photo, error=_LINK)
-        seen = path.stat()
-        if order.action is Action.move and not os.access(path.parent, os.W_OK):
-            return Looked(photo, error=_READ_ONLY)
+        seen = path.lstat() if move else path.stat()
+        if stat.S_ISLNK(seen.st_mode):
+            problem = "It is a link, and only photos themselves are moved. Use --copy or --link."
+        elif move and not os.access(path.parent, os.W_OK):
+            problem = "Its folder is read-only, so it cannot be moved. Use --copy or --link."
+        elif not stat.S_ISREG(seen.st_mode):
+            problem = "It is no ordinary file. Sort ordinary files only."
     except OSError as error:
-        return Looked(photo, error=f"Cannot look at the photo: {error.strerror}.")
-    if not stat.S_ISREG(seen.st_mode):
-        return Looked(photo, error="It is no ordinary file. Sort ordinary files only.")
-    return Looked(photo, name, seen)
+        problem = f"Cannot look at the photo: {error.strerror}."
+    return Filed(photo, problem=problem) if problem else Filed(photo, seen=seen)
 
 
-class Places:
-    """Remember of the last folder whether a run made what lies in it: photos come by folders.
-
-    Args:
-        order: of the run.
-    """
-
-    def __init__(self, order: Order) -> None:
-        self._made = order.passed_over
-        self._folder: str | None = None
-        self._inside = False
-
-    def made_by_us(self, photo: str) -> bool:
-        """Say whether a photo lies in a folder that a run fills."""
-        folder = os.path.dirname(photo)  # noqa: PTH120 (a Path for each of a million is slow)
-        if folder != self._folder:
-            self._folder, real = folder, Path(os.path.realpath(folder))
-            self._inside = any(real.is_relative_to(made) for made in self._made)
-        return self._inside
-
-
-def choose_folder(found: "Recognition", order: Order) -> str:
+def choose_folder(found: "Recognition", plan: Plan) -> str:
     """Return the name of the folder that a photo goes into.
 
     By `label`: faces that agree give their label, labels that differ give `mixed`, and where labels
@@ -268,18 +258,14 @@ def choose_folder(found: "Recognition", order: Order) -> str:
     """
     if found.error is not None:
         return UNREADABLE
-    counting = found.select(min_face=order.min_face, largest=order.largest)
+    options = plan.options
+    counting = found.select(min_face=options.min_face, largest=options.largest)
     answers = {str(face.label) for face in counting}
     if not answers:
         return NO_FACE
-    if order.by is Rule.any:
-        return _strongest(answers, order.labels)
+    if options.by is Rule.any:
+        return max(answers, key=(plan.labels[0], UNSURE, *plan.labels[1:]).index)
     sure = answers - {UNSURE}
     if len(sure) > 1:
         return MIXED
     return UNSURE if UNSURE in answers else sure.pop()
-
-
-def _strongest(answers: set[str], labels: tuple[str, ...]) -> str:
-    ranks = (labels[0], UNSURE, *labels[1:])
-    return max(answers, key=ranks.index)

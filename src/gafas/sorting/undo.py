@@ -6,11 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gafas.errors import DataError
-from gafas.sorting.files import FULL, PhotoChangedError, hash_file, holds, restore_facts, same_file
-from gafas.sorting.journal import Entry, Journal
-from gafas.sorting.plan import Action
-from gafas.sorting.sort import is_link_to, is_made_by, move, settle
+from gafas.sorting.files import PhotoChangedError, hash_file, holds, refuse_full, restore_facts
+from gafas.sorting.journal import Action, Entry, Journal, open_journal
+from gafas.sorting.sort import is_link_to, is_made_by, move, recover
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,12 +16,10 @@ class Undone:
     """What became of a photo that was sorted.
 
     Attributes:
-        photo: its path before it was sorted.
         target: where it went.
         problem: why that could not be taken back; None if it has been.
     """
 
-    photo: Path
     target: Path
     problem: str | None = None
 
@@ -39,19 +35,17 @@ def undo(path: Path) -> Iterator[Undone]:
         DataError: it is no journal, is damaged, is in use, or the disk is full.
         OSError: the journal cannot be read or removed.
     """
-    with Journal(path) as journal:
-        record, whole = journal.record, True
-        for entry in record.select("do"):
-            settle(journal, entry)
-        for entry in reversed(record.select("done", "undo")):
+    with open_journal(path) as journal:
+        for entry in journal.select("do"):
+            recover(journal, entry)
+        for entry in reversed(journal.select("done", "undo")):
             problem = _try(journal, entry)
-            whole = whole and problem is None
-            yield Undone(journal.photo(entry), journal.target(entry), problem)
-        folders = [path.parent / name for name in record.folders]
+            yield Undone(journal.target(entry), problem)
+        folders = [path.parent / name for name in journal.folders]
         _remove_empty(sorted(folders, key=lambda folder: len(folder.parts), reverse=True))
-        if whole:
+        if not journal.select("done", "undo"):
             path.unlink()
-            _remove_empty([path.parent, *path.parent.parents][: record.about["made"]])
+            _remove_empty([path.parent, *path.parent.parents][: journal.made])
 
 
 def undo_all(paths: Iterable[Path]) -> Iterator[Undone]:
@@ -59,31 +53,23 @@ def undo_all(paths: Iterable[Path]) -> Iterator[Undone]:
 
     The newest comes first, for folders that one run made hold what later ones sorted.
     """
-    for path in sorted(paths, key=_number, reverse=True):
+    # Their names end in numbers, and a longer number is a higher one.
+    for path in sorted(paths, key=lambda path: (len(path.name), path.name), reverse=True):
         yield from undo(path)
-
-
-def _number(path: Path) -> int:
-    digits = path.stem.rpartition("-")[2]
-    return int(digits) if digits.isdecimal() else 0
 
 
 def _try(journal: Journal, entry: Entry) -> str | None:
     """Take one action back; say why, if that cannot be done."""
-    action = journal.record.about["action"]
-    take_back = {Action.link: _unlink, Action.copy: _uncopy, Action.move: _unmove}[Action(action)]
+    take_back = {Action.link: _unlink, Action.copy: _uncopy, Action.move: _unmove}
     try:
-        problem = take_back(journal, entry)
+        problem = take_back[journal.options.action](journal, entry)
     except PhotoChangedError as error:
         problem = str(error)
     except OSError as error:
-        if error.errno in FULL:
-            raise DataError(
-                f"The disk is full. Received: {str(journal.photo(entry))!r}. Free some space, then "
-                "give the same command again: it goes on where it stopped."
-            ) from error
+        refuse_full(error, str(journal.photo(entry)))
         problem = f"Cannot take it back: {error.strerror or error}."
-        if _is_untouched(journal, entry):
+        back = journal.options.action is Action.move and os.path.lexists(journal.photo(entry))
+        if not back and os.path.lexists(journal.target(entry)):  # all is as it was
             journal.write({"done": entry.number})
     if problem is None:
         journal.write({"undone": entry.number})
@@ -120,10 +106,8 @@ def _unmove(journal: Journal, entry: Entry) -> str | None:
     journal.part(entry, photo).unlink(missing_ok=True)
     ours = holds(target, entry.identity) and not _is_taken_back(journal, entry)
     if os.path.lexists(photo):
-        begun = journal.record.states[entry.number] == "undo"
-        if ours and (
-            same_file(photo, target) or (begun and is_made_by(journal, entry, path=photo))
-        ):
+        back = os.path.samestat(photo.lstat(), target.lstat()) if ours else False
+        if back or (ours and entry.state == "undo" and is_made_by(entry, photo)):
             target.unlink()
         elif ours or not holds(photo, entry.identity):
             return "Something else has its old place, so it stays where it is."
@@ -145,11 +129,10 @@ def _announce(journal: Journal, entry: Entry) -> None:
 
 def _is_taken_back(journal: Journal, entry: Entry) -> bool:
     """Say whether an interrupted undoing came so far: another file has the target's name now."""
-    number = journal.record.files.get(("undo", entry.number))
-    if number is None:
+    if entry.back is None:
         return False
     try:
-        return journal.target(entry).lstat().st_ino != number
+        return journal.target(entry).lstat().st_ino != entry.back
     except (FileNotFoundError, NotADirectoryError):
         return True
 
@@ -164,13 +147,6 @@ def _is_original_there(journal: Journal, entry: Entry) -> bool:
         return same or hash_file(photo) == known.sha256
     except OSError:
         return False
-
-
-def _is_untouched(journal: Journal, entry: Entry) -> bool:
-    """Say whether an undoing that failed has left all as it was."""
-    moved = journal.record.about["action"] == Action.move
-    back = moved and os.path.lexists(journal.photo(entry))
-    return not back and os.path.lexists(journal.target(entry))
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
