@@ -6,7 +6,7 @@ import pytest
 from benchmarks.eyewear import answer_folds
 
 from eyewear_model import eyewear_model, make_sets, scene
-from gafas.datasets.dataset import part_material, read_material
+from gafas.datasets.eyewear import part, read_material
 from gafas.datasets.splits import write_split
 from gafas.errors import DataError
 from gafas.training.recipe import make_recipe, write_recipe
@@ -48,7 +48,7 @@ def runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[
                 "network": {"architecture": "residual"},
             }
         )
-        split = part_material(read_material(recipe.split, scales=("full",)), recipe.split)
+        split = part(read_material(recipe.split, scales=("full",)), recipe.split)
         run = tmp_path / str(fold)
         run.mkdir()
         (run / "recipe.toml").write_text(write_recipe(recipe), encoding="utf-8")
@@ -61,9 +61,9 @@ def test_every_photo_is_answered_by_the_run_that_left_its_person_out(runs: list[
     rows, models = answer_folds(runs)
     assert [row.error for row in rows] == [""] * 4
     assert {(row.sample.subject, row.threshold) for row in rows} == {
-        (model["people"][0], 0.4 + fold / 100) for fold, model in enumerate(models)
+        (model.people[0], 0.4 + fold / 100) for fold, model in enumerate(models)
     }
-    assert sorted(model["people"][0] for model in models) == list(PEOPLE)
+    assert sorted(model.people[0] for model in models) == list(PEOPLE)
     assert [row.predicted for row in rows if row.sample.label == "sunglasses"] == ["sunglasses"] * 2
 
 

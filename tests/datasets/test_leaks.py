@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +37,6 @@ def test_a_resaved_smaller_darker_copy_under_another_name_is_found(tmp_path: Pat
     assert (report.test, report.near_duplicate, report.any) == (2, 1, 1)
     assert (report.same_photo, report.same_subject) == (0, 0)
     assert report.examples == (leaks.Leak("c.jpg", "a.png", "near-duplicate"),)
-    assert report.share == 0.5
     assert "1 (50%) hardly differ from a training photo" in report.sentence()
 
 
@@ -64,18 +62,6 @@ def test_no_leak_is_said_and_unknown_people_are_admitted(tmp_path: Path) -> None
     assert not report.subjects_known
     expected = "None of 1 test files shares a photo with training. Not every sample says whom"
     assert report.sentence().startswith(expected)
-
-
-def test_the_report_is_json(tmp_path: Path) -> None:
-    a, b = (sample(tmp_path, f"{i}.png", scene(0), "ana") for i in range(2))
-    content = json.loads(json.dumps(leaks.audit(Split("x", (a,), (), (b,))).to_dict()))
-    assert content["shares"] == {
-        "same_photo": 0.0,
-        "near_duplicate": 1.0,
-        "same_subject": 1.0,
-        "any": 1.0,
-    }
-    assert content["examples"] == [{"test": "1.png", "train": "0.png", "kind": "near-duplicate"}]
 
 
 def test_a_photo_that_changed_on_disk_is_hashed_anew(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gafas.datasets.dataset import SOURCE, part_material, read_material
+from gafas.datasets.eyewear import CMU, part, read_material
 from gafas.datasets.splits import SplitPlan
 from gafas.errors import DataError
 from tiny_data import make_faces
@@ -44,16 +44,16 @@ def test_without_a_word_no_cmu_photo_is_read() -> None:
 
 def test_all_people_are_learnt_from_and_the_other_parts_stay() -> None:
     plan = SplitPlan(cmu="all")
-    split = part_material(read_material(plan, scales=["full"]), plan)
-    former = part_material(read_material(SplitPlan(), scales=["full"]), SplitPlan())
+    split = part(read_material(plan, scales=["full"]), plan)
+    former = part(read_material(SplitPlan(), scales=["full"]), SplitPlan())
     assert split.train[: len(former.train)] == former.train
-    assert [s.facts["source"] for s in split.train[len(former.train) :]] == [SOURCE] * 40
+    assert [s.facts["source"] for s in split.train[len(former.train) :]] == [CMU] * 40
     assert (split.validation, split.test) == (former.validation, former.test)
 
 
 def test_the_people_of_a_fold_are_measured_and_not_learnt_from() -> None:
     plan = SplitPlan(cmu="fold", folds=5, fold=1)
-    split = part_material(read_material(plan, scales=["full", "half"]), plan)
+    split = part(read_material(plan, scales=["full", "half"]), plan)
     measured = {s.subject for s in split.test}
     assert len(split.test) == 16
     assert len(measured) == 1
@@ -64,7 +64,7 @@ def test_the_people_of_a_fold_are_measured_and_not_learnt_from() -> None:
 def test_folds_measure_everybody_once() -> None:
     plans = [SplitPlan(cmu="fold", folds=5, fold=fold) for fold in range(5)]
     material = read_material(plans[0], scales=["full"])
-    measured = [s.name for plan in plans for s in part_material(material, plan).test]
+    measured = [s.name for plan in plans for s in part(material, plan).test]
     assert len(measured) == 40
     assert len(set(measured)) == 40
 

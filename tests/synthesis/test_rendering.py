@@ -65,11 +65,6 @@ def test_a_given_darkness_is_kept() -> None:
     assert draw_glasses(np.random.default_rng(0), darkness=0.83).darkness == 0.83
 
 
-def test_wrong_darkness_is_refused_by_name() -> None:
-    with pytest.raises(DataError, match=r"darkness from 0 to 1. Received: 1.5"):
-        Glasses(darkness=1.5)
-
-
 def test_every_drawn_pair_is_seen_and_only_around_the_eyes() -> None:
     bare = skin()
     generator = np.random.default_rng(11)
@@ -160,18 +155,7 @@ def test_a_face_at_the_border_or_outside_is_cut_off() -> None:
     np.testing.assert_array_equal(put_on(bare, FRONTAL + 1000, glasses=Glasses()), bare)
 
 
-@pytest.mark.parametrize(
-    ("image", "points", "message"),
-    [
-        (skin()[..., 0], FRONTAL, r"shape \(H, W, 3\), uint8, RGB. Received: shape \(120, 120\)"),
-        (skin().astype(np.float32), FRONTAL, "Received: shape .* float32"),
-        (skin(), FRONTAL[:4], "five landmarks"),
-        (skin(), FRONTAL * np.nan, "five landmarks"),
-        (skin(), FRONTAL * 0, "two eyes at least one pixel apart"),
-    ],
-)
-def test_what_is_no_image_or_no_face_is_refused(
-    image: ImageArray, points: np.ndarray, message: str
-) -> None:
-    with pytest.raises(DataError, match=message):
-        put_on(image, points, glasses=Glasses())
+@pytest.mark.parametrize("points", [FRONTAL[:4], FRONTAL * np.nan, FRONTAL * 0])
+def test_what_is_no_face_is_refused(points: np.ndarray) -> None:
+    with pytest.raises(DataError, match=r"five landmarks, .* two eyes at least one pixel apart"):
+        put_on(skin(), points, glasses=Glasses())

@@ -5,58 +5,14 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from gafas.datasets import cmu, drawn, eyewear
 from gafas.datasets.folders import read_labelled
 from gafas.datasets.samples import EYEWEAR_LABELS, Sample
-from gafas.datasets.splits import Split, SplitPlan, check, make_split, take_fold
+from gafas.datasets.splits import Split, SplitPlan, make_split
 from gafas.errors import DataError
 from gafas.files import find_home
-
-SOURCE: Final = "cmu"
-"""The fact `source` of the CMU photos."""
-
-
-def read_material(
-    plan: SplitPlan, *, scales: Sequence[str], labels: Sequence[str] = eyewear.LEARNT
-) -> tuple[Sample, ...]:
-    """Read the sets that may be learnt from and, where the plan says so, the CMU photos.
-
-    `labels` says which photos of the sets.
-
-    Raises:
-        DataError: the sets, or the CMU photos, are not there.
-    """
-    samples = eyewear.read_samples(labels=labels)
-    if plan.cmu == "none":
-        return samples
-    photos = cmu.read_samples(scales=scales)
-    return samples + tuple(
-        dataclasses.replace(photo, facts={**photo.facts, "source": SOURCE}) for photo in photos
-    )
-
-
-def part_material(samples: Sequence[Sample], plan: SplitPlan) -> Split:
-    """Part the sets as `eyewear.part` does; the CMU photos join the training part.
-
-    With `cmu = "fold"` the people of one fold stay out of it, and are the test part.
-
-    Raises:
-        DataError: a part would be empty, or there is no such fold.
-        ImageError: a photo cannot be read.
-    """
-    photos = [s for s in samples if s.facts.get("source") == SOURCE]
-    split = eyewear.part([s for s in samples if s.facts.get("source") != SOURCE])
-    if not photos:
-        return split
-    learnt, test = tuple(photos), split.test
-    if plan.cmu == "fold":
-        learnt, test = take_fold(photos, folds=plan.folds, fold=plan.fold, seed=plan.seed)
-    joined = Split(split.name, split.train + learnt, split.validation, test)
-    check(joined)
-    return joined
-
 
 Kind = Literal["cmu", "drawn", "eyewear", "own"]
 """The CMU Face Images, drawn people in their stead, the eyewear sets, a user's labelled photos."""
@@ -97,7 +53,7 @@ class DataSet:
             DataError: the samples cannot be parted so.
         """
         if self.kind == "eyewear":
-            return part_material(self.samples, plan)
+            return eyewear.part(self.samples, plan)
         return make_split(self.samples, plan)
 
 
@@ -123,7 +79,7 @@ def read_data_set(
         DataError: nothing is there, or it is not what it should be.
     """
     if path is None and faces:
-        samples = read_material(plan or SplitPlan(), scales=scales)
+        samples = eyewear.read_material(plan or SplitPlan(), scales=scales)
         return DataSet("eyewear", eyewear.find().resolve(), samples)
     if path is not None and not (drawn.is_drawn(path) or cmu.is_layout(path)):
         return DataSet("own", path.resolve(), read_labelled(path))

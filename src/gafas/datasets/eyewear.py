@@ -17,34 +17,18 @@ from typing import Final
 
 import numpy as np
 
+from gafas.datasets import cmu
 from gafas.datasets.leaks import list_near
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
-from gafas.datasets.splits import Split, check
+from gafas.datasets.splits import Split, SplitPlan, check, take_fold
 from gafas.errors import DataError
 from gafas.files import find_photos
 
-
-def merge_repeats(samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    """Give files that show the same moment the same photo: the first one's, in the given order.
-
-    The audit's perceptual hash decides, so that what it would call a leak cannot come about. A
-    hash is computed once per file and process; the audit that follows finds it ready.
-
-    Raises:
-        ImageError: a photo cannot be read.
-    """
-    roots = np.arange(len(samples))
-    for first, second in list_near(samples):
-        low, high = sorted((roots[first], roots[second]))
-        roots[roots == high] = low  # whole groups join: repeats are few
-    return tuple(
-        dataclasses.replace(sample, photo=samples[root].photo)
-        for sample, root in zip(samples, roots.tolist(), strict=True)
-    )
-
-
 SETS: Final = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet", "web")
 """The sets that may be learnt from."""
+
+CMU: Final = "cmu"
+"""The fact `source` of the CMU photos, where these are learnt from too."""
 
 WILD: Final = "web"
 """The one of them whose photos are uncropped: they show how the whole pipeline does."""
@@ -129,27 +113,64 @@ def read_samples(
     return tuple(sorted(samples, key=lambda sample: sample.name))
 
 
-def part(samples: Sequence[Sample]) -> Split:
+def read_material(
+    plan: SplitPlan, *, scales: Sequence[str], labels: Sequence[str] = LEARNT
+) -> tuple[Sample, ...]:
+    """Read the sets that may be learnt from and, where the plan says so, the CMU photos.
+
+    Raises:
+        DataError: the sets, or the CMU photos, are not there.
+    """
+    photos = cmu.read_samples(scales=scales) if plan.cmu != "none" else ()
+    return read_samples(labels=labels) + tuple(
+        dataclasses.replace(photo, facts={**photo.facts, "source": CMU}) for photo in photos
+    )
+
+
+def part(samples: Sequence[Sample], plan: SplitPlan | None = None) -> Split:
     """Part the samples of the sets: a fifth of `utkface` for the test, a tenth for validation.
 
-    Of `WILD` it is three tenths.
+    Of `WILD` it is three tenths. CMU photos join the training part; where the plan says `fold`, the
+    people of one fold stay out of it, and are the test part.
 
     The part of a photo follows from a hash of its name alone: photos that are added or taken away
     move no other. Photos that repeat each other, as far as a perceptual hash tells, stay together.
     Lightly tinted lenses (`TINTED`) are learnt from only: nobody could say what is right.
 
     Raises:
-        DataError: training or test would be empty; give `utkface` and more photos.
+        DataError: training or test would be empty, or there is no such fold.
         ImageError: a photo cannot be read.
     """
+    plan = plan or SplitPlan()
     parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
-    for sample in merge_repeats(samples):
+    for sample in merge_repeats([s for s in samples if s.facts.get("source") != CMU]):
         part = _choose_part(sample)
         if part == "train" or sample.label != TINTED:
             parts[part].append(sample)
-    split = Split("eyewear", *(tuple(parts[p]) for p in ("train", "validation", "test")))
-    check(split)
-    return split
+    train, validation, test = (tuple(parts[p]) for p in ("train", "validation", "test"))
+    photos = tuple(s for s in samples if s.facts.get("source") == CMU)
+    if photos and plan.cmu == "fold":
+        photos, test = take_fold(photos, folds=plan.folds, fold=plan.fold, seed=plan.seed)
+    return check(Split("eyewear", train + photos, validation, test))
+
+
+def merge_repeats(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Give files that show the same moment the same photo: the first one's, in the given order.
+
+    The audit's perceptual hash decides, so that what it would call a leak cannot come about. A
+    hash is computed once per file and process; the audit that follows finds it ready.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    roots = np.arange(len(samples))
+    for first, second in list_near(samples):
+        low, high = sorted((roots[first], roots[second]))
+        roots[roots == high] = low  # whole groups join: repeats are few
+    return tuple(
+        dataclasses.replace(sample, photo=samples[root].photo)
+        for sample, root in zip(samples, roots.tolist(), strict=True)
+    )
 
 
 def _check_set(folder: Path, name: str, *, for_evaluation: bool) -> None:

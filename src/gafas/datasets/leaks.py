@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,17 +37,11 @@ _ROWS = 1024  # of the distance matrix at a time: some MB even for 100,000 train
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Leak:
-    """One test sample and a training sample that gives it away.
-
-    Attributes:
-        test: name of the test sample.
-        train: name of the sample that training, or the choice of an epoch, has seen.
-        kind: `same photo`, `near-duplicate` or `same subject`.
-    """
+    """One test sample and a sample that gives it away, since training has seen it: their names."""
 
     test: str
     train: str
-    kind: str
+    kind: str  # `same photo`, `near-duplicate` or `same subject`
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,37 +49,16 @@ class LeakReport:
     """How many test samples have a counterpart in what training or validation has seen.
 
     Where validation is the test part (`watches_test`), only training counts.
-
-    Attributes:
-        test: number of test samples.
-        same_photo: of them, those whose photo was seen in another file, as at another size.
-        near_duplicate: those of which a picture that hardly differs was seen, the same photo too.
-        same_subject: those that show a person who was seen.
-        any: those with at least one of the three.
-        subjects_known: whether every sample says whom it shows; if not, `same_subject` may be low.
-        watches_test: whether the test part is watched during training.
-        examples: the first few leaking samples, the plainest kind of each.
     """
 
-    test: int
-    same_photo: int
-    near_duplicate: int
-    same_subject: int
-    any: int
-    subjects_known: bool
-    watches_test: bool
-    examples: tuple[Leak, ...]
-
-    @property
-    def share(self) -> float:
-        """Share of test samples with any leak, 0–1."""
-        return self.any / self.test if self.test else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return counts, shares of the test part and examples as JSON takes them."""
-        kinds = ("same_photo", "near_duplicate", "same_subject", "any")
-        shares = {k: getattr(self, k) / self.test if self.test else 0.0 for k in kinds}
-        return {**dataclasses.asdict(self), "shares": shares}
+    test: int  # the number of test samples
+    same_photo: int  # of them, those whose photo was seen in another file, as at another size
+    near_duplicate: int  # those of which a picture that hardly differs was seen
+    same_subject: int  # those that show a person who was seen
+    any: int  # those with at least one of the three
+    subjects_known: bool  # of every sample; if not, `same_subject` may be low
+    watches_test: bool  # whether the test part is watched during training
+    examples: tuple[Leak, ...]  # the first few leaking samples, the plainest kind of each
 
     def sentence(self) -> str:
         """Say in English what leaks, or that nothing does."""
@@ -107,25 +79,6 @@ class LeakReport:
         return f"Leak: of {self.test} test files, {'; '.join(found)}.{unknown}{watched}"
 
 
-class _Found(NamedTuple):
-    """A test sample and the names of its counterparts, None where there is none."""
-
-    sample: Sample
-    photo: str | None
-    near: str | None
-    subject: str | None
-
-    def plainest(self) -> Leak | None:
-        """Return the leak that needs the least explaining, None where there is none."""
-        if self.photo is not None:
-            return Leak(self.sample.name, self.photo, "same photo")
-        if self.near is not None:
-            return Leak(self.sample.name, self.near, "near-duplicate")
-        if self.subject is not None:
-            return Leak(self.sample.name, self.subject, "same subject")
-        return None
-
-
 def audit(split: Split) -> LeakReport:
     """Look for every test sample's counterparts in training and validation.
 
@@ -136,23 +89,26 @@ def audit(split: Split) -> LeakReport:
     """
     validation = () if split.watches_test else split.validation
     seen = split.train + validation
-    nearest = _find_near(split.test, seen)
     photos = {s.photo: s.name for s in reversed(seen)}
     subjects = {s.subject: s.name for s in reversed(seen) if s.subject is not None}
-    found = [
-        _Found(s, photos.get(s.photo), near, subjects.get(s.subject or ""))
-        for s, near in zip(split.test, nearest, strict=True)
-    ]
-    leaks = [leak for row in found if (leak := row.plainest())]
+    found = {  # for each test sample, the name of its counterpart; the plainest kind first
+        "same photo": [photos.get(s.photo) for s in split.test],
+        "near-duplicate": _find_near(split.test, seen),
+        "same subject": [subjects.get(s.subject or "") for s in split.test],
+    }
+    leaking: list[Leak] = []
+    for sample, *names in zip(split.test, *found.values(), strict=True):
+        kinds = zip(found, names, strict=True)
+        leaking += [Leak(sample.name, name, kind) for kind, name in kinds if name][:1]
     return LeakReport(
         test=len(split.test),
-        same_photo=sum(row.photo is not None for row in found),
-        near_duplicate=sum(row.near is not None for row in found),
-        same_subject=sum(row.subject is not None for row in found),
-        any=len(leaks),
+        same_photo=sum(map(bool, found["same photo"])),
+        near_duplicate=sum(map(bool, found["near-duplicate"])),
+        same_subject=sum(map(bool, found["same subject"])),
+        any=len(leaking),
         subjects_known=all(s.subject is not None for s in seen + split.test),
         watches_test=split.watches_test,
-        examples=tuple(leaks[:_EXAMPLES]),
+        examples=tuple(leaking[:_EXAMPLES]),
     )
 
 

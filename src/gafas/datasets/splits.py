@@ -1,7 +1,6 @@
 """Part samples into training, validation and test, honestly or exactly as others did."""
 
 import dataclasses
-import json
 import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any, Final, Literal
 from gafas.datasets import cmu
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
-from gafas.files import write_text
+from gafas.files import read_json, write_json
 
 Fact = Literal["name", "photo", "subject"]
 """What may tie files together, from the finest to the coarsest."""
@@ -91,11 +90,8 @@ _PARTS = ("train", "validation", "test")
 _log = logging.getLogger(__name__)
 
 _PROMISES: Mapping[str, Fact] = {
-    "by_file": "name",
-    "by_photo": "photo",
-    "all": "photo",
-    "straightrnd": "photo",
-}
+    "by_file": "name", "by_photo": "photo", "all": "photo", "straightrnd": "photo",
+}  # fmt: skip
 """What a split of this name keeps apart. Any other, a user's own among them, must keep subjects."""
 
 
@@ -180,7 +176,7 @@ def make_split(samples: Sequence[Sample], plan: SplitPlan) -> Split:
     train, validation = set_aside(train, fact, share=plan.validation_share, seed=plan.seed)
     if plan.protocol == "by_file" and not plan.validation_share:
         validation = test
-    return _checked(Split(plan.protocol, train, validation, test))
+    return check(Split(plan.protocol, train, validation, test))
 
 
 def _follow_lists(samples: Sequence[Sample], name: str) -> tuple[Part, Part]:
@@ -196,8 +192,8 @@ def _follow_lists(samples: Sequence[Sample], name: str) -> tuple[Part, Part]:
     return train, _mark_lists(test, name)
 
 
-def check(split: Split) -> None:
-    """Refuse a split that does not keep apart what it promises.
+def check(split: Split) -> Split:
+    """Return a split that keeps apart what it promises; refuse any other.
 
     `by_file` keeps files apart, `by_photo` and the official lists photos; every other split,
     one of the user's own too, must keep subjects (and with them photos and files) apart.
@@ -217,13 +213,21 @@ def check(split: Split) -> None:
     kept = finest_first.index(_PROMISES.get(split.name, "subject"))
     for fact in finest_first[: kept + 1]:
         _refuse_shared(split.name, parts, fact=fact)
+    return split
 
 
-def write_split(split: Split, path: Path, *, leaks: Mapping[str, Any] | None = None) -> None:
+def write_split(split: Split, path: Path, *, leaks: object = None) -> None:
     """Write as JSON the names of a split's samples and what an audit found; all or nothing."""
     parts = {p: [s.name for s in getattr(split, p)] for p in _PARTS}
-    content = {"name": split.name, **parts, "leaks": leaks}
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_json(path, {"name": split.name, **parts, "leaks": leaks})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Names:
+    name: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
 
 
 def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[str] = ()) -> Split:
@@ -238,9 +242,10 @@ def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[s
     Raises:
         DataError: the file is not such JSON, names a sample that is not there, or fails `check`.
     """
-    content = _read_json(path)
+    held = read_json(path, _Names)
+    parts = (held.train, held.validation, held.test)
     by_name = {s.name: s for s in samples}
-    absent = dict.fromkeys(n for p in _PARTS for n in content[p] if n not in by_name)
+    absent = dict.fromkeys(n for names in parts for n in names if n not in by_name)
     unknown = [name for name in absent if name not in withdrawn]
     if unknown:
         raise DataError(
@@ -251,34 +256,10 @@ def read_split(path: Path, samples: Sequence[Sample], *, withdrawn: Collection[s
         _log.warning(
             "Withdrawn since the split %s was made, and left out: %s.", path, ", ".join(absent)
         )
-    name = content["name"]
-    train, validation, test = (
-        tuple(by_name[n] for n in content[p] if n not in absent) for p in _PARTS
-    )
-    if name in ("all", "straightrnd"):
-        test = _mark_lists(test, name)
-    return _checked(Split(name, train, validation, test))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"Cannot read the split {path}: {error}. Give a JSON file.") from error
-    held = content if isinstance(content, dict) else {}
-    parts = [held.get(part) for part in _PARTS]
-    whole = all(isinstance(p, list) and all(isinstance(n, str) for n in p) for p in parts)
-    if not whole or not isinstance(held.get("name"), str):
-        raise DataError(
-            f"{path} is not a split: expected a JSON object with a 'name' and the lists of names "
-            "'train', 'validation' and 'test'. Let `write_split` make it."
-        )
-    return held
-
-
-def _checked(split: Split) -> Split:
-    check(split)
-    return split
+    train, validation, test = (tuple(by_name[n] for n in names if n in by_name) for names in parts)
+    if held.name in ("all", "straightrnd"):
+        test = _mark_lists(test, held.name)
+    return check(Split(held.name, train, validation, test))
 
 
 def _refuse_shared(name: str, parts: Mapping[str, Part], *, fact: Fact) -> None:

@@ -7,11 +7,10 @@ from typing import Final, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gafas.errors import DataError
-
 Colour = tuple[float, float, float]
 Points = npt.NDArray[np.float64]
 ReflectionKind = Literal["streak", "window", "blob", "sky", "haze"]
+"""A diagonal streak, a window's panes, a lamp, a bright sky above, a haze over the whole lens."""
 
 _CORNERS: Final = 40
 """Points of an outline; at 4 × 35 pixels between the eyes its edges cannot be seen."""
@@ -19,25 +18,15 @@ _CORNERS: Final = 40
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outline:
-    """The rim of one lens: a superellipse, pulled into the shapes that opticians sell.
+    """The rim of one lens: a superellipse, pulled into the shapes that opticians sell."""
 
-    Attributes:
-        width: of the lens.
-        height: of the lens.
-        square_top: exponent of the upper half: 2 is round, 5 nearly a rectangle.
-        square_bottom: exponent of the lower half.
-        taper: how much narrower the bottom is than the middle, and wider the top.
-        lift: how much higher the outer end lies than the inner one (cat-eye), or lower (below 0).
-        cut: how much of the inner lower quarter gives way to the nose (aviators).
-    """
-
-    width: float = 0.8
-    height: float = 0.5
-    square_top: float = 2.6
-    square_bottom: float = 2.6
-    taper: float = 0.0
-    lift: float = 0.0
-    cut: float = 0.0
+    width: float = 0.8  # of the lens
+    height: float = 0.5  # of the lens
+    square_top: float = 2.6  # exponent of the upper half: 2 is round, 5 nearly a rectangle
+    square_bottom: float = 2.6  # exponent of the lower half
+    taper: float = 0.0  # how much narrower the bottom is than the middle, and wider the top
+    lift: float = 0.0  # how much higher the outer end lies than the inner one (cat-eye)
+    cut: float = 0.0  # how much of the inner lower quarter gives way to the nose (aviators)
 
     def points(self) -> Points:
         """Return the outline of the lens on the picture's right, `(n, 2)`, about its centre."""
@@ -54,28 +43,32 @@ class Outline:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reflection:
-    """Light that the lenses throw back.
-
-    Attributes:
-        kind: a diagonal streak, a window's panes, a lamp's blob, a bright sky in the upper part,
-            or a haze over the whole lens.
-        x: where its middle is, in half lens widths from the lens's middle.
-        y: where its middle is, in half lens heights.
-        size: its half width, in half lens widths.
-        angle: in radians.
-        strength: 0 (unseen) to 1 (hides what is behind).
-        softness: of its edge, as a length.
-        colour: of the light.
-    """
+    """Light that the lenses throw back."""
 
     kind: ReflectionKind
-    x: float = 0.0
-    y: float = -0.3
-    size: float = 0.3
-    angle: float = 0.5
-    strength: float = 0.5
-    softness: float = 0.03
-    colour: Colour = (255.0, 255.0, 255.0)
+    x: float = 0.0  # where its middle is, in half lens widths from the lens's middle
+    y: float = -0.3  # where its middle is, in half lens heights
+    size: float = 0.3  # its half width, in half lens widths
+    angle: float = 0.5  # in radians
+    strength: float = 0.5  # 0 (unseen) to 1 (hides what is behind)
+    softness: float = 0.03  # of its edge, as a length
+    colour: Colour = (255.0, 255.0, 255.0)  # of the light
+
+    def outlines(self) -> list[Points]:
+        """Return what is bright, in half lens widths and heights about the lens's middle."""
+        cosine, sine = math.cos(self.angle), math.sin(self.angle)
+        turn, middle = np.array([[cosine, sine], [-sine, cosine]]), (self.x, self.y)
+        if self.kind == "streak":
+            corners = [(-self.size, -3.0), (self.size, -3.0), (self.size, 3.0), (-self.size, 3.0)]
+            return [np.array(corners) @ turn + middle]
+        if self.kind == "window":
+            pane = np.array([(-1.0, -1.0), (-0.1, -1.0), (-0.1, 1.0), (-1.0, 1.0)]) * self.size
+            return [pane @ turn / 2 + middle, (pane * (-1, 1)) @ turn / 2 + middle]
+        if self.kind == "blob":
+            around = np.linspace(0, 2 * math.pi, 16, endpoint=False)
+            blob = np.stack([np.cos(around), np.sin(around) * 1.2], axis=1) * self.size
+            return [blob @ turn + middle]
+        return []
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,63 +76,30 @@ class Glasses:
     """Everything that decides a pair of glasses.
 
     `dataclasses.replace(glasses, darkness=…)` is the same pair with other lenses.
-
-    Attributes:
-        outline: the lens on the picture's right; the other one is its mirror image.
-        gap: between the lenses.
-        joined: whether the gap is lens too (shields, wraparounds).
-        wrap: how far the lenses bend back around the face.
-        drop: how far the lenses' middle is below the eyes.
-        tilt: by which they sit askew, in radians.
-        rim: thickness of the rim's upper half; near 0 without a rim.
-        lower_rim: thickness of its lower half, as a share of the upper one's.
-        wire: thickness of bridge, ends and temples.
-        bridge: where the bridge is, in half lens heights below (above: negative) the middle.
-        bar: whether a second bar joins the lenses at the top.
-        temples: how much of the temples hair and ears leave to be seen.
-        colour: of the frame.
-        accent: of the frame's lower part.
-        opacity: of the frame.
-        gloss: how bright the light on the frame's upper edges is.
-        darkness: of the lenses: 0 is clear glass, 1 lets nothing through.
-        tint: colour of the lenses.
-        gradient: by how much darkness is less at the lower edge, as a share.
-        mirror: how much dark lenses throw back of sky and ground, in the tint's colour.
-        reflection: what else they throw back.
-        shadow: how dark the shadow on the skin is.
     """
 
-    outline: Outline = Outline()
-    gap: float = 0.28
-    joined: bool = False
-    wrap: float = 0.08
-    drop: float = 0.08
-    tilt: float = 0.0
-    rim: float = 0.06
-    lower_rim: float = 1.0
-    wire: float = 0.05
-    bridge: float = -0.3
-    bar: bool = False
-    temples: float = 0.8
-    colour: Colour = (20.0, 18.0, 18.0)
-    accent: Colour = (20.0, 18.0, 18.0)
-    opacity: float = 1.0
-    gloss: float = 0.2
-    darkness: float = 0.0
-    tint: Colour = (30.0, 30.0, 32.0)
-    gradient: float = 0.0
-    mirror: float = 0.0
-    reflection: Reflection | None = None
-    shadow: float = 0.2
-
-    def __post_init__(self) -> None:
-        for name in ("darkness", "opacity", "gradient", "mirror", "temples", "shadow"):
-            value = getattr(self, name)
-            if not 0.0 <= value <= 1.0:
-                raise DataError(
-                    f"A pair of glasses needs a {name} from 0 to 1. Received: {value}. "
-                    "Draw one with gafas.synthesis.glasses.draw_glasses."
-                )
+    outline: Outline = Outline()  # the lens on the picture's right; the other mirrors it
+    gap: float = 0.28  # between the lenses
+    joined: bool = False  # whether the gap is lens too (shields, wraparounds)
+    wrap: float = 0.08  # how far the lenses bend back around the face
+    drop: float = 0.08  # how far the lenses' middle is below the eyes
+    tilt: float = 0.0  # by which they sit askew, in radians
+    rim: float = 0.06  # thickness of the rim's upper half; near 0 without a rim
+    lower_rim: float = 1.0  # thickness of its lower half, as a share of the upper one's
+    wire: float = 0.05  # thickness of bridge, ends and temples
+    bridge: float = -0.3  # where the bridge is, in half lens heights below the middle
+    bar: bool = False  # whether a second bar joins the lenses at the top
+    temples: float = 0.8  # how much of the temples hair and ears leave to be seen
+    colour: Colour = (20.0, 18.0, 18.0)  # of the frame
+    accent: Colour = (20.0, 18.0, 18.0)  # of the frame's lower part
+    opacity: float = 1.0  # of the frame
+    gloss: float = 0.2  # how bright the light on the frame's upper edges is
+    darkness: float = 0.0  # of the lenses: 0 is clear glass, 1 lets nothing through
+    tint: Colour = (30.0, 30.0, 32.0)  # colour of the lenses
+    gradient: float = 0.0  # by how much darkness is less at the lower edge, as a share
+    mirror: float = 0.0  # how much dark lenses throw back of sky and ground, in the tint's colour
+    reflection: Reflection | None = None  # what else they throw back
+    shadow: float = 0.2  # how dark the shadow on the skin is
 
 
 _Choice = TypeVar("_Choice")

@@ -16,29 +16,19 @@ _EAR: Final = -1.3
 """How far from the middle the temples run, and back to where."""
 
 
-def paint_face(person: Person, moment: Moment, *, at: tuple[Floats, Floats, Floats]) -> Floats:
-    """Return the tones of skin and features, unlit.
-
-    Args:
-        person: whose.
-        moment: of which expression.
-        at: where on the head each pixel lies: x, y and z.
-    """
-    face = _Face(person, moment, *at)
-    face.paint_hollows()
-    face.paint_beard()
-    face.paint_mouth()
-    face.paint_eyes()
-    face.paint_brows()
-    return face.tones
-
-
 class _Face:
+    """The tones of skin and features, unlit, where `x`, `y` and `z` say what a pixel shows."""
+
     def __init__(self, person: Person, moment: Moment, x: Floats, y: Floats, z: Floats) -> None:
         self._person, self._moment = person, moment
         self._x, self._y, self._z, self._wide = x, y, z, np.abs(x)
         self._front = cover(-0.75 - z, 0.15)
         self.tones = np.full(x.shape, person.skin, np.float32)
+        self._paint_hollows()
+        self._paint_beard()
+        self._paint_mouth()
+        self._paint_eyes()
+        self._paint_brows()
 
     def _put(self, tone: float, covered: Floats) -> None:
         self.tones += (tone - self.tones) * covered * self._front
@@ -46,7 +36,7 @@ class _Face:
     def _dim(self, share: float, covered: Floats) -> None:
         self.tones *= 1 - share * covered * self._front
 
-    def paint_hollows(self) -> None:
+    def _paint_hollows(self) -> None:
         """Darken sockets, nostrils, ears, and the folds from nose to mouth."""
         wide, y = self._wide, self._y
         sockets = ((wide - 0.46) / 0.42) ** 2 + ((y - 0.02) / 0.27) ** 2
@@ -57,7 +47,7 @@ class _Face:
         fold = np.maximum(np.abs(wide - 0.28 - (y - 0.7) * 0.35) - 0.02, np.abs(y - 0.85) - 0.22)
         self._dim(0.18 + 0.15 * max(0.0, self._moment.mien.smile), cover(fold, 0.07))
 
-    def paint_beard(self) -> None:
+    def _paint_beard(self) -> None:
         """Cover chin, cheeks and upper lip, as far as they are bearded."""
         person, wide, y = self._person, self._wide, self._y
         ragged = 0.03 * np.sin(self._x * 29 + y * 17)
@@ -69,7 +59,7 @@ class _Face:
             lip = np.maximum(np.abs(y - 0.95) - 0.12, wide - 0.42) + ragged
             self._put(person.brow, cover(lip, 0.06) * person.moustache)
 
-    def paint_mouth(self) -> None:
+    def _paint_mouth(self) -> None:
         """Paint lips, the parting, and teeth where the mouth is open."""
         person, moment = self._person, self._moment
         half = 0.36 + 0.07 * moment.mien.smile
@@ -86,7 +76,7 @@ class _Face:
         self._put(person.skin * 0.2, cover(parting, 0.022) * 0.9)
         self._dim(0.25, cover(np.hypot(self._x / 2.2, self._y - 1.38) - 0.06, 0.08))
 
-    def paint_eyes(self) -> None:
+    def _paint_eyes(self) -> None:
         """Paint the eyes between their lids, lashes and the lids' crease."""
         person, moment = self._person, self._moment
         across = (self._wide - 0.5) / 0.25
@@ -103,7 +93,7 @@ class _Face:
         self._put(min(person.skin * 0.3, person.brow), lash * 0.9)
         self._dim(0.3, cover(np.maximum(np.abs(upper + 0.09) - 0.01, ends - 1), 0.03))
 
-    def paint_brows(self) -> None:
+    def _paint_brows(self) -> None:
         """Paint the brows, and the crease between them."""
         person, moment = self._person, self._moment
         across = (self._wide - 0.5) / 0.36
@@ -244,8 +234,8 @@ class _Scene:
         # What is only in a part of the picture is worked out only there.
         window = bound(head, margin=2)
         head = head[window]
-        tones = paint_face(person, self._moment, at=self._head.cut(window).at(head))
-        self._lay(head, tones * self._shade(head), window=window)
+        face = _Face(person, self._moment, *self._head.cut(window).at(head))
+        self._lay(head, face.tones * self._shade(head), window=window)
 
     def paint_cloth(self) -> None:
         """Paint the shoulders and what covers them."""

@@ -212,7 +212,7 @@ def open_run(recipe: Recipe, split: Split, *, run: Path, data: DataSet | None = 
     write_text(run / "recipe.toml", write_recipe(recipe))
     write_environment(run, recipe)
     write_data(run, data, sha256=sha256)
-    write_split(split, run / "split.json", leaks=leaks.to_dict())
+    write_split(split, run / "split.json", leaks=leaks)
     return sha256
 
 
