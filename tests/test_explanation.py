@@ -24,7 +24,7 @@ FALLS, RISES = (213, 94, 0), (0, 114, 178)
 
 
 @pytest.fixture(scope="module")
-def frames() -> Recognizer:
+def squeezer() -> Recognizer:
     """Return a model of whole photos that sees 40 × 30 pixels and answers with brightness."""
     shown = {**METADATA, "width": 40, "height": 30}
     return Recognizer(EyewearClassifier(brightness_model(("N", 30, 40, 1), metadata=shown)))
@@ -45,7 +45,7 @@ def spotted(colour: int, *, ground: int) -> ImageArray:
 def coloured(drawn: ImageArray, colour: tuple[int, int, int]) -> tuple[float, float, int]:
     """Return the middle (x, y) of the pixels tinted towards a colour, and their number.
 
-    The border is left out: there are the box of the whole frame, and its tag.
+    The border is left out: there are the box of the whole photo, and its tag.
     """
     lean = (drawn[:480].astype(int) - drawn[:480].mean(axis=2, keepdims=True)) @ np.array(colour)
     lean[:60] = lean[-20:] = lean[:, :20] = lean[:, -20:] = 0
@@ -53,22 +53,22 @@ def coloured(drawn: ImageArray, colour: tuple[int, int, int]) -> tuple[float, fl
     return float(columns.mean()), float(lines.mean()), len(lines)
 
 
-def test_hiding_what_the_answer_hangs_on_lowers_its_probability(frames: Recognizer) -> None:
-    (one,) = explain(frames, spotted(255, ground=130))
+def test_hiding_what_the_answer_hangs_on_lowers_its_probability(squeezer: Recognizer) -> None:
+    (one,) = explain(squeezer, spotted(255, ground=130))
     assert one.prediction.label == "bright"
     line, column = np.unravel_index(one.heat.argmax(), one.heat.shape)
     assert one.heat.shape == (30, 40)
     assert column == pytest.approx(30, abs=3)
     assert line == pytest.approx(7.5, abs=3)
-    # The spot takes 1/64 of the frame, and is lighter than the median by 125 of 255; where an
+    # The spot takes 1/64 of the photo, and is lighter than the median by 125 of 255; where an
     # answer is as good as open, log-odds change four times as much as the probability.
     assert one.heat.max() == pytest.approx(4 * 125 / 255 / 64, rel=0.3)
     assert one.heat.min() >= -1e-6
     assert np.abs(one.heat[15:, :20]).max() < 1e-6
 
 
-def test_hiding_what_speaks_against_the_answer_raises_its_probability(frames: Recognizer) -> None:
-    (one,) = explain(frames, spotted(0, ground=230))
+def test_hiding_what_speaks_against_the_answer_raises_its_probability(squeezer: Recognizer) -> None:
+    (one,) = explain(squeezer, spotted(0, ground=230))
     assert one.prediction.label == "bright"
     assert one.heat.min() < -0.005
     assert one.heat.max() <= 1e-6
@@ -161,14 +161,14 @@ def test_each_face_has_a_scale_of_its_own() -> None:
     assert np.ptp(alone[inside].astype(int), axis=2).max() > 60
 
 
-def test_the_legend_speaks_both_languages(frames: Recognizer) -> None:
+def test_the_legend_speaks_both_languages(squeezer: Recognizer) -> None:
     english, spanish = WORDS["en"], WORDS["es"]
     assert english.keys() == spanish.keys()
     assert set(english.values()).isdisjoint(spanish.values())
     assert all(text.isascii() for text in spanish.values())  # Pillow's letters have no accents
     image = spotted(255, ground=130)
     image[60:240, 400:560] = 255
-    found = explain(frames, image)
+    found = explain(squeezer, image)
     default, named, translated = (
         draw_explanations(image, found, **words)
         for words in ({}, {"language": "en"}, {"language": "es"})
@@ -191,20 +191,20 @@ def test_every_face_is_explained_where_its_crop_lies(faces: Recognizer) -> None:
         assert np.mean(one.corners[1:], axis=0) == pytest.approx((place.x, place.y))
 
 
-def test_the_colour_lies_over_the_spot_that_matters(frames: Recognizer) -> None:
+def test_the_colour_lies_over_the_spot_that_matters(squeezer: Recognizer) -> None:
     image = spotted(255, ground=130)
     image[60:240, 400:560] = 255
-    drawn = draw_explanations(image, explain(frames, image))
+    drawn = draw_explanations(image, explain(squeezer, image))
     x, y, count = coloured(drawn, FALLS)
     assert count > 4000
     assert x == pytest.approx(480, abs=25)
     assert y == pytest.approx(150, abs=25)
 
 
-def test_the_photo_is_left_alone_and_the_legend_stands_below_it(frames: Recognizer) -> None:
+def test_the_photo_is_left_alone_and_the_legend_stands_below_it(squeezer: Recognizer) -> None:
     image = spotted(255, ground=130)
     kept = image.copy()
-    drawn = draw_explanations(image, explain(frames, image))
+    drawn = draw_explanations(image, explain(squeezer, image))
     np.testing.assert_array_equal(image, kept)
     assert drawn.shape[1:] == image.shape[1:]
     assert 20 < drawn.shape[0] - image.shape[0] < 100
@@ -213,19 +213,19 @@ def test_the_photo_is_left_alone_and_the_legend_stands_below_it(frames: Recogniz
     assert (legend < 90).all(axis=2).sum() > 50  # letters
 
 
-def test_strong_effects_are_explained_in_both_colours(frames: Recognizer) -> None:
+def test_strong_effects_are_explained_in_both_colours(squeezer: Recognizer) -> None:
     image = spotted(255, ground=130)
     image[60:240, 400:560] = 255
     image[300:420, 60:180] = 0
-    drawn = draw_explanations(image, explain(frames, image))
+    drawn = draw_explanations(image, explain(squeezer, image))
     for colour in (FALLS, RISES):
         assert (drawn[480:] == colour).all(axis=2).sum() > 50
     assert coloured(drawn, RISES)[2] > 1000
 
 
-def test_nothing_is_coloured_where_nothing_matters(frames: Recognizer) -> None:
+def test_nothing_is_coloured_where_nothing_matters(squeezer: Recognizer) -> None:
     image = np.full((480, 640, 3), 200, np.uint8)
-    (one,) = explain(frames, image)
+    (one,) = explain(squeezer, image)
     assert np.abs(one.heat).max() < FAINT
     drawn = draw_explanations(image, [one])
     assert (drawn[200:440, 200:400] == 200).all()
@@ -250,9 +250,9 @@ def test_a_large_photo_is_decoded_and_drawn_smaller(faces: Recognizer) -> None:
     assert lines.max() == pytest.approx(666, abs=24)
 
 
-def test_a_narrow_photo_gets_a_legend_that_fits(frames: Recognizer) -> None:
+def test_a_narrow_photo_gets_a_legend_that_fits(squeezer: Recognizer) -> None:
     image = portrait()[:, 250:290]
-    drawn = draw_explanations(image, explain(frames, image))
+    drawn = draw_explanations(image, explain(squeezer, image))
     assert drawn.shape[1] == 360
     assert (drawn[:600, 40:] == 255).all()
     assert (drawn[600:, -1] == 255).all()

@@ -29,7 +29,7 @@ def faces() -> Recognizer:
 
 
 @pytest.fixture(scope="module")
-def frames() -> Recognizer:
+def squeezer() -> Recognizer:
     return Recognizer(EyewearClassifier(brightness_model()))
 
 
@@ -68,8 +68,8 @@ def test_every_kind_of_source_gets_the_same_answer(
         source.close()
 
 
-def test_a_model_of_whole_photos_takes_the_photo_for_the_one_face(frames: Recognizer) -> None:
-    shown = frames.recognize(np.full((60, 80, 3), 204, np.uint8)).to_dict()
+def test_a_model_of_whole_photos_takes_the_photo_for_the_one_face(squeezer: Recognizer) -> None:
+    shown = squeezer.recognize(np.full((60, 80, 3), 204, np.uint8)).to_dict()
     assert shown == {
         "photo": "image",
         "width": 80,
@@ -151,11 +151,11 @@ def test_faces_that_somebody_else_found_are_answered_for_in_their_order(faces: R
     assert len(faces.recognize(content, faces=[])) == 0
 
 
-def test_a_model_of_whole_photos_answers_for_no_single_face(frames: Recognizer) -> None:
-    (whole,) = frames.recognize(portrait())
-    assert frames.recognize(portrait(), faces=[whole.face]).faces == (whole,)
+def test_a_model_of_whole_photos_answers_for_no_single_face(squeezer: Recognizer) -> None:
+    (whole,) = squeezer.recognize(portrait())
+    assert squeezer.recognize(portrait(), faces=[whole.face]).faces == (whole,)
     with pytest.raises(ModelError, match=r"whole photos.*EyewearClassifier\(bytes, dark"):
-        frames.recognize(portrait(), faces=[Face((0, 0, 10, 10))])
+        squeezer.recognize(portrait(), faces=[Face((0, 0, 10, 10))])
 
 
 @pytest.mark.parametrize("make", [bytes, io.BytesIO, Image.open], ids=["bytes", "file", "picture"])
@@ -182,10 +182,10 @@ def test_many_photos_are_answered_in_their_order_and_as_one_by_one(faces: Recogn
 
 
 def test_a_bad_file_gives_its_error_and_does_not_stop_the_others(
-    frames: Recognizer, tmp_path: Path
+    squeezer: Recognizer, tmp_path: Path
 ) -> None:
     good = grey_photo(tmp_path / "a.png", 255)
-    answers = list(frames.recognize_many([tmp_path / "gone.jpg", good, tmp_path]))
+    answers = list(squeezer.recognize_many([tmp_path / "gone.jpg", good, tmp_path]))
     assert [answer.photo for answer in answers] == [
         str(path) for path in (tmp_path / "gone.jpg", good, tmp_path)
     ]
@@ -195,15 +195,15 @@ def test_a_bad_file_gives_its_error_and_does_not_stop_the_others(
     assert answers[2].error is not None
 
 
-def test_answers_bear_the_names_that_photos_are_given(frames: Recognizer) -> None:
+def test_answers_bear_the_names_that_photos_are_given(squeezer: Recognizer) -> None:
     photos = [encode(faceless()), b"no photo"]
-    answers = list(frames.recognize_many(photos, names=["a", "b"]))
+    answers = list(squeezer.recognize_many(photos, names=["a", "b"]))
     assert [(one.photo, one.error is None) for one in answers] == [("a", True), ("b", False)]
     with pytest.raises(ValueError, match="shorter"):
-        list(frames.recognize_many(photos, names=["a"]))
+        list(squeezer.recognize_many(photos, names=["a"]))
 
 
-def test_photos_are_taken_only_as_they_are_needed(frames: Recognizer) -> None:
+def test_photos_are_taken_only_as_they_are_needed(squeezer: Recognizer) -> None:
     taken = 0
 
     def sources() -> Iterator[ImageSource]:
@@ -212,7 +212,7 @@ def test_photos_are_taken_only_as_they_are_needed(frames: Recognizer) -> None:
             taken += 1
             yield np.full((6, 8, 3), value % 256, np.uint8)
 
-    answers = frames.recognize_many(sources(), workers=2)
+    answers = squeezer.recognize_many(sources(), workers=2)
     next(answers)
     assert taken <= 8
     answers.close()  # type: ignore[attr-defined]
@@ -220,13 +220,13 @@ def test_photos_are_taken_only_as_they_are_needed(frames: Recognizer) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("gafas_")]
 
 
-def test_a_mistake_in_a_source_is_not_swallowed(frames: Recognizer) -> None:
+def test_a_mistake_in_a_source_is_not_swallowed(squeezer: Recognizer) -> None:
     def sources() -> Iterator[ImageSource]:
         yield np.zeros((6, 8, 3), np.uint8)
         raise LookupError("no more photos")
 
     with pytest.raises(LookupError, match="no more photos"):
-        list(frames.recognize_many(sources()))
+        list(squeezer.recognize_many(sources()))
 
 
 def test_one_recognizer_serves_many_threads_alike(faces: Recognizer) -> None:
@@ -243,14 +243,14 @@ def test_the_one_off_takes_a_model_file(tmp_path: Path) -> None:
         recognize(tmp_path / "gone.png", model=model)
 
 
-def test_memory_does_not_grow_with_the_number_of_photos(frames: Recognizer) -> None:
+def test_memory_does_not_grow_with_the_number_of_photos(squeezer: Recognizer) -> None:
     tracemalloc.start()
     try:
         peaks = []
         for count in (300, 6000):
             tracemalloc.reset_peak()
             photos = (np.full((60, 80, 3), number % 256, np.uint8) for number in range(count))
-            answered = sum(len(found.faces) for found in frames.recognize_many(photos, workers=2))
+            answered = sum(len(found.faces) for found in squeezer.recognize_many(photos, workers=2))
             assert answered == count
             peaks.append(tracemalloc.get_traced_memory()[1])
     finally:
@@ -262,8 +262,8 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(int) - other.astype(int)).mean())
 
 
-def test_a_model_of_whole_photos_is_shown_the_photo_as_its_one_face(frames: Recognizer) -> None:
-    found, crops = frames.recognize_with_crops(portrait())
+def test_a_model_of_whole_photos_is_shown_the_photo_as_its_one_face(squeezer: Recognizer) -> None:
+    found, crops = squeezer.recognize_with_crops(portrait())
     assert [one.face for one in found] == [Face.whole(512, 600)]
     assert (found.width, found.height, crops.shape) == (512, 600, (1, 6, 8, 1))
 

@@ -151,7 +151,7 @@ def read_once(source: ImageSource) -> ImageSource:
 
 
 def read_size(data: bytes) -> tuple[int, int]:
-    """Read width and height, in pixels and before any turning, without decoding the image.
+    """Read width and height in pixels, before any EXIF orientation, without decoding the image.
 
     Raises:
         ImageError: the bytes are no image, or it is too large (`MAX_BYTES`, `MAX_PIXELS`,

@@ -68,40 +68,27 @@ Show = Callable[[str, int, int | None], None]
 @contextlib.contextmanager
 def open_progress(doing: str) -> Iterator[Show]:
     """Give what shows how far work is: a bar, a line now and then, or with `-q` nothing."""
-    if sys.stderr is None or not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
-        yield lambda text, done, total: None
-        return
-    with _open_bar(doing) if sys.stderr.isatty() else _open_lines() as show:
-        yield show
-
-
-@contextlib.contextmanager
-def _open_bar(doing: str) -> Iterator[Show]:
-    """Draw a bar that goes away in the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (BarColumn(), TextColumn("{task.description}", markup=False))
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(doing, total=None)
-
-        def show(text: str, done: int, total: int | None) -> None:
-            progress.update(task, description=text, completed=done, total=total)
-
-        yield show
-
-
-@contextlib.contextmanager
-def _open_lines() -> Iterator[Show]:
-    """Write a line whenever `PAUSE` seconds have passed."""
     told = time.monotonic()
 
-    def show(text: str, done: int, total: int | None) -> None:
+    def write(text: str, done: int, total: int | None) -> None:
         nonlocal told
         if time.monotonic() - told >= PAUSE:
             told = time.monotonic()
             sys.stderr.write(f"gafas: {text}\n")
             sys.stderr.flush()
 
-    yield show
+    if sys.stderr is None or not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
+        yield lambda text, done, total: None
+    elif not sys.stderr.isatty():
+        yield write
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = (BarColumn(), TextColumn("{task.description}", markup=False))
+        console = Console(stderr=True)
+        with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+            task = bar.add_task(doing, total=None)
+            yield lambda text, done, total: bar.update(
+                task, description=text, completed=done, total=total
+            )

@@ -34,7 +34,7 @@ def test_evaluate_measures_labelled_photos_and_says_what_is_for_others(
     gafas: Call, run: Path, tmp_path: Path
 ) -> None:
     folder = labelled(tmp_path / "mine", none=2, sunglasses=2)
-    told = gafas("evaluate", run / "model.onnx", folder)
+    told = gafas("evaluate", run / "model.onnx", folder, "--out", tmp_path / "out")
     assert (told.code, told.out.startswith("accuracy ")) == (0, True)
     told = gafas("evaluate", run, folder / "none")
     refused(told, "No labelled photos in .*`gafas predict` tells", code=1)

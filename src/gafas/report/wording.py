@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from gafas.labels import Language
+from gafas.labels import LABELS, Language
 
 if TYPE_CHECKING:
     from gafas.evaluation.breakdowns import Slice
-
 
 _NARROW = "\u202f"  # a narrow space that does not break: between digits, before a unit
 _NO_VALUE = "–"
@@ -42,7 +41,8 @@ def choose_language(environment: Mapping[str, str]) -> Language:
 def read_catalogue(language: Language) -> Mapping[str, Any]:
     """Read a language's catalogue: dotted keys, each with a sentence or a list of two forms."""
     path = resources.files("gafas.report") / "templates" / f"{language}.toml"
-    return _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
+    labels = {f"labels.{name}": label.words[language] for name, label in LABELS.items()}
+    return labels | _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -21,6 +21,7 @@ from gafas.errors import ModelError
 from gafas.images import load_image
 from gafas.selfcheck import PICTURES
 from gafas.training.backend import keras, silence, tf
+from gafas.training.onnx_graph import make_onnx
 
 TOLERANCE = 1e-4
 """Largest difference between two formats' probabilities for the same photo."""
@@ -80,13 +81,7 @@ def publish_onnx(
 
 def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -> None:
     """Write the one-file form: uint8 input, probabilities as output, facts in the metadata."""
-    served = _take_bytes(model)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf2onnx asks numpy for names that it no longer has
-        served.export(path, format="onnx", verbose=False)
-    graph = onnx.load(path)
-    _rename(graph, graph.graph.input[0].name, new="image")
-    _rename(graph, graph.graph.output[0].name, new="probabilities")
+    graph = make_onnx(model)
     parameters = int(model.count_params())
     facts = {
         "schema": 2,
@@ -102,25 +97,7 @@ def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -
         "created_by": f"gafas {version('gafas')}",
     }
     onnx.helper.set_model_props(graph, {"gafas": json.dumps(facts, sort_keys=True)})
-    onnx.checker.check_model(graph)
     onnx.save(graph, path)
-
-
-def _take_bytes(model: keras.Model) -> keras.Model:
-    pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
-    served = keras.Model(pixels, model(keras.ops.cast(pixels, "float32")))
-    served(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports what was called once
-    return served
-
-
-def _rename(model: onnx.ModelProto, old: str, *, new: str) -> None:
-    graph = model.graph
-    for value in [*graph.input, *graph.output]:
-        if value.name == old:
-            value.name = new
-    for node in graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
-        node.output[:] = [new if name == old else name for name in node.output]
 
 
 def _write_litert(model: keras.Model, path: Path) -> None:
@@ -149,7 +126,7 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
             raise ModelError(
                 f"{name} differs from the Keras model by {difference:.1e} on {len(photos)} photos; "
                 f"at most {TOLERANCE:.0e} is allowed, so nothing was exported. A layer may not be "
-                "convertible: try another one, or newer versions of tf2onnx and TensorFlow."
+                "convertible: try another one, or a newer version of TensorFlow."
             )
     return max(differences.values())
 
