@@ -84,7 +84,7 @@ def test_a_small_face_beside_a_large_one_is_found(
 
 
 @pytest.mark.parametrize("share", [1.0, 0.8, 0.65])
-def test_a_face_that_fills_the_frame_is_found(
+def test_a_face_that_fills_the_photo_is_found(
     share: float, photo: ImageArray, detector: FaceDetector
 ) -> None:
     x, y = (BOX[0] + BOX[2]) / 2, (BOX[1] + BOX[3]) / 2
@@ -118,7 +118,9 @@ def test_threads_may_share_a_detector(photo: ImageArray, detector: FaceDetector)
 
 
 @pytest.mark.cmu
-def test_most_cmu_faces_are_found_and_necks_are_none(cmu: Path, detector: FaceDetector) -> None:
+def test_most_cmu_faces_are_found_and_hardly_anything_else(
+    cmu: Path, detector: FaceDetector
+) -> None:
     paths = sorted((cmu / "faces").rglob("*.pgm"))
     full = [path for path in paths if path.stem[-2:] not in ("_2", "_4")]
     assert len(full) == 624
