@@ -256,10 +256,8 @@ def _has_sizes(run: Run) -> bool:
 
 
 def _list_augmentations(plan: Augmentation) -> list[tuple[str, Any]]:
-    """List what changes images; how dark drawn lenses are says nothing where none are drawn."""
-    idle = () if plan.rendered else ("clear", "dark")
-    changes = dataclasses.asdict(plan)
-    return [(name, value) for name, value in changes.items() if value and name not in idle]
+    """List what changes images."""
+    return [(name, value) for name, value in dataclasses.asdict(plan).items() if value]
 
 
 def _list_commands(runs: Sequence[Run], language: Language) -> Iterator[str]:
