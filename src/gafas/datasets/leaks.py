@@ -160,7 +160,7 @@ def _find_near(test: Sequence[Sample], seen: Sequence[Sample]) -> list[str | Non
 def _measure_distances(
     ones: Sequence[Sample], others: Sequence[Sample]
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    """Yield how many bits of the hashes differ: a place, and the rows from there on, some at once."""
+    """Yield how many bits of the hashes differ: the place of a row, and some rows from there on."""
     if not ones or not others:
         return
     first, second = (
