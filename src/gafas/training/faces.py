@@ -21,7 +21,7 @@ from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
 from gafas.files import find_home
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores, find_faces, measure_eccentricity, refine
+from gafas.recognizer import count_cores, find_faces, measure_detail, measure_eccentricity, refine
 from gafas.results import ImageArray
 from gafas.weights import PINNED
 
@@ -155,7 +155,8 @@ def _cut(
         return None
     size = {"width": photo.width, "height": photo.height}
     nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
-    photo = refine(path, photo, [nearest], side=side, geometry=geometry)
+    (detail,) = measure_detail(photo, [nearest], side=side, geometry=geometry)
+    photo = refine(path, photo, detail=detail)
     seen = nearest.scaled(photo.scale)
     placed = place_crop(seen, geometry)
     wide = add_margin(side)
