@@ -1,23 +1,20 @@
 """The model card: what the model of eyewear is for, what was measured, and how it fails."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jinja2
 from markdown_it import MarkdownIt
 
-from benchmarks.eyewear import read_openings
+from benchmarks.eyewear import PARTS, Parts, Results
+from benchmarks.openings import read_openings
 from gafas.datasets.eyewear import SETS
 from gafas.errors import DataError
 from gafas.files import read_json
 from gafas.report.wording import Wording
 
-TESTS: Final = ("lfw", "web", "utkface", "cmu")
-"""The sets of the table of figures, in its order."""
-
-_NEEDED: Final = ("web", "utkface", "cmu", "tinted", "robustness", "lenses")
 _FACTS: Final = ("source", "face_size", "yaw", "chin", "light", "sharpness")
 _MARKS: Final = {True: "yes", False: "no"}
 
@@ -32,9 +29,9 @@ def make_card(results: Path, openings: Path) -> str:
     Raises:
         DataError: the results are missing, or lack a part.
     """
-    content = read_json(results)
-    parts = content.get("parts", {}) if isinstance(content, Mapping) else {}
-    missing = [part for part in _NEEDED if part not in parts]
+    content = read_json(results, Results)
+    parts = content.parts
+    missing = [part for part in PARTS if getattr(parts, part) is None]
     if missing:
         raise DataError(
             f"{results} lacks {', '.join(missing)}. Run `make benchmark-eyewear` to measure all."
@@ -48,13 +45,18 @@ def make_card(results: Path, openings: Path) -> str:
     )
     return environment.get_template("model_card.md").render(
         w=Wording("en"),
-        model=content["model"],
+        model=content.model,
         parts=parts,
-        tests=[name for name in TESTS if name in parts],
+        tests=parts.tests,
         sets=SETS,
         bars=list(_judge_bars(parts)),
         openings=read_openings(openings),
-        slices=_pick_slices(parts),
+        slices=[
+            (name, part)
+            for name, test in parts.tests.items()
+            for part in test.slices
+            if part.fact in _FACTS
+        ],
         signed=lambda number: f"{number:+g}" if number else "0",
     )
 
@@ -71,12 +73,12 @@ def render_card(card: str) -> str:
     return html.replace("</table>", "</table>\n</div>")
 
 
-def _judge_bars(parts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def _judge_bars(parts: Parts) -> Iterator[tuple[str, str, str, str]]:
     """Yield each bar that was set before training: what, where, the bar, the value, reached."""
     w = Wording("en")
     for what, place, bar, value in _list_bars(parts):
         if isinstance(bar, int):
-            yield what, place, f"{bar}", f"{value} ({_MARKS[value <= bar]})"
+            yield what, place, f"{bar}", f"{value} ({_MARKS[value is not None and value <= bar]})"
             continue
         least = not what.startswith(("false", "calibration"))
         reached = value is not None and (value >= bar if least else value <= bar)
@@ -84,30 +86,22 @@ def _judge_bars(parts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]
         yield what, place, f"{sign} {w.decimal(bar)}", f"{w.decimal(value)} ({_MARKS[reached]})"
 
 
-def _list_bars(parts: Mapping[str, Any]) -> Iterator[tuple[str, str, float, Any]]:
-    if "lfw" in parts:
-        lfw = parts["lfw"]
-        yield "macro F1", "lfw", 0.985, lfw["macro_f1"]
-        yield "F1 of sunglasses", "lfw", 0.97, lfw["labels"]["sunglasses"]["f1"]
-        yield "F1 of eyeglasses", "lfw", 0.986, lfw["labels"]["eyeglasses"]["f1"]
-        yield "F1 of any eyewear", "lfw", 0.996, lfw["any_eyewear"]["f1"]
-        yield "share answered", "lfw", 0.97, lfw["unsure"]["answered"]
-        yield "accuracy of the answers given", "lfw", 0.997, lfw["unsure"]["accuracy"]
-        yield "calibration error", "lfw", 0.02, lfw["calibration"]["ece"]
-        yield "faces missed", "lfw", 0, sum(lfw["faces"]["missed"].values())
-    alarms = parts["utkface"]["groups"]["false_alarms"]
-    yield "false alarms", "utkface", 0.02, alarms["overall"]["share"]
-    if alarms["worst"]:
-        yield "false alarms, worst group", "utkface", 0.04, alarms["worst"]["share"]
-    yield "sunglasses against rest", "cmu", 0.99, parts["cmu"]["sunglasses_against_rest"]["value"]
-    yield "faces found", "cmu", 0.975, parts["cmu"]["faces"]["found"]
-
-
-def _pick_slices(parts: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    """Return the slices by conditions of each set, and of its sources where there are several."""
-    return [
-        (name, part)
-        for name in TESTS
-        for part in parts.get(name, {}).get("slices", ())
-        if part["fact"] in _FACTS
-    ]
+def _list_bars(parts: Parts) -> Iterator[tuple[str, str, float, float | None]]:
+    if lfw := parts.lfw:
+        some = lfw.any_eyewear
+        yield "macro F1", "lfw", 0.985, lfw.macro_f1
+        yield "F1 of sunglasses", "lfw", 0.97, lfw.labels["sunglasses"].f1
+        yield "F1 of eyeglasses", "lfw", 0.986, lfw.labels["eyeglasses"].f1
+        yield "F1 of any eyewear", "lfw", 0.996, some.f1 if some else None
+        yield "share answered", "lfw", 0.97, lfw.unsure.answered
+        yield "accuracy of the answers given", "lfw", 0.997, lfw.unsure.accuracy
+        yield "calibration error", "lfw", 0.02, lfw.calibration.ece
+        yield "faces missed", "lfw", 0, sum(lfw.faces.missed.values())
+    groups = parts.utkface.groups if parts.utkface else None
+    if groups and (alarms := groups.false_alarms):
+        yield "false alarms", "utkface", 0.02, alarms.overall.share
+        if alarms.worst:
+            yield "false alarms, worst group", "utkface", 0.04, alarms.worst.share
+    if cmu := parts.cmu:
+        yield "sunglasses against rest", "cmu", 0.99, cmu.sunglasses_against_rest.value
+        yield "faces found", "cmu", 0.975, cmu.faces.found

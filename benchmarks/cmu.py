@@ -1,35 +1,98 @@
 """Train recipes under every protocol, and pool what each protocol's trainings answered."""
 
 import dataclasses
-import json
 import logging
-import platform
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from gafas.report.signs import CLAIMED_VAL_ACCURACY
-
+from benchmarks.eyewear import Machine
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.dataset import DataSet
 from gafas.datasets.drawn import DRAWN_NOTE
+from gafas.datasets.leaks import LeakReport
 from gafas.datasets.splits import SplitPlan, make_split
 from gafas.errors import DataError
-from gafas.evaluation.breakdowns import measure_accuracy
-from gafas.evaluation.evaluate import evaluate, write_evaluation
-from gafas.evaluation.metrics import round_floats
-from gafas.evaluation.predictions import Row
-from gafas.files import read_json, write_text
-from gafas.recognizer import count_cores
+from gafas.evaluation.evaluate import Evaluation, evaluate, rate_rows, write_evaluation
+from gafas.evaluation.metrics import Accuracy
+from gafas.evaluation.predictions import Row, predict_rows
+from gafas.files import read_json, write_json
+from gafas.report.findings import CLAIMED_VAL_ACCURACY
 
 if TYPE_CHECKING:
     from gafas.training.recipe import Recipe
     from gafas.training.run import History
 
-_LAST = 10
+_LAST: Final = 10
 
 _log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FoldResult:
+    """What one training of a protocol gave.
+
+    Attributes:
+        name: of its run.
+        accuracy: 0–1, on `test` files.
+        subjects: the people tested, where none of them was learnt from.
+        seconds: of training.
+        model_sha256: of its model file.
+    """
+
+    name: str
+    accuracy: float
+    test: int
+    subjects: tuple[str, ...] | None
+    seconds: float
+    model_sha256: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Leaking:
+    """The test files that leak in any way: their number, and their share."""
+
+    any: int
+    share: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A recipe under a protocol: every test sample of every fold counts once, as one test.
+
+    Attributes:
+        accuracy: of all test files; `full_size` of those at full size.
+        lists: of each official test list at each size; the lists themselves name quarter size.
+        last_ten_epochs: the mean accuracy on the watched part; by file alone.
+        seconds_to_claimed: of training until that accuracy first passed the claimed one.
+        wrong_full_size: names of files.
+    """
+
+    recipe: str
+    recipe_sha256: str
+    protocol: str
+    trainings: int
+    parameters: int | None
+    seconds_per_training: float
+    accuracy: Accuracy
+    full_size: Accuracy | None
+    lists: Mapping[str, Mapping[str, Accuracy]] | None
+    last_ten_epochs: float | None
+    seconds_to_claimed: float | None
+    leaks: Leaking
+    folds: tuple[FoldResult, ...]
+    wrong_full_size: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What `benchmarks/cmu.json` holds."""
+
+    entries: tuple[Entry, ...]
+    machine: Machine = dataclasses.field(default_factory=Machine)
+    claimed: float = CLAIMED_VAL_ACCURACY
+    schema: int = 1
 
 
 def _plan_folds(folds: int) -> tuple[SplitPlan, ...]:
@@ -62,15 +125,14 @@ def choose_protocols(recipe: str) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Fold:
-    name: str
-    report: Mapping[str, Any]
+    evaluation: Evaluation
     rows: tuple[Row, ...]
     seconds: float
     history: "History"
-    leaks: Mapping[str, Any]
+    leaks: LeakReport
 
 
-def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) -> dict[str, Any]:
+def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) -> Entry:
     """Train a recipe under a protocol and return its entry of the benchmark file.
 
     Each training leaves its run folder; one that is finished is not trained again, one that was
@@ -105,7 +167,7 @@ def run_protocol(recipe: "Recipe", protocol: str, *, data: DataSet, runs: Path) 
 
 def _run_fold(recipe: "Recipe", *, data: DataSet, run: Path) -> _Fold:
     # Imported here: all but this function works without Keras.
-    from gafas.training.run import check_same, is_finished, read_history
+    from gafas.training.run import check_same, is_finished, read_run
     from gafas.training.train import train
 
     wanted = tuple(s for s in data.samples if s.facts["scale"] in recipe.input.scales)
@@ -114,96 +176,85 @@ def _run_fold(recipe: "Recipe", *, data: DataSet, run: Path) -> _Fold:
         check_same(recipe, split, run=run)
     else:
         train(recipe, split, run=run, data=dataclasses.replace(data, samples=wanted))
-    leaks = read_json(run / "split.json")["leaks"]
+    left = read_run(run)
+    if left.parts.leaks is None:
+        raise DataError(f"Nobody audited the split of {run}. Train it anew.")
     classifier = EyewearClassifier(run / "model.onnx")
-    result = evaluate(classifier, split.test, name=run.name, leaks=leaks)
-    write_evaluation(result, run)
-    seconds = read_json(run / "environment.json")["seconds"]
-    history = read_history(run / "history.csv")
-    _log.info("%s: accuracy %.4f", run.name, result.report["accuracy"]["value"])
-    return _Fold(run.name, result.report, result.rows, seconds, history, leaks)
+    rows = predict_rows(classifier, split.test)
+    evaluation = evaluate(classifier, rows, name=run.name, leaks=left.parts.leaks)
+    write_evaluation(run, evaluation, rows=rows)
+    _log.info("%s: accuracy %.4f", run.name, evaluation.accuracy.value)
+    seconds = float(left.environment["seconds"] or 0)
+    return _Fold(evaluation, rows, seconds, left.history, left.parts.leaks)
 
 
-def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> dict[str, Any]:
-    """Count every test sample of every fold once, as one test."""
+def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> Entry:
     from gafas.training.run import hash_recipe
 
-    rows = [row for fold in folds for row in fold.rows]
+    rows = [row for fold in folds for row in fold.rows if not row.error]
     full = [row for row in rows if row.sample.facts.get("scale") == "full"]
-    leaking = sum(fold.leaks["any"] for fold in folds)
+    leaking = sum(fold.leaks.any for fold in folds)
+    watched = folds[0].history if protocol == "by_file" else ()
+    return Entry(
+        recipe=recipe.name,
+        recipe_sha256=hash_recipe(recipe),
+        protocol=protocol,
+        trainings=len(folds),
+        parameters=folds[0].evaluation.model.parameters,
+        seconds_per_training=round(statistics.fmean(fold.seconds for fold in folds), 1),
+        accuracy=rate_rows(rows),
+        full_size=rate_rows(full) if full else None,
+        lists=_measure_lists(rows),
+        last_ten_epochs=_average_last(watched) if watched else None,
+        seconds_to_claimed=find_passing(watched),
+        leaks=Leaking(leaking, leaking / len(rows)),
+        folds=tuple(map(_describe_fold, folds)),
+        wrong_full_size=tuple(row.sample.name for row in full if not row.right),
+    )
+
+
+def _measure_lists(rows: Sequence[Row]) -> dict[str, dict[str, Accuracy]] | None:
+    by_list: dict[str, dict[str, list[Row]]] = {}
+    for row in sorted(rows, key=lambda row: row.sample.facts["scale"]):
+        if name := row.sample.facts.get("list"):
+            by_list.setdefault(name, {}).setdefault(row.sample.facts["scale"], []).append(row)
     return {
-        "recipe": recipe.name,
-        "recipe_sha256": hash_recipe(recipe),
-        "protocol": protocol,
-        "trainings": len(folds),
-        "parameters": folds[0].report["model"]["parameters"],
-        "seconds_per_training": round(statistics.fmean(fold.seconds for fold in folds), 1),
-        "accuracy": _measure(rows),
-        "full_size": _measure(full) if full else None,
-        "lists": _measure_lists(rows),
-        "last_ten_epochs": _average_last(folds[0].history) if protocol == "by_file" else None,
-        "seconds_to_claimed": _find_passing(folds[0].history) if protocol == "by_file" else None,
-        "leaks": {"any": leaking, "share": round(leaking / len(rows), 6)},
-        "folds": [_describe_fold(fold) for fold in folds],
-        "wrong_full_size": [row.sample.name for row in full if not row.right],
-    }
-
-
-def _measure(rows: Sequence[Row]) -> dict[str, Any]:
-    measured: dict[str, Any] = round_floats(measure_accuracy(rows))
-    return measured
-
-
-def _measure_lists(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Measure each official test list at each size; the lists themselves name quarter size."""
-    keys = sorted({(r.sample.facts["list"], r.sample.facts["scale"]) for r in rows if _listed(r)})
-    found: dict[str, Any] = {}
-    for name, scale in keys:
-        chosen = [r for r in rows if _listed(r) == name and r.sample.facts["scale"] == scale]
-        found.setdefault(name, {})[scale] = _measure(chosen)
-    return found or None
-
-
-def _listed(row: Row) -> str | None:
-    return row.sample.facts.get("list")
+        name: {scale: rate_rows(chosen) for scale, chosen in by_list[name].items()}
+        for name in sorted(by_list)
+    } or None
 
 
 def _average_last(history: "History") -> float:
-    return round(statistics.fmean(row.val_accuracy or 0.0 for row in history[-_LAST:]), 6)
+    return statistics.fmean(epoch.val_accuracy or 0.0 for epoch in history[-_LAST:])
 
 
-def _find_passing(history: "History") -> float | None:
+def find_passing(history: "History") -> float | None:
     """Return the seconds of training until the watched accuracy first passed the claimed one."""
     passed = (e.seconds for e in history if (e.val_accuracy or 0.0) > CLAIMED_VAL_ACCURACY)
     return next((round(seconds, 1) for seconds in passed), None)
 
 
-def _describe_fold(fold: _Fold) -> dict[str, Any]:
-    return {
-        "name": fold.name,
-        "accuracy": fold.report["accuracy"]["value"],
-        "test": fold.report["accuracy"]["total"],
-        "subjects": sorted({row.sample.subject or "" for row in fold.rows})
-        if fold.leaks["same_subject"] == 0
-        else None,
-        "seconds": fold.seconds,
-        "model_sha256": fold.report["model"]["sha256"],
-    }
-
-
-def merge_entries(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Write entries into a benchmark file, in place of those of the same recipe and protocol."""
-    held = read_json(path)["entries"] if path.exists() else []
-    every = {(entry["recipe"], entry["protocol"]): entry for entry in [*held, *entries]}
-    names = list(dict.fromkeys(entry["recipe"] for entry in every.values()))
-    ranks = list(PROTOCOLS)
-    ordered = sorted(
-        every.values(), key=lambda e: (names.index(e["recipe"]), ranks.index(e["protocol"]))
+def _describe_fold(fold: _Fold) -> FoldResult:
+    people = sorted({row.sample.subject or "" for row in fold.rows})
+    return FoldResult(
+        name=fold.evaluation.name,
+        accuracy=fold.evaluation.accuracy.value,
+        test=fold.evaluation.accuracy.total,
+        subjects=None if fold.leaks.same_subject else tuple(people),
+        seconds=fold.seconds,
+        model_sha256=fold.evaluation.model.sha256,
     )
-    machine = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cpu_count": count_cores(),
-    }
-    content = {"schema": 1, "claimed": CLAIMED_VAL_ACCURACY, "machine": machine, "entries": ordered}
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def merge_entries(path: Path, entries: Sequence[Entry]) -> None:
+    """Write entries into a benchmark file, in place of those of the same recipe and protocol.
+
+    Raises:
+        DataError: what is there is no benchmark; it stays as it is.
+    """
+    held = read_json(path, Benchmark).entries if path.exists() else ()
+    every = {(entry.recipe, entry.protocol): entry for entry in [*held, *entries]}
+    names = list(dict.fromkeys(entry.recipe for entry in every.values()))
+    ranks = list(PROTOCOLS)
+    ordered = sorted(every.values(), key=lambda e: (names.index(e.recipe), ranks.index(e.protocol)))
+    write_json(path, Benchmark(tuple(ordered)))

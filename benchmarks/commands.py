@@ -54,8 +54,8 @@ def cmu(
         for name in protocol or choose_protocols(plan.name):
             entry = run_protocol(plan, name, data=data, runs=runs)
             merge_entries(out, [entry])
-            accuracy = entry["accuracy"]
-            typer.echo(f"{plan.name} {name}: {accuracy['correct']} of {accuracy['total']} right")
+            accuracy = entry.accuracy
+            typer.echo(f"{plan.name} {name}: {accuracy.correct} of {accuracy.total} right")
 
 
 @app.command()

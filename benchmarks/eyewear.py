@@ -1,8 +1,7 @@
 """Measure a model of eyewear on every set that it has not learnt from, and write it all down."""
 
-import datetime
+import dataclasses
 import functools
-import json
 import logging
 import platform
 from collections import Counter
@@ -10,126 +9,183 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from benchmarks.robustness import choose_samples, measure_lenses, measure_robustness
+from benchmarks.openings import OPENINGS, begin_opening, finish_opening
+from benchmarks.robustness import (
+    Lenses,
+    Robustness,
+    choose_samples,
+    measure_lenses,
+    measure_robustness,
+)
 from gafas.classifier import EyewearClassifier
 from gafas.datasets import cmu, eyewear
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
 from gafas.datasets.splits import Split
 from gafas.errors import DataError
-from gafas.evaluation.breakdowns import describe_answers, speaks_of_eyewear
-from gafas.evaluation.evaluate import Evaluation, evaluate, evaluate_rows, predict_unlabelled
-from gafas.evaluation.metrics import accuracy, round_floats, wilson
-from gafas.evaluation.predictions import Row, describe_model, predict_rows
-from gafas.files import read_json, write_text
+from gafas.evaluation.breakdowns import Unscored, describe_answers, speaks_of_eyewear
+from gafas.evaluation.evaluate import Evaluation, Figures, ModelFacts, describe_model, evaluate
+from gafas.evaluation.metrics import Accuracy, Interval, measure_accuracy, wilson
+from gafas.evaluation.predictions import Row, predict_rows
+from gafas.files import read_json, write_json
 from gafas.labels import Eyewear
 from gafas.recognizer import count_cores
 from gafas.training.run import read_run_recipe, read_run_split
 
-
-def answer_folds(runs: Sequence[Path]) -> tuple[list[Row], list[dict[str, Any]]]:
-    """Let every run answer for the people whom it has not met.
-
-    Args:
-        runs: of recipes of faces with `split.cmu = "fold"`, one for each fold.
-
-    Returns:
-        The answers, and of every run the model's hash, whom it was measured on, and its epochs.
-
-    Raises:
-        DataError: a folder is no run, photos are missing, or two runs leave out the same person.
-    """
-    rows: list[Row] = []
-    models: list[dict[str, Any]] = []
-    everybody: list[str] = []
-    for run in runs:
-        classifier = EyewearClassifier(run / "model.onnx")
-        recipe = read_run_recipe(run)
-        # What a run learnt from may have been declared unclear since.
-        labels = (*eyewear.LEARNT, eyewear.UNCLEAR)
-        material = eyewear.read_material(recipe.split, scales=recipe.input.scales, labels=labels)
-        split, _ = read_run_split(run, material)
-        rows += predict_rows(classifier, split.test)
-        people = sorted({s.subject for s in split.test if s.subject})
-        everybody += people
-        models.append(
-            {"sha256": classifier.sha256, "people": people, "epochs": recipe.optimization.epochs}
-        )
-    if len(set(everybody)) < len(everybody) or not everybody:
-        raise DataError(
-            "Runs that leave CMU people out must each leave out others. Received runs that were "
-            f"measured on {', '.join(everybody) or 'nobody'}. Name one run for each fold."
-        )
-    return rows, models
-
-
-def begin_opening(path: Path, name: str, *, classifier: EyewearClassifier) -> int:
-    """Write down that a model opens a test set, and return the opening's number, from 1.
-
-    It is written before the set is read: an opening that fails halfway has still been one.
-
-    Args:
-        path: the record, made if it is not there.
-        name: of the test set.
-        classifier: the model that opens it.
-
-    Raises:
-        DataError: the record cannot be read, so that nothing may be added to it.
-        OSError: it cannot be written.
-    """
-    openings = read_openings(path)
-    number = 1 + len([opening for opening in openings if opening["set"] == name])
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    about = {"set": name, "number": number, "date": today, "model_sha256": classifier.sha256}
-    _write(path, [*openings, {**about, "results": None}])
-    return number
-
-
-def finish_opening(path: Path, name: str, *, number: int, results: Mapping[str, Any]) -> None:
-    """Write down what an opening gave."""
-    openings = read_openings(path)
-    for opening in openings:
-        if (opening["set"], opening["number"]) == (name, number):
-            opening["results"] = dict(results)
-    _write(path, openings)
-
-
-def read_openings(path: Path) -> list[dict[str, Any]]:
-    """Read the record; there is none before the first opening.
-
-    Returns:
-        For each opening `set`, `number`, `date`, `model_sha256` and `results`, which are None if
-        it did not come to its end.
-
-    Raises:
-        DataError: the file is no such record.
-    """
-    if not path.exists():
-        return []
-    content = read_json(path)
-    if not isinstance(content, dict) or not isinstance(content.get("openings"), list):
-        raise DataError(
-            f"{path} is no record of openings: expected a JSON object with 'openings'. Restore it: "
-            "it must never be begun anew."
-        )
-    return list(content["openings"])
-
-
-def _write(path: Path, openings: list[dict[str, Any]]) -> None:
-    content = {"schema": 1, "openings": openings}
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
 PARTS: Final = ("utkface", "web", "cmu", "tinted", "robustness", "lenses")
 """What is measured unless somebody says otherwise, in the order in which it is shown."""
 
-OPENINGS: Final = "lfw_openings.json"
-"""The record of openings of the test sets, beside the results."""
-
-_DROPPED = ("schema", "model", "mistakes", "examples", "leaks", "per_photo_full_size", "tinted")
-
 _log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FacesFound:
+    """The share of photos in which a face is found, and the others' number by label."""
+
+    photos: int
+    found: float
+    wilson: Interval
+    missed: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DataCounts:
+    """The photos that count, by number and hash, and the number of unreadable files."""
+
+    samples: int
+    photos: int
+    subjects: int | None
+    sha256: str
+    unreadable: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SetFigures(Figures):
+    """The figures of a set, none of whose photos is named."""
+
+    data: DataCounts
+    faces: FacesFound
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FoldModel:
+    """A model that answers for the people whom it has not met, and its epochs."""
+
+    sha256: str
+    people: tuple[str, ...]
+    epochs: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CmuFigures(SetFigures):
+    """The figures of the CMU photos, and of the experiment's question: sunglasses or not.
+
+    `models` answer for one that has learnt from these photos; without them it answers itself.
+    """
+
+    sunglasses_against_rest: Accuracy
+    models: tuple[FoldModel, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFigures(SetFigures):
+    """The figures of a test set, opened for the so many-th time."""
+
+    opening: int
+    tinted: Unscored | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tinted(Unscored):
+    """What is answered to lightly tinted lenses, of all and of each source."""
+
+    sources: Mapping[str, Unscored]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """The results of each part that has been measured."""
+
+    lfw: OpenedFigures | None = None
+    utkface: SetFigures | None = None
+    web: SetFigures | None = None
+    cmu: CmuFigures | None = None
+    tinted: Tinted | None = None
+    robustness: Robustness | None = None
+    lenses: Lenses | None = None
+
+    @property
+    def tests(self) -> dict[str, SetFigures]:
+        """The sets with figures, by name, in the order of the tables."""
+        sets = {"lfw": self.lfw, "web": self.web, "utkface": self.utkface, "cmu": self.cmu}
+        return {name: part for name, part in sets.items() if part is not None}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(ModelFacts):
+    """The model that was measured, and what it says of the data it learnt from."""
+
+    data: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Machine:
+    """Where it was measured."""
+
+    python: str = platform.python_version()
+    machine: str = platform.machine()
+    cpu_count: int = dataclasses.field(default_factory=count_cores)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What `benchmarks/eyewear.json` holds."""
+
+    schema: int = 1
+    model: Measured
+    machine: Machine
+    parts: Parts
+
+
+def measure_parts(
+    classifier: EyewearClassifier,
+    parts: Sequence[str],
+    *,
+    out: Path,
+    photos: "Photos | None" = None,
+) -> None:
+    """Measure a model part by part, and write each result down as soon as it is there.
+
+    What `out` already holds of the same model stays; what it holds of another model does not.
+
+    Args:
+        classifier: a model of faces with the three labels of eyewear.
+        parts: of `PARTS`, or a test set of `gafas.datasets.eyewear`, whose opening is recorded in
+            the file `OPENINGS` beside `out`.
+        out: the file of the results.
+        photos: those of the sets, if they were read before.
+
+    Raises:
+        DataError: a part is unknown, photos are missing, or the model says other labels.
+    """
+    _check(classifier, parts)
+    photos = photos or Photos()
+    for part in parts:
+        _log.info("Measuring %s.", part)
+        if part in eyewear.TEST_SETS:
+            result: object = _open_test_set(classifier, part, record=out.parent / OPENINGS)
+        else:
+            result = _MEASURES[part](classifier, photos)
+        merge_part(out, part, classifier=classifier, result=result)
+
+
+def merge_part(path: Path, part: str, *, classifier: EyewearClassifier, result: Any) -> None:
+    """Write a part's result into a file of results, in place of the one of before."""
+    model = describe_model(classifier)
+    held = read_json(path, Results) if path.exists() else None
+    parts = held.parts if held and held.model.sha256 == model.sha256 else Parts()
+    measured = Measured(**_take(model, ModelFacts), data=classifier.metadata.get("data"))
+    parts = dataclasses.replace(parts, **{part: result})
+    write_json(path, Results(model=measured, machine=Machine(), parts=parts))
 
 
 class Photos:
@@ -165,55 +221,6 @@ class Photos:
         return tuple(sample for sample in every if sample.photo not in learnt)
 
 
-def measure_parts(
-    classifier: EyewearClassifier, parts: Sequence[str], *, out: Path, photos: Photos | None = None
-) -> None:
-    """Measure a model part by part, and write each result down as soon as it is there.
-
-    What `out` already holds of the same model stays; what it holds of another model does not.
-
-    Args:
-        classifier: a model of faces with the three labels of eyewear.
-        parts: of `PARTS`, or a test set of `gafas.datasets.eyewear`, whose opening is recorded in
-            the file `OPENINGS` beside `out`.
-        out: the file of the results.
-        photos: those of the sets, if they were read before.
-
-    Raises:
-        DataError: a part is unknown, photos are missing, or the model says other labels.
-    """
-    _check(classifier, parts)
-    photos = photos or Photos()
-    for part in parts:
-        _log.info("Measuring %s.", part)
-        if part in eyewear.TEST_SETS:
-            result = _open_test_set(classifier, part, record=out.parent / OPENINGS)
-        else:
-            result = _MEASURES[part](classifier, photos)
-        merge_part(out, part, classifier=classifier, result=result)
-
-
-def merge_part(
-    path: Path, part: str, *, classifier: EyewearClassifier, result: Mapping[str, Any]
-) -> None:
-    """Write a part's result into a file of results, in place of the one of before."""
-    held = read_json(path) if path.exists() else {}
-    same = held.get("model", {}).get("sha256") == classifier.sha256
-    parts = {**(held["parts"] if same else {}), part: round_floats(result)}
-    order = (*eyewear.TEST_SETS, *PARTS)
-    content = {
-        "schema": 1,
-        "model": {**describe_model(classifier), "data": classifier.metadata.get("data")},
-        "machine": {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cpu_count": count_cores(),
-        },
-        "parts": {name: parts[name] for name in order if name in parts},
-    }
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
 def _check(classifier: EyewearClassifier, parts: Sequence[str]) -> None:
     known = (*PARTS, *eyewear.TEST_SETS)
     unknown = [part for part in parts if part not in known]
@@ -226,43 +233,87 @@ def _check(classifier: EyewearClassifier, parts: Sequence[str]) -> None:
         )
 
 
-def _measure_held_out(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
-    return _condense(evaluate(classifier, photos.split.test, name="utkface, held-out fifth"))
+def _measure_held_out(classifier: EyewearClassifier, photos: Photos) -> SetFigures:
+    rows = predict_rows(classifier, photos.split.test)
+    return SetFigures(**_condense(evaluate(classifier, rows, name="utkface, held-out fifth")))
 
 
-def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
-    return _condense(evaluate(classifier, photos.wild, name="web, validation part"))
+def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> SetFigures:
+    rows = predict_rows(classifier, photos.wild)
+    return SetFigures(**_condense(evaluate(classifier, rows, name="web, validation part")))
 
 
-def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> CmuFigures:
     """Measure all photos at full size, by the three labels and by the experiment's question."""
-    models: list[dict[str, Any]] = []
+    models: tuple[FoldModel, ...] = ()
     if photos.cmu_runs:
         rows, models = answer_folds(photos.cmu_runs)
-        evaluation = evaluate_rows(classifier, rows, name="cmu, full size, people left out")
     else:
-        evaluation = evaluate(classifier, cmu.read_samples(scales=("full",)), name="cmu, full size")
-    dark = np.array([row.sample.label == Eyewear.SUNGLASSES for row in evaluation.rows])
-    told = np.array([row.predicted == Eyewear.SUNGLASSES for row in evaluation.rows])
-    people = [row.sample.subject for row in evaluation.rows]
-    against_rest = accuracy(dark == told, subjects=people)
-    return {**_condense(evaluation), "sunglasses_against_rest": against_rest, "models": models}
+        rows = predict_rows(classifier, cmu.read_samples(scales=("full",)))
+    left_out = ", people left out" if models else ""
+    evaluation = evaluate(classifier, rows, name=f"cmu, full size{left_out}")
+    used = [row for row in rows if not row.error]
+    dark = Eyewear.SUNGLASSES
+    against_rest = measure_accuracy(
+        [(row.sample.label == dark) == (row.predicted == dark) for row in used],
+        subjects=[row.sample.subject for row in used],
+    )
+    return CmuFigures(**_condense(evaluation), sunglasses_against_rest=against_rest, models=models)
 
 
-def _measure_tinted(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
-    return _describe_tinted(predict_unlabelled(classifier, photos.tinted), classifier)
+def answer_folds(runs: Sequence[Path]) -> tuple[tuple[Row, ...], tuple[FoldModel, ...]]:
+    """Let every run answer for the people whom it has not met.
+
+    Args:
+        runs: of recipes of faces with `split.cmu = "fold"`, one for each fold.
+
+    Raises:
+        DataError: a folder is no run, photos are missing, or two runs leave out the same person.
+    """
+    rows: list[Row] = []
+    models: list[FoldModel] = []
+    for run in runs:
+        classifier = EyewearClassifier(run / "model.onnx")
+        recipe = read_run_recipe(run)
+        # What a run learnt from may have been declared unclear since.
+        labels = (*eyewear.LEARNT, eyewear.UNCLEAR)
+        material = eyewear.read_material(recipe.split, scales=recipe.input.scales, labels=labels)
+        split, _ = read_run_split(run, material)
+        rows += predict_rows(classifier, split.test)
+        people = tuple(sorted({s.subject for s in split.test if s.subject}))
+        models.append(FoldModel(classifier.sha256, people, recipe.optimization.epochs))
+    everybody = [person for model in models for person in model.people]
+    if len(set(everybody)) < len(everybody) or not everybody:
+        raise DataError(
+            "Runs that leave CMU people out must each leave out others. Received runs that were "
+            f"measured on {', '.join(everybody) or 'nobody'}. Name one run for each fold."
+        )
+    return tuple(rows), tuple(models)
 
 
-def _measure_worse(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+def _measure_tinted(classifier: EyewearClassifier, photos: Photos) -> Tinted:
+    by_source: dict[str, list[Row]] = {}
+    rows = predict_rows(classifier, photos.tinted)
+    for row in rows:
+        by_source.setdefault(row.sample.facts["source"], []).append(row)
+    sources = {
+        source: describe_answers(by_source[source], labels=classifier.labels)
+        for source in sorted(by_source)
+    }
+    every = describe_answers(rows, labels=classifier.labels)
+    return Tinted(**_take(every, Unscored), sources=sources)
+
+
+def _measure_worse(classifier: EyewearClassifier, photos: Photos) -> Robustness:
     return measure_robustness(classifier, choose_samples(photos.unseen))
 
 
-def _measure_lenses(classifier: EyewearClassifier, photos: Photos) -> dict[str, Any]:
+def _measure_lenses(classifier: EyewearClassifier, photos: Photos) -> Lenses:
     bare = [sample for sample in photos.split.test if sample.label == Eyewear.NONE]
     return measure_lenses(classifier, choose_samples(bare))
 
 
-_MEASURES: Final[Mapping[str, Callable[[EyewearClassifier, Photos], dict[str, Any]]]] = {
+_MEASURES: Final[Mapping[str, Callable[[EyewearClassifier, Photos], object]]] = {
     "utkface": _measure_held_out,
     "web": _measure_wild,
     "cmu": _measure_cmu,
@@ -272,58 +323,32 @@ _MEASURES: Final[Mapping[str, Callable[[EyewearClassifier, Photos], dict[str, An
 }
 
 
-def _open_test_set(classifier: EyewearClassifier, name: str, *, record: Path) -> dict[str, Any]:
-    """Open a test set, once and for all to see: the record comes before the reading."""
+def _open_test_set(classifier: EyewearClassifier, name: str, *, record: Path) -> OpenedFigures:
+    """Open a test set for all to see: an opening that fails halfway has still been one."""
     number = begin_opening(record, name, classifier=classifier)
-    samples = eyewear.read_samples(
-        sets=(name,), labels=(*EYEWEAR_LABELS, TINTED), for_evaluation=True
-    )
-    evaluation = evaluate(classifier, samples, name=name)
-    result = {"opening": number, **_condense(evaluation)}
-    if evaluation.report["tinted"]:
-        result["tinted"] = evaluation.report["tinted"]
-    finish_opening(record, name, number=number, results=_summarise(result))
-    return result
-
-
-def _summarise(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the figures of an opening that bars are set on."""
-    f1 = {label: scores["f1"] for label, scores in result["labels"].items()}
-    return {
-        "accuracy": result["accuracy"]["value"],
-        "macro_f1": result["macro_f1"],
-        "f1": {**f1, "any_eyewear": result["any_eyewear"]["f1"]},
-        "answered": result["unsure"]["answered"],
-        "accuracy_among_given": result["unsure"]["accuracy"],
-        "ece": result["calibration"]["ece"],
-        "faces_missed": sum(result["faces"]["missed"].values()),
-    }
+    labels = (*EYEWEAR_LABELS, TINTED)
+    samples = eyewear.read_samples(sets=(name,), labels=labels, for_evaluation=True)
+    evaluation = evaluate(classifier, predict_rows(classifier, samples), name=name)
+    finish_opening(record, evaluation, number=number)
+    return OpenedFigures(**_condense(evaluation), opening=number, tinted=evaluation.tinted)
 
 
 def _condense(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation without what names single photos, and with the share of faces found."""
-    report = evaluation.report
-    data = dict(report["data"])
-    missed = Counter(photo["label"] for photo in data.pop("faces_missed"))
-    unreadable = len(data.pop("unreadable"))
-    found, photos = len(evaluation.rows), len(evaluation.rows) + missed.total()
-    faces = {
-        "photos": photos,
-        "found": found / photos,
-        "wilson": wilson(found, photos),
-        "missed": dict(sorted(missed.items())),
+    """Return what `SetFigures` needs: an evaluation without what names single photos."""
+    data = evaluation.data
+    missed = Counter(sorted(photo.label for photo in data.faces_missed))
+    photos = data.samples + missed.total()
+    return {
+        **_take(evaluation, Figures),
+        "data": DataCounts(
+            data.samples, data.photos, data.subjects, data.sha256, len(data.unreadable)
+        ),
+        "faces": FacesFound(
+            photos, data.samples / photos, wilson(data.samples, photos), dict(missed)
+        ),
     }
-    kept = {key: value for key, value in report.items() if key not in _DROPPED}
-    return {**kept, "data": {**data, "unreadable": unreadable}, "faces": faces}
 
 
-def _describe_tinted(rows: Sequence[Row], classifier: EyewearClassifier) -> dict[str, Any]:
-    labels = classifier.labels
-    sources = sorted({row.sample.facts["source"] for row in rows})
-    by_source = {
-        source: describe_answers(
-            [row for row in rows if row.sample.facts["source"] == source], labels=labels
-        )
-        for source in sources
-    }
-    return {**describe_answers(rows, labels=labels), "sources": by_source}
+def _take(value: object, kind: type[Any]) -> dict[str, Any]:
+    """Return the fields of a dataclass by name, for one that has more of them."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}

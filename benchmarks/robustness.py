@@ -6,25 +6,26 @@ what a user would meet.
 
 import concurrent.futures
 import dataclasses
+import functools
 import io
+import statistics
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
-from gafas.evaluation.metrics import wilson
+from gafas.evaluation.metrics import Interval, wilson
 from gafas.evaluation.predictions import recognize_nearest
 from gafas.images import load_photo
 from gafas.labels import UNSURE, Eyewear
 from gafas.recognizer import Recognizer, count_cores
-from gafas.results import Face, ImageArray
+from gafas.results import Face, ImageArray, Prediction
 from gafas.synthesis.glasses import draw_glasses
 from gafas.synthesis.rendering import put_on
 
@@ -46,9 +47,6 @@ class Picture:
     seed: int = 0
 
 
-Degradation = Callable[[Picture, float], ImageArray | None]
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sweep:
     """One way of getting worse, level by level.
@@ -63,7 +61,7 @@ class Sweep:
     name: str
     unit: str
     levels: tuple[float, ...]
-    degrade: Degradation
+    degrade: Callable[[Picture, float], ImageArray | None]
 
 
 def blur(picture: Picture, level: float) -> ImageArray:
@@ -109,7 +107,7 @@ def expose(picture: Picture, level: float) -> ImageArray:
     return _to_bytes(picture.image * 2.0 ** (level / _GAMMA))
 
 
-def _to_bytes(values: npt.NDArray[np.float64]) -> ImageArray:
+def _to_bytes(values: NDArray[np.float64]) -> ImageArray:
     image: ImageArray = np.clip(values, 0, 255).round().astype(np.uint8)
     return image
 
@@ -136,24 +134,84 @@ _SEED = 26
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LevelResult:
+    """What is answered to photos that were made worse to a level.
+
+    Attributes:
+        level: in the sweep's unit.
+        photos: how many photos can have it; where none can, nothing else is known.
+        found: the share of them in which a face is found.
+        right: the share answered rightly by the most probable label, a lost face being wrong.
+        right_wilson: its interval.
+        accuracy: the share of the found that is right.
+        unsure: the share of the found that is answered with `unsure`.
+        wrong: the share of the answers given that is wrong.
+    """
+
+    level: float
+    photos: int
+    found: float | None = None
+    right: float | None = None
+    right_wilson: Interval | None = None
+    accuracy: float | None = None
+    unsure: float | None = None
+    wrong: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SweepResult:
+    """A sweep's name, unit and results, from the mildest level to the worst."""
+
+    name: str
+    unit: str
+    levels: tuple[LevelResult, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Robustness:
+    """The results of every sweep.
+
+    Attributes:
+        photos: how many were tried, by label.
+        missed_unchanged: how many show no face to begin with, and were left out.
+        sweeps: in the order of `SWEEPS`.
+    """
+
+    photos: Mapping[str, int]
+    missed_unchanged: int
+    sweeps: tuple[SweepResult, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LensResult:
+    """What is answered to faces that wear rendered glasses.
+
+    Attributes:
+        darkness: of their lenses; None: no glasses at all.
+        found: the share of photos in which a face is found.
+        mean_probabilities: of each label; None where no face is found.
+        answers: the number of each answer, `unsure` last.
+    """
+
+    darkness: float | None
+    found: float
+    mean_probabilities: Mapping[str, float | None]
+    answers: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lenses:
+    """The results on so many photos, the lenses getting darker."""
+
+    photos: int
+    levels: tuple[LensResult, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Found:
-    sample: Sample
+    label: str
     picture: Picture
     face: Face
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Pipeline:
-    classifier: EyewearClassifier
-    recognizer: Recognizer
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Answers:
-    """Probabilities, `(N, K)`, of the photos with a face, and which of all tried those are."""
-
-    probabilities: NDArray[np.float32]
-    found: NDArray[np.bool_]
 
 
 def choose_samples(samples: Sequence[Sample], *, per_label: int = PER_LABEL) -> list[Sample]:
@@ -167,7 +225,7 @@ def choose_samples(samples: Sequence[Sample], *, per_label: int = PER_LABEL) -> 
     return chosen
 
 
-def measure_robustness(classifier: EyewearClassifier, samples: Sequence[Sample]) -> dict[str, Any]:
+def measure_robustness(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Robustness:
     """Measure answers to the same photos at every level of every sweep of `SWEEPS`.
 
     Args:
@@ -175,62 +233,47 @@ def measure_robustness(classifier: EyewearClassifier, samples: Sequence[Sample])
         samples: photos whose labels the model knows; those without a face to begin with are left
             out and counted.
 
-    Returns:
-        `photos` (a number by label), `missed_unchanged`, and `sweeps`: for each its `name`, `unit`
-        and `levels`. A level has `photos`, `found` (share with a face), `right` (share of all
-        photos, a lost face being wrong, by the most probable label; with its interval), `accuracy`
-        (share of the found), `unsure` (share of the found) and `wrong` (share of the answers
-        given).
-
     Raises:
         DataError: no photo shows a face.
         ImageError: a photo cannot be read.
     """
-    pipeline = _Pipeline(classifier, Recognizer(classifier))
-    every = _find_all(pipeline.recognizer, samples)
-    return {
-        "photos": dict(sorted(Counter(f.sample.label for f in every).items())),
-        "missed_unchanged": len(samples) - len(every),
-        "sweeps": [
-            {
-                "name": sweep.name,
-                "unit": sweep.unit,
-                "levels": [
-                    _measure_level(pipeline, every, sweep=sweep, level=level)
-                    for level in sweep.levels
-                ],
-            }
-            for sweep in SWEEPS
-        ],
-    }
+    recognizer = Recognizer(classifier)
+    every = _find_all(recognizer, samples)
+    sweeps = []
+    for sweep in SWEEPS:
+        levels = []
+        for level in sweep.levels:
+            worse = [(one.label, sweep.degrade(one.picture, level)) for one in every]
+            tried = [(label, image) for label, image in worse if image is not None]
+            answers = _answer(recognizer, [image for _, image in tried])
+            levels.append(_judge(level, answers, [label for label, _ in tried]))
+        sweeps.append(SweepResult(sweep.name, sweep.unit, tuple(levels)))
+    photos = Counter(one.label for one in every)
+    return Robustness(dict(sorted(photos.items())), len(samples) - len(every), tuple(sweeps))
 
 
-def measure_lenses(classifier: EyewearClassifier, samples: Sequence[Sample]) -> dict[str, Any]:
+def measure_lenses(classifier: EyewearClassifier, samples: Sequence[Sample]) -> Lenses:
     """Put a pair of glasses on each bare face and make its lenses darker, step by step.
 
     The pair on a face is the same at every step, but for its lenses.
-
-    Returns:
-        `photos`, and `levels`: for each its `darkness` (None: no glasses at all), `found`, each
-        label's mean probability, and the number of each answer, `unsure` last.
 
     Raises:
         DataError: no photo shows a bare face.
         ImageError: a photo cannot be read.
     """
-    pipeline = _Pipeline(classifier, Recognizer(classifier))
-    bare = _find_all(pipeline.recognizer, [s for s in samples if s.label == Eyewear.NONE])
+    recognizer = Recognizer(classifier)
+    bare = _find_all(recognizer, [s for s in samples if s.label == Eyewear.NONE])
     levels = []
     for darkness in (None, *DARKNESS):
         images = [_dress(found, number, darkness=darkness) for number, found in enumerate(bare)]
-        answers = _answer(pipeline, images)
-        levels.append({"darkness": darkness, **_describe(classifier, answers)})
-    return {"photos": len(bare), "levels": levels}
+        answers = _answer(recognizer, images)
+        levels.append(_describe(darkness, answers, labels=classifier.labels))
+    return Lenses(len(bare), tuple(levels))
 
 
 def _find_all(recognizer: Recognizer, samples: Sequence[Sample]) -> list[_Found]:
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        every = pool.map(lambda pair: _find(recognizer, pair[1], seed=pair[0]), enumerate(samples))
+        every = pool.map(functools.partial(_find, recognizer), samples, range(len(samples)))
         found = [one for one in every if one is not None]
     if not found:
         raise DataError(
@@ -240,56 +283,54 @@ def _find_all(recognizer: Recognizer, samples: Sequence[Sample]) -> list[_Found]
     return found
 
 
-def _find(recognizer: Recognizer, sample: Sample, *, seed: int) -> _Found | None:
+def _find(recognizer: Recognizer, sample: Sample, seed: int) -> _Found | None:
     image = load_photo(sample.path, side=_SIDE).image
     nearest = recognize_nearest(recognizer, image)
     # Without landmarks the face was only declared: a model of whole photos looks for none.
     if nearest is None or not nearest[0].landmarks:
         return None
     face = nearest[0].face
-    return _Found(sample, Picture(image, face.side, seed), face)
+    return _Found(sample.label, Picture(image, face.side, seed), face)
 
 
-def _measure_level(
-    pipeline: _Pipeline, every: Sequence[_Found], *, sweep: Sweep, level: float
-) -> dict[str, Any]:
-    worse = [(one, sweep.degrade(one.picture, level)) for one in every]
-    tried = [(one, image) for one, image in worse if image is not None]
-    if not tried:
-        return {"level": level, "photos": 0}
-    answers = _answer(pipeline, [image for _, image in tried])
-    labels = [one.sample.label for one, _ in tried]
-    known = pipeline.classifier.labels
-    truth = np.array([known.index(label) for label in labels])[answers.found]
-    figures = _judge(answers, truth, threshold=pipeline.classifier.threshold)
-    return {"level": level, "photos": len(tried), **figures}
+def _answer(recognizer: Recognizer, images: Sequence[ImageArray]) -> list[Prediction | None]:
+    """Return the answer to each image; None where no face is found."""
+    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
+        nearest = pool.map(functools.partial(recognize_nearest, recognizer), images)
+        return [one and one[0] for one in nearest]
 
 
-def _judge(answers: _Answers, truth: NDArray[np.intp], *, threshold: float) -> dict[str, Any]:
-    right = answers.probabilities.argmax(axis=1) == truth
-    given = answers.probabilities.max(axis=1) >= threshold
-    total, correct = len(answers.found), int(right.sum())
-    return {
-        "found": float(answers.found.mean()),
-        "right": correct / total,
-        "right_wilson": wilson(correct, total),
-        "accuracy": float(right.mean()) if len(right) else None,
-        "unsure": float((~given).mean()) if len(right) else None,
-        "wrong": float((~right[given]).mean()) if given.any() else None,
-    }
-
-
-def _describe(classifier: EyewearClassifier, answers: _Answers) -> dict[str, Any]:
-    table, labels = answers.probabilities, classifier.labels
-    told = Counter(
-        labels[row.argmax()] if row.max() >= classifier.threshold else UNSURE for row in table
+def _judge(level: float, answers: Sequence[Prediction | None], truth: Sequence[str]) -> LevelResult:
+    if not answers:
+        return LevelResult(level, 0)
+    found = [(one, label) for one, label in zip(answers, truth, strict=True) if one]
+    right = [one.best == label for one, label in found]
+    given = [one.best == label for one, label in found if not one.unsure]
+    total, correct = len(answers), sum(right)
+    return LevelResult(
+        level,
+        photos=total,
+        found=len(found) / total,
+        right=correct / total,
+        right_wilson=wilson(correct, total),
+        accuracy=correct / len(found) if found else None,
+        unsure=1 - len(given) / len(found) if found else None,
+        wrong=1 - sum(given) / len(given) if given else None,
     )
-    mean = table.mean(axis=0).tolist() if len(table) else [None] * len(labels)
-    return {
-        "found": float(answers.found.mean()),
-        "mean_probabilities": dict(zip(labels, mean, strict=True)),
-        "answers": {label: told[label] for label in (*labels, UNSURE)},
-    }
+
+
+def _describe(
+    darkness: float | None, answers: Sequence[Prediction | None], *, labels: Sequence[str]
+) -> LensResult:
+    found = [one for one in answers if one]
+    told = Counter(one.label for one in found)
+    table = {label: [one.probabilities[label] for one in found] for label in labels}
+    return LensResult(
+        darkness,
+        found=len(found) / len(answers),
+        mean_probabilities={x: statistics.fmean(p) if p else None for x, p in table.items()},
+        answers={label: told[label] for label in (*labels, UNSURE)},
+    )
 
 
 def _dress(found: _Found, number: int, *, darkness: float | None) -> ImageArray:
@@ -298,12 +339,3 @@ def _dress(found: _Found, number: int, *, darkness: float | None) -> ImageArray:
     glasses = draw_glasses(np.random.default_rng([_SEED, number]), darkness=0.0)
     glasses = dataclasses.replace(glasses, darkness=darkness)
     return put_on(found.picture.image, found.face.landmarks, glasses=glasses)
-
-
-def _answer(pipeline: _Pipeline, images: Sequence[ImageArray]) -> _Answers:
-    recognizer = pipeline.recognizer
-    with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        nearest = list(pool.map(lambda image: recognize_nearest(recognizer, image), images))
-    rows = [list(one[0].probabilities.values()) for one in nearest if one is not None]
-    table = np.array(rows, np.float32).reshape(-1, len(pipeline.classifier.labels))
-    return _Answers(table, np.array([one is not None for one in nearest]))

@@ -89,8 +89,8 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     }
     table = make_speed_table(speed) if speed else "Nothing has been measured yet."
     pages[SPEED] = _fill_page(SPEED, {"speed": table})
-    own = read_measured(benchmarks / "own_photos.json")
-    table = make_own_photos_table(own) if own else "Nothing has been measured yet."
+    own = benchmarks / "own_photos.json"
+    table = make_own_photos_table(own) if own.exists() else "Nothing has been measured yet."
     pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": table})
     service = read_measured(benchmarks / "service.json")
     for language, name in SERVICE.items():
@@ -110,7 +110,7 @@ def read_measured(path: Path) -> Mapping[str, Any] | None:
     Raises:
         DataError: the file is no JSON.
     """
-    return read_json(path) if path.exists() else None
+    return read_json(path, dict[str, Any]) if path.exists() else None
 
 
 def _fill_page(name: str, contents: Mapping[str, str]) -> str:

@@ -2,14 +2,15 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.card import TESTS
+from benchmarks.eyewear import CmuFigures, Results, SetFigures
 
 import gafas.training
 from gafas.errors import DataError
+from gafas.evaluation.breakdowns import SMALLEST_GROUP, Group, GroupMistakes, Mistakes
+from gafas.evaluation.metrics import Answered, Interval
 from gafas.files import read_json
 from gafas.labels import Language
 from gafas.report.wording import Wording
@@ -66,100 +67,99 @@ def make_eyewear_table(results: Path, language: Language) -> str:
         DataError: the results are missing, or lack a part.
     """
     words = Wording(language)
-    content = read_json(results)
-    parts = content["parts"]
-    if "utkface" not in parts:
+    content = read_json(results, Results)
+    held_out = content.parts.utkface
+    alarms = held_out.groups.false_alarms if held_out and held_out.groups else None
+    if held_out is None or alarms is None:
         raise DataError(f"{results} lacks utkface. Run `make benchmark-eyewear` to measure all.")
-    shown = [name for name in TESTS if name in parts and _is_unseen(name, content)]
+    shown = {n: part for n, part in content.parts.tests.items() if _is_unseen(part, content)}
     headings = _HEADINGS[language].split("|")
     rules = ["---", *["--:"] * (len(headings) - 1)]
-    rows = [[_ROWS[language][name], *_row(parts[name], words)] for name in shown]
+    rows = [[_ROWS[language][name], *_row(part, words)] for name, part in shown.items()]
     lines = [f"|{'|'.join(cells)}|" for cells in (headings, rules, *rows)]
-    plainly = _say_plainly(parts["utkface"]["unsure"], language)
-    return "\n".join([plainly, "", *lines, "", _describe_alarms(parts["utkface"]["groups"], words)])
+    plainly = _say_plainly(held_out.unsure, language)
+    return "\n".join([plainly, "", *lines, "", _describe_alarms(alarms, words)])
 
 
-def _say_plainly(told: Mapping[str, Any], language: Language) -> str:
-    right = int(100 * told["accuracy"])  # rounded down: no model is right a hundred times
-    unsure = round(100 * (1 - told["answered"]))
+def _say_plainly(told: Answered, language: Language) -> str:
+    right = int(100 * (told.accuracy or 0))  # rounded down: no model is right a hundred times
+    unsure = round(100 * (1 - told.answered))
     return _PLAINLY[language].format(right=right, unsure=unsure)
 
 
 def make_figures(results: Path) -> str:
     """Return the figures of every set as JSON: they go into the package, beside the model."""
-    content = read_json(results)
-    sets = {name: _sum_up(part) for name, part in content["parts"].items() if name in TESTS}
-    told = {"sha256": content["model"]["sha256"], "sets": sets}
+    content = read_json(results, Results)
+    sets = {name: _sum_up(part) for name, part in content.parts.tests.items()}
+    told = {"sha256": content.model.sha256, "sets": sets}
     return json.dumps(told, indent=1) + "\n"
 
 
-def _sum_up(part: Mapping[str, Any]) -> dict[str, Any]:
+def _sum_up(part: SetFigures) -> dict[str, Any]:
     return {
-        "name": part["name"],
-        "photos": part["faces"]["photos"],
-        "faces_found": part["faces"]["found"],
-        "accuracy": part["accuracy"]["value"],
-        "macro_f1": part["macro_f1"],
-        "f1": {label: scores["f1"] for label, scores in part["labels"].items()},
-        "f1_any_eyewear": part["any_eyewear"]["f1"],
-        "answered": part["unsure"]["answered"],
-        "accuracy_among_answered": part["unsure"]["accuracy"],
-        "calibration_error": part["calibration"]["ece"],
+        "name": part.name,
+        "photos": part.faces.photos,
+        "faces_found": part.faces.found,
+        "accuracy": part.accuracy.value,
+        "macro_f1": part.macro_f1,
+        "f1": {label: scores.f1 for label, scores in part.labels.items()},
+        "f1_any_eyewear": part.any_eyewear and part.any_eyewear.f1,
+        "answered": part.unsure.answered,
+        "accuracy_among_answered": part.unsure.accuracy,
+        "calibration_error": part.calibration.ece,
     }
 
 
-def _is_unseen(name: str, content: Mapping[str, Any]) -> bool:
+def _is_unseen(part: SetFigures, content: Results) -> bool:
     """Tell whether the figures of a set are those of photos that were not learnt from."""
-    if name != "cmu" or content["parts"][name].get("models"):
+    if not isinstance(part, CmuFigures) or part.models:
         return True
-    recipe = RECIPES / f"{content['model']['recipe']}.toml"
+    recipe = RECIPES / f"{content.model.recipe}.toml"
     split = tomllib.loads(recipe.read_text("utf-8"))["split"] if recipe.is_file() else {}
     return bool(split.get("cmu", "none") == "none")
 
 
-def _row(part: Mapping[str, Any], words: Wording) -> list[str]:
-    f1, ends, faces = part["labels"], part["f1_intervals"], part["faces"]
-    told = part["unsure"]
-    photos, found = faces["photos"], faces["photos"] - sum(faces["missed"].values())
+def _row(part: SetFigures, words: Wording) -> list[str]:
+    f1, ends, told = part.labels, part.f1_intervals, part.unsure
+    photos, found = part.faces.photos, part.faces.photos - sum(part.faces.missed.values())
     return [
         f"{words.count(found)}/{words.count(photos)}",
-        words.decimal(part["macro_f1"]) + _between(ends["macro_f1"], words),
-        words.decimal(f1["sunglasses"]["f1"]) + _between(ends["labels"]["sunglasses"], words),
-        words.decimal(f1["eyeglasses"]["f1"]),
-        words.decimal(part["any_eyewear"]["f1"]),
-        words.percent(told["answered"]),
-        f"{words.percent(told['accuracy'])} ({_ends(told['accuracy_wilson'], words)})",
+        words.decimal(part.macro_f1) + _between(ends.macro_f1, words),
+        words.decimal(f1["sunglasses"].f1) + _between(ends.labels["sunglasses"], words),
+        words.decimal(f1["eyeglasses"].f1),
+        words.decimal(part.any_eyewear.f1 if part.any_eyewear else None),
+        words.percent(told.answered),
+        f"{words.percent(told.accuracy)} ({_ends(told.accuracy_wilson, words)})",
     ]
 
 
-def _between(ends: Sequence[float] | None, words: Wording) -> str:
-    return f" ({words.decimal(ends[0])}–{words.decimal(ends[1])})" if ends else ""
+def _between(ends: Interval | None, words: Wording) -> str:
+    return f" ({words.decimal(ends.low)}–{words.decimal(ends.high)})" if ends else ""
 
 
-def _ends(ends: Sequence[float], words: Wording) -> str:
+def _ends(ends: Interval | None, words: Wording) -> str:
     """Write an interval of shares in one piece: the README counts its words."""
-    return "–".join(words.percent(end) for end in ends)
+    return "–".join(words.percent(end) for end in ends or (None,))
 
 
-def _describe_alarms(groups: Mapping[str, Any], words: Wording) -> str:
-    alarms = groups["false_alarms"]
-    overall, worst = alarms["overall"], alarms["worst"]
-    told = words.percent(overall["told"] / overall["faces"])
+def _describe_alarms(alarms: GroupMistakes, words: Wording) -> str:
+    overall, worst = alarms.overall, alarms.worst
+    told = words.percent(overall.told / overall.faces)
     sentence = _ALARMS[words.language].format(**_tell(overall, words), told=told)
     if worst:
-        named = {"name": _name(worst, words), "smallest": groups["smallest"]}
+        named = {"name": _name(worst, words), "smallest": SMALLEST_GROUP}
         sentence += _WORST[words.language].format(**_tell(worst, words), **named)
     return sentence + "."
 
 
-def _tell(group: Mapping[str, Any], words: Wording) -> dict[str, str]:
+def _tell(group: Mistakes, words: Wording) -> dict[str, str]:
     return {
-        "faces": words.count(group["faces"]),
-        "share": words.percent(group["share"]),
-        "ends": _ends(group["wilson"], words),
+        "faces": words.count(group.faces),
+        "share": words.percent(group.share),
+        "ends": _ends(group.wilson, words),
     }
 
 
-def _name(group: Mapping[str, Any], words: Wording) -> str:
-    values = zip(group["facts"], group["value"].split(", "), strict=True)
+def _name(group: Group, words: Wording) -> str:
+    values = zip(group.facts, group.value.split(", "), strict=True)
     return ", ".join(words.name(f"values.{fact}", value) for fact, value in values)

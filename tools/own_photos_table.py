@@ -1,27 +1,28 @@
 """What benchmarks/own_photos.json says: the table of docs/how-to/own-photos.md."""
 
-from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
+from benchmarks.own_photos import OwnPhotos
+
+from gafas.files import read_json
 from gafas.report.wording import Wording
 
 
-def make_own_photos_table(measured: Mapping[str, Any]) -> str:
-    """Return a row for every recipe and task: right answers for photos never seen, and time."""
+def make_own_photos_table(measured: Path) -> str:
+    """Return a row for every recipe and task: right answers for people never seen, and time."""
     words = Wording("en")
     lines = [
         "|folders|recipe|others that are right|95 % interval|seconds|",
         "|---|---|--:|--:|--:|",
     ]
-    for row in measured["rows"]:
-        asked = row["asked"]
+    for row in read_json(measured, OwnPhotos).rows:
+        share = words.percent(row.correct / row.asked)
         cells = (
-            ", ".join(row["labels"]),
-            f"`{row['recipe']}`",
-            f"{words.count(row['correct'])} of {words.count(asked)} = "
-            f"{words.percent(row['correct'] / asked)}",
-            "–".join(words.percent(end) for end in row["wilson"]),
-            words.count(row["seconds"]),
+            ", ".join(row.labels),
+            f"`{row.recipe}`",
+            f"{words.count(row.correct)} of {words.count(row.asked)} = {share}",
+            "–".join(words.percent(end) for end in row.wilson),
+            words.count(row.seconds),
         )
         lines.append(f"|{'|'.join(cells)}|")
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """The labels and the languages: their order, colours and words stand here, and nowhere else.
 
-The page and the reports have words and colours in files of their own; tests compare them.
+The page has words and colours in files of its own; tests compare them.
 """
 
 import dataclasses

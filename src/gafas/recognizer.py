@@ -289,7 +289,7 @@ def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tupl
 
 
 def measure_detail(
-    photo: Photo, faces: Sequence[Face], *, side: int, geometry: CropGeometry | None
+    photo: Photo, faces: Sequence[Face], *, side: int, geometry: CropGeometry | None = None
 ) -> npt.NDArray[np.float64]:
     """Return how much detail crops of `side` pixels have in a photo decoded small.
 

@@ -1,14 +1,16 @@
-import json
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
-from benchmarks.eyewear import OPENINGS, PARTS, Photos, measure_parts, read_openings
+from benchmarks.eyewear import PARTS, Photos, Results, measure_parts
+from benchmarks.openings import OPENINGS, read_openings
 
 from brightness_model import METADATA, brightness_model
 from eyewear_model import eyewear_model, make_sets
 from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError
+from gafas.files import read_json
 
 LABELS = ("none", "eyeglasses", "sunglasses", "tinted_ambiguous")
 UTKFACE = [
@@ -48,9 +50,14 @@ def classifier() -> EyewearClassifier:
     return EyewearClassifier(eyewear_model())
 
 
-def read(path: Path) -> dict[str, dict[str, object]]:
-    content: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def read(path: Path) -> Results:
+    return read_json(path, Results)
+
+
+def names(results: Results) -> set[str]:
+    """Return the parts that have been measured."""
+    fields = dataclasses.fields(results.parts)
+    return {field.name for field in fields if getattr(results.parts, field.name) is not None}
 
 
 def test_every_part_is_measured_on_photos_that_were_not_learnt_from(
@@ -58,19 +65,20 @@ def test_every_part_is_measured_on_photos_that_were_not_learnt_from(
 ) -> None:
     out = tmp_path / "eyewear.json"
     measure_parts(classifier, ["web", "utkface", "tinted"], out=out, photos=photos)
-    content = read(out)
-    assert content["model"]["sha256"] == classifier.sha256
-    parts = content["parts"]
-    assert list(parts) == ["utkface", "web", "tinted"]
+    found = read(out)
+    assert found.model.sha256 == classifier.sha256
+    assert names(found) == {"utkface", "web", "tinted"}
     learnt = {sample.name for sample in photos.split.train}
     assert learnt and not learnt & {sample.name for sample in photos.unseen}
-    assert parts["web"]["accuracy"]["total"] == len(photos.wild)
+    web, utkface, tinted = found.parts.web, found.parts.utkface, found.parts.tinted
+    assert web and web.accuracy.total == len(photos.wild)
     assert 0 < len(photos.wild) < 15
-    assert parts["utkface"]["data"]["samples"] == len(photos.split.test)
-    assert parts["utkface"]["groups"]["false_alarms"]["overall"]["faces"] > 0
-    assert parts["tinted"]["photos"] == len(photos.tinted) > 0
+    assert utkface and utkface.data.samples == len(photos.split.test)
+    assert utkface.groups and utkface.groups.false_alarms
+    assert utkface.groups.false_alarms.overall.faces > 0
+    assert tinted and tinted.photos == len(photos.tinted) > 0
     assert not learnt & {sample.name for sample in photos.tinted}
-    assert set(parts["tinted"]["sources"]) == {"utkface"}
+    assert set(tinted.sources) == {"utkface"}
 
 
 def test_no_photo_is_named_in_the_results(
@@ -87,12 +95,11 @@ def test_a_part_joins_those_of_the_same_model_and_replaces_those_of_another(
     out = tmp_path / "eyewear.json"
     measure_parts(classifier, ["web"], out=out, photos=photos)
     measure_parts(classifier, ["tinted"], out=out, photos=photos)
-    assert set(read(out)["parts"]) == {"web", "tinted"}
+    assert names(read(out)) == {"web", "tinted"}
     other = EyewearClassifier(eyewear_model(threshold=0.9))
     measure_parts(other, ["tinted"], out=out, photos=photos)
-    content = read(out)
-    assert set(content["parts"]) == {"tinted"}
-    assert content["model"]["sha256"] == other.sha256
+    assert names(read(out)) == {"tinted"}
+    assert read(out).model.sha256 == other.sha256
 
 
 def test_every_opening_of_a_test_set_is_recorded_with_its_model_and_its_results(
@@ -101,14 +108,15 @@ def test_every_opening_of_a_test_set_is_recorded_with_its_model_and_its_results(
     out = tmp_path / "eyewear.json"
     for _ in range(2):
         measure_parts(classifier, ["lfw"], out=out)
-    part = read(out)["parts"]["lfw"]
-    assert part["opening"] == 2
-    assert part["tinted"]["photos"] == 1
+    part = read(out).parts.lfw
+    assert part and part.tinted
+    assert (part.opening, part.tinted.photos) == (2, 1)
     openings = read_openings(tmp_path / OPENINGS)
-    assert [(o["set"], o["number"]) for o in openings] == [("lfw", 1), ("lfw", 2)]
-    assert {o["model_sha256"] for o in openings} == {classifier.sha256}
-    assert openings[0]["results"]["accuracy"] == part["accuracy"]["value"]
-    assert openings[0]["results"]["faces_missed"] == 0
+    assert [(o.set, o.number) for o in openings] == [("lfw", 1), ("lfw", 2)]
+    assert {o.model_sha256 for o in openings} == {classifier.sha256}
+    results = openings[0].results
+    assert results is not None
+    assert (results.accuracy, results.faces_missed) == (part.accuracy.value, 0)
 
 
 def test_an_opening_that_fails_is_recorded_all_the_same(
@@ -118,7 +126,7 @@ def test_an_opening_that_fails_is_recorded_all_the_same(
     with pytest.raises(DataError, match="no set 'lfw'"):
         measure_parts(classifier, ["lfw"], out=tmp_path / "eyewear.json")
     (opening,) = read_openings(tmp_path / OPENINGS)
-    assert opening["results"] is None
+    assert opening.results is None
     assert not (tmp_path / "eyewear.json").exists()
 
 
@@ -160,9 +168,10 @@ def test_cmus_photos_answer_the_experiments_question_too(
     shutil.copytree(drawn_people / "faces" / "drawn01", tmp_path / "cmu" / "faces" / "drawn01")
     monkeypatch.setenv("GAFAS_CMU", str(tmp_path / "cmu"))
     measure_parts(classifier, ["cmu"], out=tmp_path / "eyewear.json")
-    part = read(tmp_path / "eyewear.json")["parts"]["cmu"]
-    counts = part["confusion"]["counts"]
+    part = read(tmp_path / "eyewear.json").parts.cmu
+    assert part is not None
+    counts = part.confusion.counts
     right = counts[2][2] + sum(sum(row[:2]) for row in counts[:2])
-    assert part["sunglasses_against_rest"]["correct"] == right
-    assert part["faces"]["photos"] == 32
+    assert part.sunglasses_against_rest.correct == right
+    assert part.faces.photos == 32
     assert ".pgm" not in (tmp_path / "eyewear.json").read_text(encoding="utf-8")

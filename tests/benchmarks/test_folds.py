@@ -61,9 +61,9 @@ def test_every_photo_is_answered_by_the_run_that_left_its_person_out(runs: list[
     rows, models = answer_folds(runs)
     assert [row.error for row in rows] == [""] * 4
     assert {(row.sample.subject, row.threshold) for row in rows} == {
-        (model["people"][0], 0.4 + fold / 100) for fold, model in enumerate(models)
+        (model.people[0], 0.4 + fold / 100) for fold, model in enumerate(models)
     }
-    assert sorted(model["people"][0] for model in models) == list(PEOPLE)
+    assert sorted(model.people[0] for model in models) == list(PEOPLE)
     assert [row.predicted for row in rows if row.sample.label == "sunglasses"] == ["sunglasses"] * 2
 
 

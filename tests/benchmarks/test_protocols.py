@@ -1,19 +1,27 @@
 import dataclasses
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from benchmarks.cmu import PROTOCOLS, choose_protocols, merge_entries, run_protocol
+from benchmarks.cmu import (
+    PROTOCOLS,
+    Benchmark,
+    Entry,
+    Leaking,
+    choose_protocols,
+    find_passing,
+    merge_entries,
+    run_protocol,
+)
 
 from benchmarks import cmu
 from gafas.datasets.dataset import DataSet
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import SplitPlan, make_split
 from gafas.errors import DataError
+from gafas.evaluation.metrics import Accuracy, wilson
+from gafas.files import read_json
 from gafas.training import train as training
-from gafas.training.run import hash_recipe, read_data
+from gafas.training.run import Epoch, hash_recipe, read_data
 from tiny_data import make_faces, rename, tiny_recipe
 
 RECIPE = tiny_recipe(optimization={"epochs": 1})
@@ -45,52 +53,51 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def entries(faces: tuple[Sample, ...], runs: Path) -> dict[str, dict[str, Any]]:
+def entries(faces: tuple[Sample, ...], runs: Path) -> dict[str, Entry]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cmu, "PROTOCOLS", FEW)
         return {name: run_protocol(RECIPE, name, data=of_cmu(faces), runs=runs) for name in FEW}
 
 
 def test_folds_by_subject_test_everybody_once(
-    entries: dict[str, dict[str, Any]], faces: tuple[Sample, ...]
+    entries: dict[str, Entry], faces: tuple[Sample, ...]
 ) -> None:
     entry = entries["two_folds"]
-    assert entry["trainings"] == len(entry["folds"]) == 2
-    people = [person for fold in entry["folds"] for person in fold["subjects"]]
+    assert entry.trainings == len(entry.folds) == 2
+    people = [person for fold in entry.folds for person in fold.subjects]
     assert sorted(people) == ["ann", "bob", "cy", "dee", "eve"]
-    assert sum(fold["test"] for fold in entry["folds"]) == entry["accuracy"]["total"] == len(faces)
-    assert entry["full_size"]["total"] == len(faces) / 2
-    assert entry["leaks"] == {"any": 0, "share": 0.0}
-    assert entry["last_ten_epochs"] is None
+    assert sum(fold.test for fold in entry.folds) == entry.accuracy.total == len(faces)
+    assert entry.full_size.total == len(faces) / 2
+    assert entry.leaks == Leaking(0, 0.0)
+    assert entry.last_ten_epochs is None
 
 
-def test_the_pooled_accuracy_counts_every_answer_once(entries: dict[str, dict[str, Any]]) -> None:
+def test_the_pooled_accuracy_counts_every_answer_once(entries: dict[str, Entry]) -> None:
     entry = entries["two_folds"]
-    right = sum(fold["accuracy"] * fold["test"] for fold in entry["folds"])
-    assert entry["accuracy"]["correct"] == pytest.approx(right, abs=0.01)
-    wrong = entry["full_size"]["total"] - entry["full_size"]["correct"]
-    assert len(entry["wrong_full_size"]) == wrong
+    right = sum(fold.accuracy * fold.test for fold in entry.folds)
+    assert entry.accuracy.correct == pytest.approx(right, abs=0.01)
+    wrong = entry.full_size.total - entry.full_size.correct
+    assert len(entry.wrong_full_size) == wrong
 
 
-def test_a_split_by_file_leaks_and_says_so(entries: dict[str, dict[str, Any]]) -> None:
+def test_a_split_by_file_leaks_and_says_so(entries: dict[str, Entry]) -> None:
     entry = entries["by_file"]
-    assert (entry["trainings"], entry["accuracy"]["total"]) == (1, 16)
-    assert entry["leaks"] == {"any": 16, "share": 1.0}
-    assert entry["folds"][0]["subjects"] is None
-    assert 0 <= entry["last_ten_epochs"] <= 1
+    assert (entry.trainings, entry.accuracy.total) == (1, 16)
+    assert entry.leaks == Leaking(16, 1.0)
+    assert entry.folds[0].subjects is None
+    assert 0 <= entry.last_ten_epochs <= 1
 
 
-def test_an_entry_says_what_was_trained(entries: dict[str, dict[str, Any]]) -> None:
+def test_an_entry_says_what_was_trained(entries: dict[str, Entry]) -> None:
     entry = entries["by_file"]
     plan = dataclasses.replace(RECIPE)
-    assert (entry["recipe"], entry["recipe_sha256"]) == ("tiny", hash_recipe(plan))
-    assert entry["parameters"] > 100
-    assert entry["seconds_per_training"] > 0
-    json.dumps(entry, allow_nan=False)
+    assert (entry.recipe, entry.recipe_sha256) == ("tiny", hash_recipe(plan))
+    assert entry.parameters > 100
+    assert entry.seconds_per_training > 0
 
 
 def test_each_training_leaves_its_run_with_its_evaluation(
-    entries: dict[str, dict[str, Any]], runs: Path
+    entries: dict[str, Entry], runs: Path
 ) -> None:
     assert set(entries) == set(FEW)
     assert sorted(run.name for run in runs.iterdir()) == [
@@ -103,7 +110,7 @@ def test_each_training_leaves_its_run_with_its_evaluation(
 
 @pytest.mark.usefixtures("few")
 def test_what_is_trained_is_not_trained_again(
-    entries: dict[str, dict[str, Any]],
+    entries: dict[str, Entry],
     faces: tuple[Sample, ...],
     runs: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -124,7 +131,7 @@ def test_runs_of_another_recipe_of_the_same_name_are_refused(
 
 
 def test_every_run_of_the_benchmark_remembers_that_it_is_of_cmu(
-    entries: dict[str, dict[str, Any]], faces: tuple[Sample, ...], runs: Path
+    entries: dict[str, Entry], faces: tuple[Sample, ...], runs: Path
 ) -> None:
     records = [read_data(folder) for folder in runs.iterdir()]
     assert len(records) == 3
@@ -162,29 +169,38 @@ def test_the_original_is_spared_the_longest_protocols() -> None:
     assert set(choose_protocols("compact")) == set(PROTOCOLS)
 
 
-def entry_of(recipe: str, protocol: str, accuracy: float = 0.5) -> dict[str, Any]:
-    return {"recipe": recipe, "protocol": protocol, "accuracy": accuracy}
-
-
-def keys_of(path: Path) -> list[tuple[str, str]]:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return [(entry["recipe"], entry["protocol"]) for entry in content["entries"]]
+def entry_of(recipe: str, protocol: str, correct: int = 5) -> Entry:
+    return Entry(
+        recipe=recipe,
+        recipe_sha256="",
+        protocol=protocol,
+        trainings=1,
+        parameters=None,
+        seconds_per_training=1.0,
+        accuracy=Accuracy(correct / 10, correct, 10, wilson(correct, 10)),
+        full_size=None,
+        lists=None,
+        last_ten_epochs=None,
+        seconds_to_claimed=None,
+        leaks=Leaking(0, 0.0),
+        folds=(),
+        wrong_full_size=(),
+    )
 
 
 def test_new_entries_replace_their_own_and_keep_all_others_in_order(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "cmu.json"
     merge_entries(path, [entry_of("seed", "by_photo"), entry_of("seed", "by_file")])
     merge_entries(path, [entry_of("compact", "by_photo")])
-    merge_entries(path, [entry_of("seed", "by_photo", 0.9), entry_of("compact", "by_file")])
-    assert keys_of(path) == [
-        ("seed", "by_file"),
-        ("seed", "by_photo"),
-        ("compact", "by_file"),
-        ("compact", "by_photo"),
+    merge_entries(path, [entry_of("seed", "by_photo", 9), entry_of("compact", "by_file")])
+    found = read_json(path, Benchmark)
+    assert found.claimed == 0.9013
+    assert [(entry.recipe, entry.protocol, entry.accuracy.correct) for entry in found.entries] == [
+        ("seed", "by_file", 5),
+        ("seed", "by_photo", 9),
+        ("compact", "by_file", 5),
+        ("compact", "by_photo", 5),
     ]
-    content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["claimed"] == 0.9013
-    assert [entry["accuracy"] for entry in content["entries"]] == [0.5, 0.9, 0.5, 0.5]
 
 
 def test_results_that_cannot_be_read_are_not_overwritten(tmp_path: Path) -> None:
@@ -195,11 +211,20 @@ def test_results_that_cannot_be_read_are_not_overwritten(tmp_path: Path) -> None
 
 
 def test_the_time_to_the_claim_is_that_of_the_first_epoch_above_it() -> None:
-    find: Callable[[Any], float | None] = cmu._find_passing
     rows = [(0.5, 10.0), (0.9013, 20.0), (0.92, 30.04), (0.89, 40.0), (0.95, 50.0)]
-    history = [{"val_accuracy": accuracy, "seconds": s} for accuracy, s in rows]
-    assert find(history) == 30.0
-    assert find(history[:2]) is None
+    history = tuple(
+        Epoch(
+            epoch=number,
+            loss=0.5,
+            accuracy=0.9,
+            val_accuracy=accuracy,
+            learning_rate=0.001,
+            seconds=seconds,
+        )
+        for number, (accuracy, seconds) in enumerate(rows, 1)
+    )
+    assert find_passing(history) == 30.0
+    assert find_passing(history[:2]) is None
 
 
 def test_a_recipe_under_another_name_has_runs_of_its_own(

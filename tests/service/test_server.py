@@ -1,7 +1,6 @@
 """`gafas serve` as its users run it: a process of its own, sockets, signals."""
 
 import concurrent.futures
-import ipaddress
 import re
 import signal
 import socket
@@ -15,7 +14,7 @@ import pytest
 from face_photos import crowd, encode, faceless, portrait
 from gafas.cli import main
 from gafas.installing import advise_install
-from gafas.service.server import describe, find_addresses, listen
+from gafas.service.server import describe, find_address, listen
 from service_client import Process, form, refused, serving, wait_for
 
 PLACES = [(x, y) for x in range(0, 1200, 300) for y in (0, 150)]
@@ -64,12 +63,12 @@ def test_beyond_this_computer_it_says_where_phones_find_it_and_warns() -> None:
     with serving("--host", "0.0.0.0") as process:
         assert process.url == f"http://127.0.0.1:{process.port}"
         assert httpx.get(f"{process.url}/healthz").status_code == 200
-        places = find_addresses(socket.AF_INET)
-        for place in places:
+        place = find_address(socket.AF_INET)
+        if place:
             assert httpx.get(f"http://{place}:{process.port}/healthz").status_code == 200
         _, told = process.end()
     where, warning = told.splitlines()
-    assert re.findall(r"http://(\S+):", where) == places
+    assert re.findall(r"http://(\S+):", where) == ([place] if place else [])
     assert where.startswith("gafas: phones and others in this network open ")
     assert warning.startswith("gafas: warning: whoever reaches this computer may use")
     assert "--api-key-file" in warning
@@ -85,12 +84,6 @@ def test_with_a_key_or_on_this_computer_alone_there_is_no_warning() -> None:
         with listen(host, 0) as listener:
             (alone,) = describe(listener, keys=False)
         assert alone.startswith("serving http://")
-
-
-def test_addresses_of_others_are_neither_loopback_nor_link_local() -> None:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        for one in map(ipaddress.ip_address, find_addresses(family)):
-            assert not (one.is_loopback or one.is_link_local or one.is_unspecified)
 
 
 def test_sigterm_finishes_what_runs_and_refuses_what_comes(photo: bytes, long_work: bytes) -> None:

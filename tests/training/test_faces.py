@@ -1,7 +1,5 @@
 import logging
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,19 +93,6 @@ def test_crops_are_made_anew_when_the_code_that_cuts_them_has_changed(
     monkeypatch.setattr(faces, "_hash_code", lambda: "of another schedule")
     read_faces(samples[:1], side=SIDE)
     assert len(list((home / "faces").iterdir())) == 2
-
-
-def test_all_code_between_a_photo_and_its_crop_counts() -> None:
-    used = "from gafas.recognizer import find_faces, refine; from gafas.crops import cut_out"
-    ours = f"{used}; import sys; print(*sorted(n for n in sys.modules if n.startswith('gafas.')))"
-    told = subprocess.run([sys.executable, "-c", ours], capture_output=True, text=True, check=True)
-    decide_nothing = {"annotate", "classifier", "detection", "errors", "weights"}
-    decide_nothing |= {"labels"}
-    needed = {
-        name.removeprefix("gafas.").replace(".", "/") for name in told.stdout.split()
-    } - decide_nothing
-    assert len(needed) > 5
-    assert needed <= {name.removesuffix(".py") for name in faces._DECIDING}
 
 
 def test_kept_crops_take_no_more_room_than_allowed(

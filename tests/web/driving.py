@@ -81,10 +81,10 @@ def give(page: Page, photos: Sequence[Path]) -> None:
     """Choose photos and wait until all have been dealt with."""
     page.set_input_files("#files", photos)
     expect(page.locator(".card")).to_have_count(len(photos))
-    settled(page)
+    wait_till_done(page)
 
 
-def settled(page: Page) -> None:
+def wait_till_done(page: Page) -> None:
     """Wait until nothing is under way: neither answers nor small pictures."""
     expect(page.locator(".running")).to_be_hidden()
     expect(page.locator(".card[data-state=answered]:not(:has(img))")).to_have_count(0)

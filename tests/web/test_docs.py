@@ -1,12 +1,16 @@
-"""The page of the HTTP interface, which asks no other host."""
+"""The pages beside the first: of the HTTP interface, and of the model."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx
 from playwright.sync_api import Page, expect
 
+from brightness_model import brightness_model
+from gafas.service.app import WEB
 from web.conftest import Open
+from web.driving import serving
 from web.test_access import check, width
 
 ROUTES = ["/v1/recognize", "/v1/annotate", "/v1/explain", "/v1/model", "/metrics", "/healthz"]
@@ -48,3 +52,23 @@ def test_it_is_found_from_the_page_and_fit_for_everybody(
     expect(page.locator(".other")).to_be_visible()
     assert width(page) == 390
     check(page)
+
+
+def test_the_card_of_the_model_is_shown_as_it_was_rendered(open_page: Open, service: str) -> None:
+    page = open_page(f"{service}/static/model.html", locale="es-ES")
+    expect(page.locator(".text table").first).to_be_visible()
+    expect(page.locator(".other")).to_be_visible()  # it is in English
+    rendered = (WEB / "model-card.html").read_text("utf-8")
+    assert page.locator(".text table").count() == rendered.count("<table>") > 10
+    assert page.locator(".text h2").all_text_contents() == re.findall("<h2>(.*)</h2>", rendered)
+
+
+def test_of_a_model_without_a_card_facts_are_told(open_page: Open, tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(brightness_model())
+    with serving("--model", str(model)) as url:
+        page = open_page(f"{url}/static/model.html")
+        expect(page.locator(".text")).to_contain_text("This model brings no card.")
+        told = httpx.get(f"{url}/v1/model").json()
+        assert told["sha256"] in page.locator(".text dd").all_text_contents()
+        check(page)

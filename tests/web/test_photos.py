@@ -24,9 +24,9 @@ from web.driving import (
     list_filters,
     read_picture,
     serving,
-    settled,
     show,
     shown,
+    wait_till_done,
 )
 
 
@@ -169,7 +169,7 @@ def test_a_folder_gives_its_photos_under_their_paths(page: Page, tmp_path: Path)
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(encode(faceless(), "PNG"))
     page.set_input_files("#folder", tmp_path / "in")
-    settled(page)
+    wait_till_done(page)
     assert sorted(shown(page)) == ["in/b.png", "in/deep/a.png"]
 
 
@@ -216,7 +216,7 @@ def test_only_the_largest_face_may_be_asked_for(
     for line, faces in ((lines[1], 1), (lines[0], 2)):
         page.locator(".largest").click()
         expect(page.locator(".card rect.rim")).to_have_count(faces)
-        settled(page)
+        wait_till_done(page)
         assert download(page, ".json") == f"[\n{line.strip()}\n]\n"
         page.locator(".card .open").click()
         with page.expect_request("**/v1/explain*") as asked:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from face_photos import encode, faceless
 from web.conftest import Open
-from web.driving import card, give, list_filters, serving, settled
+from web.driving import card, give, list_filters, serving, wait_till_done
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_long_lists_can_be_cancelled_and_continued(page: Page, many: list[Path])
     page.unroute("**/v1/recognize*")
     page.get_by_role("button", name="Continue with 9 photos").click()
     expect(page.locator(".card[data-state=cancelled]")).to_have_count(0)
-    settled(page)
+    wait_till_done(page)
     for _ in range(100):  # a page may look settled before the first of the nine has begun
         if list_filters(page)["no-face"] == 12:
             break
@@ -104,7 +104,7 @@ def test_asking_for_other_faces_takes_up_everything_anew(page: Page, many: list[
         if list_filters(page)["no-face"] == 12:
             break
         page.wait_for_timeout(100)
-    settled(page)
+    wait_till_done(page)
     assert list_filters(page)["no-face"] == 12
     expect(page.locator(".card img")).to_have_count(12)
 
@@ -122,7 +122,7 @@ def test_a_server_that_stops_is_noticed_and_work_goes_on_when_it_is_back(
     notice.get_by_role("button", name="Look now").click()  # there is nobody yet
     expect(notice).to_be_visible()
     with serving("--port", str(urlsplit(url).port)):
-        settled(page)
+        wait_till_done(page)
         expect(notice).to_be_hidden()
         assert list_filters(page) | {"all": 6, "eyeglasses": 4} == list_filters(page)
 

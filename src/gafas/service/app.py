@@ -87,36 +87,26 @@ def _add_pages(app: FastAPI) -> None:
 
 
 def _add_refusals(app: FastAPI) -> None:
-    """Have all that is refused answered as problem details."""
-    metrics = app.state.operation.metrics
+    """Have all that is refused answered as problem details, and counted."""
 
-    async def tell(_: Request, problem: Exception) -> Response:
-        """Tell why something is refused, and count it."""
-        assert isinstance(problem, RefusalError)
-        metrics.rejections.labels(problem.reason).inc()
+    async def tell(request: Request, error: Exception) -> Response:
+        """Tell why something is refused."""
+        problem = error if isinstance(error, RefusalError) else _translate(request, error)
+        app.state.operation.metrics.rejections.labels(problem.reason).inc()
         return problem.to_response()
 
-    async def tell_http(request: Request, error: Exception) -> Response:
-        """Tell of what the framework refuses: no such place, no such method."""
-        assert isinstance(error, HTTPException)
-        return await tell(request, _translate(request, error))
-
-    async def tell_parameters(request: Request, error: Exception) -> Response:
-        """Tell which parameters cannot be used."""
-        assert isinstance(error, RequestValidationError)
-        shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
-        problems = "; ".join(f"{'.'.join(map(str, e['where']))}: {e['problem']}" for e in shown)
-        return await tell(
-            request, RefusalError("parameters", {"problems": problems, "errors": shown})
-        )
-
-    app.add_exception_handler(RefusalError, tell)
-    app.add_exception_handler(HTTPException, tell_http)
-    app.add_exception_handler(RequestValidationError, tell_parameters)
+    for kind in (RefusalError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, tell)
     _describe_refusals(app)
 
 
-def _translate(request: Request, error: HTTPException) -> RefusalError:
+def _translate(request: Request, error: Exception) -> RefusalError:
+    """Return the refusal for what the framework refuses: no such place, method or parameter."""
+    if isinstance(error, RequestValidationError):
+        shown = [{"where": list(one["loc"]), "problem": one["msg"]} for one in error.errors()]
+        problems = [f"{'.'.join(map(str, one['where']))}: {one['problem']}" for one in shown]
+        return RefusalError("parameters", {"problems": "; ".join(problems), "errors": shown})
+    assert isinstance(error, HTTPException)
     path, allowed = request.url.path, (error.headers or {}).get("Allow", "another")
     if error.status_code == 404:
         return RefusalError("not-found", {"path": path})
@@ -128,7 +118,7 @@ def _translate(request: Request, error: HTTPException) -> RefusalError:
 
 
 def _describe_refusals(app: FastAPI) -> None:
-    """Put the shape of refusals into the OpenAPI description, in place of FastAPI's own."""
+    """Put the shape of refusals into the OpenAPI description."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -136,8 +126,6 @@ def _describe_refusals(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schemas = describe()["components"]["schemas"]
             schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()
-            for name in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(name, None)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -29,9 +29,9 @@ SAFE_HEADERS: Final = {
 }
 """Sent with every answer: the page may load nothing but its own files, and nobody may frame it."""
 
-_PAGES: Final = frozenset({"/", "/docs"})
-_OPEN: Final = _PAGES | {"/healthz", "/readyz", "/openapi.json"}
-_ROUTES: Final = _OPEN | WORK | {"/metrics", "/v1/model"}
+_PAGES: Final = {"/", "/docs"}
+_OPEN: Final = {*_PAGES, "/healthz", "/readyz", "/openapi.json"}
+_ROUTES: Final = {*_OPEN, *WORK, "/metrics", "/v1/model"}
 _STATIC: Final = "/static/"
 
 # An answer may be ready before the body has arrived. A client that is still sending would not read
@@ -110,10 +110,13 @@ class Guard:
 
     def _check_host(self, host: str) -> None:
         """Refuse unknown names: another site may have its own name lead here (DNS rebinding)."""
-        name = _strip_port(host).lower()
-        if name in self._hosts or _is_address(name):
+        name = _read_name(host)
+        if name in self._hosts:
             return
-        raise RefusalError("host", {"name": name})
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            raise RefusalError("host", {"name": name}) from None
 
     def _check_site(self, headers: dict[bytes, str]) -> None:
         """Refuse what browsers send here on behalf of other sites' pages."""
@@ -186,15 +189,14 @@ def _name_route(path: str) -> str:
     return _STATIC if path.startswith(_STATIC) else "other"
 
 
-def _strip_port(host: str) -> str:
+def _read_name(host: str) -> str:
     """Return the name or address of a Host header.
 
-    >>> _strip_port("localhost:8000"), _strip_port("[::1]:8000"), _strip_port("192.0.2.1")
+    >>> _read_name("Localhost:8000"), _read_name("[::1]:8000"), _read_name("192.0.2.1")
     ('localhost', '::1', '192.0.2.1')
     """
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower()
 
 
 def _read_bearer(header: str) -> str:
@@ -205,11 +207,3 @@ def _read_bearer(header: str) -> str:
     """
     scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

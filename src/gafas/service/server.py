@@ -48,20 +48,18 @@ def listen(host: str, port: int) -> socket.socket:
 def describe(listener: socket.socket, *, keys: bool) -> list[str]:
     """Say at which addresses a browser finds what listens at a socket, a line each.
 
-    The first is for this computer, if it can be; where others may come in, theirs follow, and
+    The first is for this computer, if it can be; where others may come in, theirs follows, and
     without keys a warning.
     """
     host, port = listener.getsockname()[:2]
     place = ipaddress.ip_address(host)
-    if place.is_loopback:
-        return [f"serving {_url(host, port)}"]
     told = [f"serving {_url(host, port)}"]
     if place.is_unspecified:
-        own = _LOOPBACK[listener.family]
-        others = [_url(one, port) for one in find_addresses(listener.family)]
-        reach = " or ".join(others) or f"port {port} at this computer's address"
-        told = [f"serving {_url(own, port)}", f"phones and others in this network open {reach}"]
-    if not keys:
+        other = find_address(listener.family)
+        reach = _url(other, port) if other else f"port {port} at this computer's address"
+        told = [f"serving {_url(_LOOPBACK[listener.family], port)}"]
+        told += [f"phones and others in this network open {reach}"]
+    if not (place.is_loopback or keys):
         told.append(
             "warning: whoever reaches this computer may use the service. To ask for a key, start "
             "it with: --api-key-file FILE"
@@ -69,21 +67,18 @@ def describe(listener: socket.socket, *, keys: bool) -> list[str]:
     return told
 
 
-def find_addresses(family: int) -> list[str]:
-    """Return this computer's addresses under which others may find it, the likeliest first.
+def find_address(family: int) -> str | None:
+    """Return this computer's address in the network that it uses; None if it uses none.
 
     Args:
         family: `socket.AF_INET` or `socket.AF_INET6`.
     """
-    found: list[str] = []
     with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.connect((_ELSEWHERE[family], 9))  # by UDP: this chooses a way, and sends nothing
-        found.append(probe.getsockname()[0])
-    with contextlib.suppress(OSError):
-        known = socket.getaddrinfo(socket.gethostname(), None, family=family)
-        found += [str(one[4][0]) for one in known]
-    places = {one: ipaddress.ip_address(one) for one in dict.fromkeys(found) if "%" not in one}
-    return [one for one, at in places.items() if not (at.is_loopback or at.is_link_local)]
+        found = str(probe.getsockname()[0])
+        place = ipaddress.ip_address(found.partition("%")[0])
+        return None if place.is_loopback or place.is_link_local else found
+    return None
 
 
 def _url(host: str, port: int) -> str:
@@ -114,7 +109,7 @@ def run_service(app: FastAPI, listener: socket.socket, *, announce: Callable[[],
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_LAST_CALL,
     )
-    server = _Server(config, app.state.operation, announce)
+    server = _Server(config, app.state.operation, announce=announce)
     gc.freeze()  # what was imported is not searched for cycles again and again
     server.run(sockets=[listener])
     if server.interrupted:
@@ -125,7 +120,7 @@ class _Server(uvicorn.Server):
     """A server that answers 503 while it finishes what runs, before it closes the door."""
 
     def __init__(
-        self, config: uvicorn.Config, operation: Operation, announce: Callable[[], None]
+        self, config: uvicorn.Config, operation: Operation, *, announce: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self.interrupted = False

@@ -21,8 +21,14 @@ def silence() -> Iterator[None]:
 
     What was written comes out after all if the code inside fails.
     """
+    try:
+        kept = os.dup(2) if sys.stderr else -1
+    except OSError:
+        kept = -1
+    if kept < 0:  # it is closed: nothing can be seen there
+        yield
+        return
     sys.stderr.flush()
-    kept = os.dup(2)
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:

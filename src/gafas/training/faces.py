@@ -5,21 +5,18 @@ import functools
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
 from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
-from gafas.files import find_home
+from gafas.files import find_home, open_beside
 from gafas.progress import show_progress
 from gafas.recognizer import count_cores, find_faces, measure_detail, measure_eccentricity, refine
 from gafas.results import ImageArray
@@ -31,22 +28,7 @@ MARGIN: Final = 1.25
 KEPT_BYTES: Final = 4 * 1024**3
 """The crops under `GAFAS_HOME` take no more room than this: those longest unused go first."""
 
-# The modules whose code decides which crop comes of a photo, from its bytes to its pixels.
-_DECIDING: Final = (
-    "crops.py",
-    "detection/candidates.py",
-    "detection/detector.py",
-    "detection/retinaface.py",
-    "images.py",
-    "recognizer.py",
-    "results.py",
-    "training/faces.py",
-)
-
 _log = logging.getLogger(__name__)
-
-_Cut = dict[str, npt.NDArray[Any]]
-"""What is kept: `images` and `points` of the faces, and in which photos there are any: `found`."""
 
 
 class Inputs(NamedTuple):
@@ -81,58 +63,53 @@ def cut_centre(images: ImageArray, side: int) -> ImageArray:
     return images[:, rim : rim + side, rim : rim + side]
 
 
-def read_faces(
-    samples: Sequence[Sample], *, side: int, geometry: CropGeometry | None = None
-) -> Inputs:
+def read_faces(samples: Sequence[Sample], *, side: int) -> Inputs:
     """Cut the face nearest to the middle out of every photo, or take the crops made before.
 
     A photo in which no face is found is left out, for the served model would not see it either;
     how many is logged. The crops are kept under `GAFAS_HOME` and made anew when a photo's size or
-    time, the geometry, the detector or any code between a photo and its crop has changed.
+    time, the detector or any code between a photo and its crop has changed.
 
     Args:
         samples: their photos.
         side: of what the network sees, in pixels; the crops are `add_margin(side)` wide.
-        geometry: None is the one that gafas serves with.
 
     Raises:
         ImageError: a photo cannot be read.
     """
-    geometry = geometry or CropGeometry()
-    path = find_home() / "faces" / f"{_hash_inputs(samples, side, geometry=geometry)}.npz"
-    if path.is_file():
-        cut = _load(path)
-        path.touch()  # used now, so that it is not the next to go
-    else:
-        cut = _make(samples, side, geometry=geometry)
-        _save(path, cut)
+    path = find_home() / "faces" / f"{_hash_inputs(samples, side)}.npz"
+    if not path.is_file():
+        _cut_all(samples, side, target=path)
         _make_room(path.parent, newest=path)
-    kept = tuple(s for s, there in zip(samples, cut["found"], strict=True) if there)
+    path.touch()  # used now, so that it is not the next to go
+    with np.load(path, allow_pickle=False) as stored:
+        images, points, found = (stored[name] for name in ("images", "points", "found"))
+    kept = tuple(s for s, there in zip(samples, found, strict=True) if there)
     if len(kept) < len(samples):
         missed = len(samples) - len(kept)
         _log.warning("No face was found in %d of %d photos: left out.", missed, len(samples))
-    return Inputs(cut["images"], kept, cut["points"])
+    return Inputs(images, kept, points)
 
 
-def _hash_inputs(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> str:
+def _hash_inputs(samples: Sequence[Sample], side: int) -> str:
     """Hash what the crops depend on; names and times of files are enough, and quick."""
     states = [(s.name, (state := s.path.stat()).st_size, state.st_mtime_ns) for s in samples]
-    facts = [side, dataclasses.astuple(geometry), PINNED["retinaface.onnx"], _hash_code()]
+    facts = [side, dataclasses.astuple(CropGeometry()), PINNED["retinaface.onnx"], _hash_code()]
     return hashlib.sha256(json.dumps([facts, states]).encode()).hexdigest()
 
 
 @functools.cache
 def _hash_code() -> str:
-    """Hash the code that decides a crop, and the versions of what decodes and detects."""
+    """Hash the code between a photo and its crop, and the versions of what decodes and detects."""
     package = Path(__file__).parent.parent
     code = hashlib.sha256(f"{PIL.__version__} {ort.__version__}".encode())
-    for name in _DECIDING:
-        code.update((package / name).read_bytes())
+    for path in sorted([*package.glob("*.py"), *package.glob("detection/*.py"), Path(__file__)]):
+        code.update(path.read_bytes())
     return code.hexdigest()
 
 
-def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _Cut:
-    """Cut all crops into one array, which is allotted once."""
+def _cut_all(samples: Sequence[Sample], side: int, *, target: Path) -> None:
+    """Cut all crops into one array, which is allotted once, and keep them with their landmarks."""
     wide = add_margin(side)
     images = np.empty((len(samples), wide, wide, 3), np.uint8)
     points = np.empty((len(samples), 5, 2))
@@ -140,46 +117,29 @@ def _make(samples: Sequence[Sample], side: int, *, geometry: CropGeometry) -> _C
     detector = FaceDetector(threads=count_cores())
     places = range(len(samples))
     for at in show_progress(places, doing="Cutting faces", total=len(samples)):
-        crop = _cut(samples[at].path, detector, side=side, geometry=geometry)
+        crop = _cut(samples[at].path, detector, side=side)
         if crop is not None:
             images[found.sum()], points[found.sum()] = crop
             found[at] = True
-    return {"images": images[: found.sum()], "points": points[: found.sum()], "found": found}
+    count = found.sum()
+    with open_beside(target) as file:
+        np.savez(file, images=images[:count], points=points[:count], found=found)
 
 
-def _cut(
-    path: Path, detector: FaceDetector, *, side: int, geometry: CropGeometry
-) -> tuple[ImageArray, Points] | None:
+def _cut(path: Path, detector: FaceDetector, *, side: int) -> tuple[ImageArray, Points] | None:
     photo, faces = find_faces(path, detector)
     if not faces:
         return None
     size = {"width": photo.width, "height": photo.height}
     nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
-    (detail,) = measure_detail(photo, [nearest], side=side, geometry=geometry)
+    (detail,) = measure_detail(photo, [nearest], side=side)
     photo = refine(path, photo, detail=detail)
     seen = nearest.scaled(photo.scale)
-    placed = place_crop(seen, geometry)
+    placed = place_crop(seen)
     wide = add_margin(side)
     widened = dataclasses.replace(placed, side=placed.side * wide / side)
     points = widened.to_crop(np.array(seen.landmarks)) * wide
     return cut_out(photo.image, widened, size=wide), points
-
-
-def _load(path: Path) -> _Cut:
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in ("images", "points", "found")}
-
-
-def _save(path: Path, cut: _Cut) -> None:
-    """Write beside the target, uncompressed and in pieces, then move into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:16]}-", suffix=".npz", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, images=cut["images"], points=cut["points"], found=cut["found"])
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _make_room(folder: Path, *, newest: Path) -> None:
