@@ -17,6 +17,7 @@ from gafas.evaluation.metrics import (
     Scores,
     draw_units,
     find_interval,
+    score_labels,
     wilson,
 )
 from gafas.evaluation.predictions import QUALITY_VALUES, Row
@@ -89,13 +90,10 @@ def rank_value(value: str) -> tuple[int, str]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Mistakes:
-    """How many of some faces were judged wrongly.
+class Group:
+    """How many faces of a group were judged wrongly; `told` of these reach the threshold.
 
-    Attributes:
-        faces: how many there are.
-        wrong: how many of them were judged wrongly, and as a `share`, with its interval `wilson`.
-        told: how many of these reach the threshold, so that a user would be told.
+    A group is a value, or pair of values, of `facts`; all faces together have neither.
     """
 
     faces: int
@@ -103,21 +101,15 @@ class Mistakes:
     share: float
     wilson: Interval
     told: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Group(Mistakes):
-    """The mistakes on one group of people: the value, or pair of values, of facts."""
-
-    facts: tuple[str, ...]
-    value: str
+    facts: tuple[str, ...] = ()
+    value: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GroupMistakes:
     """The mistakes on all faces, on each group, and on the worst large group, if there is any."""
 
-    overall: Mistakes
+    overall: Group
     groups: tuple[Group, ...]
     worst: Group | None
 
@@ -152,13 +144,13 @@ def _measure(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> GroupMista
     if not rows:
         return None
     groups = tuple(
-        Group(*_count(members, is_wrong), facts=facts, value=value)
+        dataclasses.replace(_count(members, is_wrong), facts=facts, value=value)
         for facts in GROUPINGS
         for value, members in _part(rows, facts).items()
     )
     large = [group for group in groups if group.faces >= SMALLEST_GROUP]
     worst = max(large, key=lambda group: (group.share, group.faces), default=None)
-    return GroupMistakes(Mistakes(*_count(rows, is_wrong)), groups, worst)
+    return GroupMistakes(_count(rows, is_wrong), groups, worst)
 
 
 def _part(rows: Sequence[Row], facts: Sequence[str]) -> Mapping[str, list[Row]]:
@@ -175,13 +167,11 @@ def _find_group(row: Row, facts: Sequence[str]) -> str | None:
     return ", ".join(known) if len(known) == len(values) else None
 
 
-def _count(
-    rows: Sequence[Row], is_wrong: Callable[[Row], bool]
-) -> tuple[int, int, float, Interval, int]:
+def _count(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> Group:
     wrong = [row for row in rows if is_wrong(row)]
     told = sum(row.confidence >= row.threshold for row in wrong)
     count, total = len(wrong), len(rows)
-    return total, count, count / total, wilson(count, total), told
+    return Group(total, count, count / total, wilson(count, total), told)
 
 
 def speaks_of_eyewear(labels: Sequence[str]) -> bool:
@@ -191,26 +181,16 @@ def speaks_of_eyewear(labels: Sequence[str]) -> bool:
 
 def score_any(rows: Sequence[Row]) -> Scores:
     """Give precision, recall and F1 of any eyewear against none, by the most probable label."""
-    wears = np.array([row.sample.label != Eyewear.NONE for row in rows])
-    found = np.array([row.predicted != Eyewear.NONE for row in rows])
-    hits, claimed, support = int((wears & found).sum()), int(found.sum()), int(wears.sum())
-    return Scores(
-        precision=hits / claimed if claimed else None,
-        recall=hits / support if support else None,
-        f1=2 * hits / (claimed + support) if support else None,
-        support=support,
-    )
+    wears = np.array([int(row.sample.label != Eyewear.NONE) for row in rows])
+    found = np.array([int(row.predicted != Eyewear.NONE) for row in rows])
+    return score_labels(wears, found, labels=("none", "any"))["any"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class F1Intervals:
-    """The interval of every F1.
+    """The interval of every F1; None where there is no sample, or no such question.
 
-    Attributes:
-        drawn: what the bootstrap draws: whole subjects where all are known and enough.
-        macro_f1: the mean over the labels that samples bear.
-        labels: of each label; None for one without samples.
-        any_eyewear: None where the model does not speak of eyewear, or nobody wears any.
+    Whole subjects are drawn where all are known and enough, photos otherwise.
     """
 
     drawn: Literal["subjects", "photos"]
@@ -312,13 +292,8 @@ class Share:
 class Unscored:
     """What is answered to photos whose label people would argue about.
 
-    Attributes:
-        photos: how many there are.
-        missed: in how many of them no face was found, or which could not be read.
-        answers: of the others the number of each answer, `unsure` last.
-        unsure: the share of that answer; it and what follows are None where all were missed.
-        mean_probabilities: of each label.
-        extremes: the share of each label's probabilities above `EXTREME`, and of any label's.
+    Those without a face, or that cannot be read, are `missed`; where all are, the rest is None.
+    `extremes` holds the share of each label's probabilities above `EXTREME`, and of `any` label's.
     """
 
     photos: int
