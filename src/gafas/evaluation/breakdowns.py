@@ -1,7 +1,6 @@
 """Where a model is better and where worse: slices, groups of people, the price of answering."""
 
 import dataclasses
-import itertools
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -57,26 +56,30 @@ def slice_rows(rows: Sequence[Row]) -> tuple[Slice, ...]:
 
     Facts are the samples' own, then how each face was seen, then the subject.
     """
-    facts = dict.fromkeys(fact for row in rows for fact in row.sample.facts)
-    tables = [(fact, [row.sample.facts.get(fact) for row in rows]) for fact in facts]
+    names = dict.fromkeys(fact for row in rows for fact in row.sample.facts)
+    tables = [(fact, [row.sample.facts.get(fact) for row in rows]) for fact in names]
     seen = [row.quality.facts if row.quality else {} for row in rows]
     tables += [(fact, [facts.get(fact) for facts in seen]) for fact in QUALITY_VALUES]
     tables.append(("subject", [row.sample.subject for row in rows]))
-    return tuple(part for fact, values in tables for part in _slice(fact, values, rows=rows))
+    slices = []
+    for fact, values in tables:
+        parts = _part(rows, values)
+        if SLICE_VALUES[0] <= len(parts) <= SLICE_VALUES[1]:
+            order = QUALITY_VALUES.get(fact, ())
+            ranked = [value for value in order if value in parts]
+            for value in (*ranked, *(value for value in parts if value not in ranked)):
+                right, total = sum(row.right for row in parts[value]), len(parts[value])
+                slices.append(Slice(fact, value, total, right / total, wilson(right, total)))
+    return tuple(slices)
 
 
-def _slice(fact: str, values: Sequence[str | None], *, rows: Sequence[Row]) -> list[Slice]:
-    known = sorted({value for value in values if value is not None}, key=rank_value)
-    if not SLICE_VALUES[0] <= len(known) <= SLICE_VALUES[1]:
-        return []
-    if set(known) <= set(order := QUALITY_VALUES.get(fact, ())):
-        known.sort(key=order.index)
-    parts = []
-    for value in known:
-        right = [row.right for row, own in zip(rows, values, strict=True) if own == value]
-        count, total = sum(right), len(right)
-        parts.append(Slice(fact, value, total, count / total, wilson(count, total)))
-    return parts
+def _part(rows: Sequence[Row], values: Sequence[str | None]) -> dict[str, list[Row]]:
+    """Return the rows of each value that is known, numbers before words."""
+    parts: dict[str, list[Row]] = {}
+    for row, value in zip(rows, values, strict=True):
+        if value is not None:
+            parts.setdefault(value, []).append(row)
+    return dict(sorted(parts.items(), key=lambda part: rank_value(part[0])))
 
 
 def rank_value(value: str) -> tuple[int, str]:
@@ -129,7 +132,7 @@ class Groups:
 
 def measure_groups(rows: Sequence[Row]) -> Groups | None:
     """Count false alarms and misses by groups; None where no sample says who is seen."""
-    if not any(_find_group(row, facts) for row in rows for facts in GROUPINGS):
+    if not any(_name_group(row, facts) for row in rows for facts in GROUPINGS):
         return None
     bare = [row for row in rows if row.sample.label == Eyewear.NONE]
     worn = [row for row in rows if row.sample.label != Eyewear.NONE]
@@ -146,25 +149,17 @@ def _measure(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> GroupMista
     groups = tuple(
         dataclasses.replace(_count(members, is_wrong), facts=facts, value=value)
         for facts in GROUPINGS
-        for value, members in _part(rows, facts).items()
+        for value, members in _part(rows, [_name_group(row, facts) for row in rows]).items()
     )
     large = [group for group in groups if group.faces >= SMALLEST_GROUP]
     worst = max(large, key=lambda group: (group.share, group.faces), default=None)
     return GroupMistakes(_count(rows, is_wrong), groups, worst)
 
 
-def _part(rows: Sequence[Row], facts: Sequence[str]) -> Mapping[str, list[Row]]:
-    """Return the rows of each group, by name; of pairs only where both are known."""
-    named = [(group, row) for row in rows if (group := _find_group(row, facts)) is not None]
-    named.sort(key=lambda pair: rank_value(pair[0]))
-    parts = itertools.groupby(named, key=lambda pair: pair[0])
-    return {name: [row for _, row in members] for name, members in parts}
-
-
-def _find_group(row: Row, facts: Sequence[str]) -> str | None:
-    values = [row.sample.facts.get(fact) for fact in facts]
-    known = [value for value in values if value is not None]
-    return ", ".join(known) if len(known) == len(values) else None
+def _name_group(row: Row, facts: Sequence[str]) -> str | None:
+    """Name the group that a row belongs to; of pairs only where both are known."""
+    known = [row.sample.facts[fact] for fact in facts if fact in row.sample.facts]
+    return ", ".join(known) if len(known) == len(facts) else None
 
 
 def _count(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> Group:

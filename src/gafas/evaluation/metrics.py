@@ -204,13 +204,13 @@ def measure_roc_auc(
 
     None where every sample bears the label, or none does.
     """
-    areas: dict[str, float | None] = {}
-    for index, label in enumerate(labels):
-        bears = truth == index
-        mixed = bool(bears.any() and not bears.all())
-        column = probabilities[:, index]
-        areas[label] = float(sklearn.metrics.roc_auc_score(bears, column)) if mixed else None
-    return areas
+    bears = {label: truth == index for index, label in enumerate(labels)}
+    return {
+        label: float(sklearn.metrics.roc_auc_score(mine, column))
+        if 0 < mine.sum() < len(mine)
+        else None
+        for (label, mine), column in zip(bears.items(), probabilities.T, strict=True)
+    }
 
 
 def measure_log_loss(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> float:
