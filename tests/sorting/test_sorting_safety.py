@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,73 @@ def test_an_equal_photo_from_elsewhere_is_not_taken_for_ours(
             assert [done.problem for done in undo(journal)] == [None]
     remains = {name: facts for name, facts in snapshot(tmp_path).items() if name[:3] != "out"}
     assert remains == before
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("action", [Action.copy, Action.move])
+def test_an_undoing_cut_off_anywhere_does_not_take_an_equal_photo_for_ours(
+    tmp_path: Path, action: Action, system: str
+) -> None:
+    killed = 0
+    for at in range(60):
+        place = tmp_path / str(at)
+        sources = [make_photos(place / name, {"a.jpg": "none"}) for name in ("one", "other")]
+        before = snapshot(place)
+        plan = make_plan(sources[0], place / "out", action)
+        other = make_plan(sources[1], place / "out", Action.move)
+        with fated(Fate(system=system)):
+            list(sort_photos(list_photos(plan.source), recognize, plan=plan))
+        (journal,) = list_journals(plan.dest)
+        with contextlib.suppress(KilledError), fated(Fate(at, system=system)) as fate:
+            list(undo(journal))
+        if not fate.dead:
+            break
+        killed += 1
+        with fated(Fate(system=system)):
+            list(sort_photos(list_photos(other.source), recognize, plan=other))
+            for path in list_journals(plan.dest):
+                assert [done.problem for done in undo(path) if done.problem] == []
+        remains = {name: facts for name, facts in snapshot(place).items() if name[:3] != "out"}
+        assert remains == before, at
+    assert 3 < killed < 60
+
+
+@pytest.mark.parametrize("action", Action)
+def test_what_is_going_to_be_done_is_on_the_disk_before_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: Action
+) -> None:
+    plan = make_plan(make_photos(tmp_path / "in", {"a.jpg": "none"}), tmp_path / "out", action)
+    unsynced: dict[int, bytes] = {}
+    touched: list[str] = []
+    write, fsync = os.write, os.fsync
+
+    def note(handle: int, content: bytes) -> int:
+        unsynced[handle] = unsynced.get(handle, b"") + bytes(content)
+        return write(handle, content)
+
+    def sync(handle: int) -> None:
+        fsync(handle)
+        unsynced.pop(handle, None)
+
+    def watch(name: str) -> Callable[..., None]:
+        real = getattr(os, name)
+
+        def step(path: Path, *more: Path, **options: bool) -> None:
+            told = b"".join(unsynced.values())
+            assert b'"do"' not in told, name
+            assert b'"undo"' not in told, name
+            touched.append(name)
+            real(path, *more, **options)
+
+        return step
+
+    monkeypatch.setattr(os, "write", note)
+    monkeypatch.setattr(os, "fsync", sync)
+    for name in ("link", "symlink", "unlink", "rename"):
+        monkeypatch.setattr(os, name, watch(name))
+    list(sort_photos(list_photos(plan.source), recognize, plan=plan))
+    assert {Action.link: "symlink"}.get(action, "link") in touched
+    touched.clear()
+    (journal,) = list_journals(plan.dest)
+    assert [done.problem for done in undo(journal)] == [None]
+    assert "unlink" in touched

@@ -192,6 +192,15 @@ def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
     assert take_back(plan) == [""]
 
 
+def test_a_journal_of_the_version_before_is_undone(tmp_path: Path) -> None:
+    plan = sort(tmp_path, Action.move, a="none")
+    path = journal_of(plan)
+    old = b'"version": 1, "base": "%s"' % bytes(plan.source)
+    path.write_bytes(path.read_bytes().replace(b'"version": 2', old, 1))
+    assert take_back(plan) == [""]
+    assert (plan.source / "a.jpg").read_text() == "none"
+
+
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     plan = sort(tmp_path, Action.move, a="none")
     path = journal_of(plan)

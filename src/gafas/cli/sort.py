@@ -16,8 +16,6 @@ from gafas.files import LeftOut
 from gafas.sorting.journal import Action, Options, Rule
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
-
-
 if TYPE_CHECKING:
     from gafas.recognizer import Recognizer
     from gafas.sorting.plan import Filed, Plan

@@ -1,4 +1,4 @@
-"""The doors of the workshop: fetch, draw, train, evaluate, report, export, tune."""
+"""The doors of the experiment: fetch, draw, train, evaluate, report, export, tune."""
 
 import enum
 import logging
@@ -13,10 +13,9 @@ from gafas.cli.answers import say
 from gafas.labels import Language
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
-
-
 if TYPE_CHECKING:
     from gafas.datasets.dataset import DataSet
+    from gafas.datasets.leaks import LeakReport
     from gafas.datasets.samples import Sample
     from gafas.evaluation.evaluate import Evaluation
     from gafas.report.report import PhotoFinder
@@ -118,18 +117,10 @@ def evaluate(
 
         _evaluate_run(model, read_run_data(model, data).samples, out=out, compare=True)
         return
-    from gafas.classifier import EyewearClassifier
     from gafas.datasets.folders import read_labelled
-    from gafas.evaluation.evaluate import evaluate as measure
-    from gafas.evaluation.evaluate import write_evaluation
-    from gafas.evaluation.predictions import predict_rows
 
-    classifier = EyewearClassifier(model / "model.onnx" if model.is_dir() else model)
-    rows = predict_rows(classifier, read_labelled(folder))
-    evaluation = measure(classifier, rows, name=folder.name)
-    if out:
-        write_evaluation(out, evaluation, rows=rows)
-    _show(evaluation)
+    file = model / "model.onnx" if model.is_dir() else model
+    _measure(file, read_labelled(folder), name=folder.name, out=out)
 
 
 def report(
@@ -258,22 +249,35 @@ def _say_next(*commands: str) -> None:
 def _evaluate_run(
     run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
 ) -> None:
-    from gafas.classifier import EyewearClassifier
     from gafas.datasets.drawn import DRAWN_NOTE
-    from gafas.evaluation.evaluate import evaluate as measure
-    from gafas.evaluation.evaluate import write_evaluation
-    from gafas.evaluation.predictions import predict_rows
     from gafas.training.run import find_changes, read_data, read_run_split
 
     split, leaks = read_run_split(run, samples)
-    changed = find_changes(run, split) if compare else None
-    say(changed or "")
-    classifier = EyewearClassifier(run / "model.onnx")
-    rows = predict_rows(classifier, split.test)
-    evaluation = measure(classifier, rows, name=run.name, leaks=leaks)
-    write_evaluation(out or run, evaluation, rows=rows)
-    drawn = read_data(run).kind == "drawn"
-    _show(evaluation, note=f" ({DRAWN_NOTE})" if drawn else "")
+    say((find_changes(run, split) if compare else None) or "")
+    note = f" ({DRAWN_NOTE})" if read_data(run).kind == "drawn" else ""
+    _measure(run / "model.onnx", split.test, name=run.name, out=out or run, leaks=leaks, note=note)
+
+
+def _measure(
+    model: Path,
+    samples: "tuple[Sample, ...]",
+    *,
+    name: str,
+    out: Path | None,
+    leaks: "LeakReport | None" = None,
+    note: str = "",
+) -> None:
+    from gafas.classifier import EyewearClassifier
+    from gafas.evaluation.evaluate import evaluate as measure
+    from gafas.evaluation.evaluate import write_evaluation
+    from gafas.evaluation.predictions import predict_rows
+
+    classifier = EyewearClassifier(model)
+    rows = predict_rows(classifier, samples)
+    evaluation = measure(classifier, rows, name=name, leaks=leaks)
+    if out is not None:
+        write_evaluation(out, evaluation, rows=rows)
+    _show(evaluation, note=note)
 
 
 def _show(evaluation: "Evaluation", *, note: str = "") -> None:

@@ -80,12 +80,15 @@ def is_drawn(folder: Path) -> bool:
 def _is_due(folder: Path, seed: int) -> bool:
     """Say whether there is anything to draw; refuse to draw over what is not ours."""
     names = {path.as_posix() for path in _list_files()}
-    strange = next((p for p in _walk(folder) if p.as_posix() not in names | {MARKER}), None)
-    if strange is not None:
-        raise DataError(
-            f"Cannot draw people into {folder}: it holds something else, {strange}. Choose a "
-            "folder that is empty, or that does not exist yet."
-        )
+    for path in folder.rglob("*"):
+        inside = path.relative_to(folder)
+        # Systems, and writes cut short, leave hidden files.
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if not (path.is_dir() or hidden or inside.as_posix() in names | {MARKER}):
+            raise DataError(
+                f"Cannot draw people into {folder}: it holds something else, {inside}. Choose a "
+                "folder that is empty, or that does not exist yet."
+            )
     told = _read_marker(folder)
     if told.get("version") != VERSION:
         return True
@@ -95,16 +98,6 @@ def _is_due(folder: Path, seed: int) -> bool:
             "another folder, or remove this one first."
         )
     return not all((folder / name).is_file() for name in names)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Name the files in a folder, but hidden ones: systems, and writes cut short, leave those."""
-    if folder.exists() and not folder.is_dir():
-        yield Path(folder.name)
-    for path in folder.rglob("*"):
-        inside = path.relative_to(folder)
-        if not path.is_dir() and not any(part.startswith(".") for part in inside.parts):
-            yield inside
 
 
 def _read_marker(folder: Path) -> dict[str, Any]:

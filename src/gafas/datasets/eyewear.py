@@ -36,23 +36,18 @@ WILD: Final = "web"
 TEST_SETS: Final = ("lfw",)
 """The sets of published figures: nothing is learnt from them, nothing chosen on them."""
 
-UNTRAINED_LABELS: Final = (TINTED, "sunglasses_multi_person")
-"""Folders that people would argue about, or whose label speaks of several people."""
-
 LEARNT: Final = (*EYEWEAR_LABELS, TINTED)
 """The labels that a training reads."""
 
 UNCLEAR: Final = "unclear"
 """What the corrections call a photo that nobody should learn from."""
 
-TEST_SHARE: Final = 0.2
-"""Share of the photos of `utkface` that is never learnt from, to count false alarms on."""
-
-VALIDATION_SHARE: Final = 0.1
-"""Share of the other photos of every set on which epochs, temperature and threshold are chosen."""
-
-WILD_VALIDATION_SHARE: Final = 0.3
-"""That share of the photos of `WILD`: they are few, and the likest to those that people have."""
+# Of the photos of `utkface` a share is never learnt from, to count false alarms on. Of the others
+# of every set one is kept on which epochs, temperature and threshold are chosen; of `WILD` a larger
+# one, for they are few, and the likest to those that people have.
+_TEST_SHARE: Final = 0.2
+_VALIDATION_SHARE: Final = 0.1
+_WILD_VALIDATION_SHARE: Final = 0.3
 
 _HELD_OUT: Final = "utkface"
 _GENDERS: Final = ("male", "female")
@@ -225,9 +220,9 @@ def _read_person(file: str) -> dict[str, str]:
 
 def _choose_part(sample: Sample) -> str:
     # Of a photo that lies in two sets, too, all files go the same way.
-    if sample.photo.startswith(f"{_HELD_OUT}/") and _draw(sample.photo, "test") < TEST_SHARE:
+    if sample.photo.startswith(f"{_HELD_OUT}/") and _draw(sample.photo, "test") < _TEST_SHARE:
         return "test"
-    share = WILD_VALIDATION_SHARE if sample.photo.startswith(f"{WILD}/") else VALIDATION_SHARE
+    share = _WILD_VALIDATION_SHARE if sample.photo.startswith(f"{WILD}/") else _VALIDATION_SHARE
     return "validation" if _draw(sample.photo, "validation") < share else "train"
 
 

@@ -4,7 +4,7 @@ import collections
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gafas.datasets.samples import Sample
@@ -82,17 +82,23 @@ def _write_name(path: Path) -> str:
 
 def _read_csv(path: Path) -> tuple[Sample, ...]:
     samples: dict[str, Sample] = {}
-    missing = []
-    for line, row in _rows(path):
-        sample = _row_sample(path, row, line=line)
-        known = samples.setdefault(sample.name, sample)
-        if known != sample:
+    for line, row in _read_rows(path):
+        file, label = row.get("file"), row.get("label")
+        if not file or not label:
             raise DataError(
-                f"{path} contradicts itself about {sample.name}: {_said(known)} and, in line "
-                f"{line}, {_said(sample)}. Keep the right one."
+                f"Line {line} of {path} lacks its {'label' if file else 'file'}. Complete it or "
+                "take it out."
             )
-        if not sample.path.is_file():
-            missing.append(sample.name)
+        name = os.path.normpath(file.replace("\\", "/")).replace(os.sep, "/")
+        sample = Sample(path.parent / name, name, label, name, row.get("subject") or None)
+        known = samples.setdefault(name, sample)
+        if known != sample:
+            said = (f"{s.label!r}" + f" of {s.subject}" * bool(s.subject) for s in (known, sample))
+            raise DataError(
+                f"{path} contradicts itself about {name}: {f' and, in line {line}, '.join(said)}. "
+                "Keep the right one."
+            )
+    missing = [sample.name for sample in samples.values() if not sample.path.is_file()]
     if missing:
         raise DataError(
             f"{path} names {len(missing)} files that do not exist, such as {missing[0]!r}. Paths "
@@ -103,35 +109,20 @@ def _read_csv(path: Path) -> tuple[Sample, ...]:
     return tuple(sorted(samples.values(), key=lambda sample: sample.name))
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row with the number of its line."""
     try:
         text = path.read_text(encoding="utf-8-sig")  # Excel puts a byte order mark before UTF-8
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"Cannot read {path}: {error}. Give a CSV in UTF-8.") from error
-    lines = io.StringIO(text, newline="")
-    header = lines.readline().rstrip()
+    header = text.partition("\n")[0].rstrip()
     separator = ";" if ";" in header and "," not in header else ","
-    columns = [column.strip().lower() for column in header.split(separator)]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns = [column.strip().lower() for column in next(reader, [])]
     if not {"file", "label"} <= set(columns):
         raise DataError(
             f"Expected the columns file,label and perhaps subject in {path}. Received the first "
             f"line: {header[:80]!r}. Name the columns there."
         )
-    reader = csv.reader(lines, delimiter=separator)
-    rows = [(reader.line_num + 1, row) for row in reader if row]
-    return [(at, dict(zip(columns, map(str.strip, row), strict=False))) for at, row in rows]
-
-
-def _row_sample(path: Path, row: Mapping[str, str], *, line: int) -> Sample:
-    file, label = row.get("file"), row.get("label")
-    if not file or not label:
-        raise DataError(
-            f"Line {line} of {path} lacks its {'label' if file else 'file'}. Complete it or take "
-            "it out."
-        )
-    name = os.path.normpath(file.replace("\\", "/")).replace(os.sep, "/")
-    return Sample(path.parent / name, name, label, photo=name, subject=row.get("subject") or None)
-
-
-def _said(sample: Sample) -> str:
-    return f"{sample.label!r}" + (f" of {sample.subject}" if sample.subject else "")
+    for row in filter(None, reader):
+        yield reader.line_num, dict(zip(columns, map(str.strip, row), strict=False))

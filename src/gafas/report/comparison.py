@@ -1,7 +1,6 @@
 """Claimed, rerun with its leak, and honest: the same measure side by side."""
 
 import dataclasses
-import hashlib
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -48,7 +47,8 @@ class Measured:
         last_ten_epochs: mean of the last ten epochs on the part that was watched, or None.
         trainings, seconds, parameters: how many trainings, time of one, weights; None if unknown.
         data: what tells the data from others.
-        settings: what tells two recipes of one name apart; their split does not count.
+        settings: the recipe but for its split, where known: of other data or other settings,
+            figures do not compare.
         drawn: whether it was measured on drawn people, not on photographs.
     """
 
@@ -63,18 +63,13 @@ class Measured:
     seconds: float | None = None
     parameters: int | None = None
     data: str = CMU
-    settings: str = ""
+    settings: Recipe | None = None
     drawn: bool = False
 
     @property
     def interval(self) -> Interval | None:
         """The 95 % interval, by subjects where there is one, else Wilson's; None for the claim."""
         return self.counted.interval if self.counted else None
-
-    @property
-    def group(self) -> tuple[str, str, str]:
-        """What may be compared: figures of equal group differ in nothing but the exam."""
-        return self.data, self.recipe, self.settings
 
 
 CLAIM = Measured(recipe="", protocol="", kind="claimed", accuracy=CLAIMED_VAL_ACCURACY)
@@ -139,7 +134,7 @@ def measure_run(run: Run, evaluation: Evaluation) -> Measured:
         seconds=None if isinstance(seconds, str) else seconds,
         parameters=run.parameters,
         data=data.kind if data.kind in (CMU, "eyewear") else own,
-        settings=_hash_settings(run.recipe),
+        settings=dataclasses.replace(run.recipe, split=Recipe().split),
         drawn=run.is_drawn,
     )
 
@@ -151,51 +146,27 @@ def _judge_kind(run: Run) -> Kind:
     return grave.get(found, clean)
 
 
-def _hash_settings(recipe: Recipe) -> str:
-    chosen = dataclasses.replace(recipe, name="", split=Recipe().split)
-    return hashlib.sha256(repr(chosen).encode()).hexdigest()
-
-
 def _average_last_ten(run: Run) -> float | None:
     values = [e.val_accuracy for e in run.history[-10:] if e.val_accuracy is not None]
     return statistics.fmean(values) if values else None
 
 
-def find_measured(rows: Sequence[Measured], kind: Kind) -> Measured | None:
-    """Return the last row of a kind, which is the strictest one, or None."""
-    return next((row for row in reversed(rows) if row.kind == kind), None)
-
-
-def group_measured(rows: Sequence[Measured]) -> list[tuple[Measured, ...]]:
-    """Put together, in the order of the rows, those that may be compared; the claim aside."""
-    groups: dict[tuple[str, str, str], list[Measured]] = {}
-    for row in rows:
-        if row.kind != "claimed":
-            groups.setdefault(row.group, []).append(row)
-    return [tuple(group) for group in groups.values()]
-
-
-def pick_cards(measured: Sequence[Measured]) -> list[Measured]:
-    """Pick what opens the page: the claim, the first leak, and the strictest of each recipe."""
-    first = next((m for m in measured if m.kind == "leak"), None)
-    picked = [find_measured(measured, "claimed"), first]
-    kinds: tuple[Kind, ...] = ("honest", "strangers", "people", "unaudited", "leak")
-    for rows in group_measured(measured):
-        strictest = next(filter(None, (find_measured(rows, kind) for kind in kinds)), None)
-        picked.append(None if strictest is first else strictest)
-    return [m for m in picked if m is not None]
-
-
 def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
-    """Yield a sentence for all that may be compared and has a leaking and an honest figure."""
-    for rows in group_measured(measured):
-        leak, honest = find_measured(rows, "leak"), find_measured(rows, "honest")
-        if leak and honest and honest.counted:
+    """Yield a sentence for all that may be compared and has a leaking and an honest figure.
+
+    Of several of a kind the last, which is the strictest, counts.
+    """
+    groups: dict[object, dict[Kind, Measured]] = {}
+    for row in measured:
+        groups.setdefault((row.data, row.recipe, row.settings), {})[row.kind] = row
+    for kinds in groups.values():
+        leak, honest = kinds.get("leak"), kinds.get("honest")
+        if leak and honest:
             values = {
                 "recipe": leak.recipe,
                 "leak": leak.accuracy,
                 "honest": honest.accuracy,
-                "interval": honest.counted.interval,
+                "interval": honest.interval,
             }
             yield Finding("comparison.exams_drawn" if leak.drawn else "comparison.exams", values)
 

@@ -33,7 +33,6 @@ from gafas.report.comparison import (
     draw_measured,
     measure_run,
     name_measured,
-    pick_cards,
     read_benchmark,
 )
 from gafas.report.wording import Wording
@@ -135,11 +134,10 @@ def write_report(
     if benchmark or any(run.is_original for run, _ in read):
         measured = (CLAIM, *measured)
     titles = _make_titles([run.name for run, _ in read])
+    finders = photos or [_NO_PHOTOS] * len(read)
     chapters = [
-        _draw_chapter(run, evaluation, title=title, words=words, photos=find)
-        for (run, evaluation), title, find in zip(
-            read, titles, photos or [_NO_PHOTOS] * len(read), strict=True
-        )
+        _draw_chapter(*one, title=title, words=words, photos=find)
+        for one, title, find in zip(read, titles, finders, strict=True)
     ]
     context = _describe(chapters, words) | _compare(chapters, words, measured=measured, own=own)
     write_text(target, _template().render(context))
@@ -221,8 +219,7 @@ def _compare(
         "has_benchmark": has_benchmark,
         "foreign": foreign if has_benchmark else [],
         "mixed": not has_benchmark and len({one.data for one in own}) > 1,
-        # Figures of the benchmark open no page that has nothing to do with its photos.
-        "cards": pick_cards(own if len(foreign) == len(chapters) else measured),
+        "cards": [CLAIM, *own] if any(c.run.is_original for c in chapters) else own,
         "bars": draw_measured(measured, words),
         "exams": list(compare_exams(measured)),
         "name_measured": name_measured,
@@ -256,10 +253,8 @@ def _has_sizes(run: Run) -> bool:
 
 
 def _list_augmentations(plan: Augmentation) -> list[tuple[str, Any]]:
-    """List what changes images; how dark drawn lenses are says nothing where none are drawn."""
-    idle = () if plan.rendered else ("clear", "dark")
-    changes = dataclasses.asdict(plan)
-    return [(name, value) for name, value in changes.items() if value and name not in idle]
+    """List what changes images."""
+    return [(name, value) for name, value in dataclasses.asdict(plan).items() if value]
 
 
 def _list_commands(runs: Sequence[Run], language: Language) -> Iterator[str]:

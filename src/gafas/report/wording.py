@@ -90,25 +90,14 @@ class Wording(string.Formatter):
         return key in self._sentences
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Write one value of a sentence as its placeholder asks."""
+        """Write one value of a sentence as its placeholder asks: by the method of that name."""
         if not format_spec:
             return str(escape(value))
         if format_spec.startswith("+"):
             one, many = self._sentences[f"units.{format_spec[1:]}"]
             return f"{self.count(value)} {one if value == 1 else many}"
-        writers: Mapping[str, Callable[[Any], str]] = {
-            "percent": self.percent,
-            "points": self.points,
-            "setting": self.setting,
-            "interval": self.interval,
-            "count": self.count,
-            "decimal": self.decimal,
-            "exact": self.exact,
-            "duration": self.duration,
-            "label": self._label,
-            "slice": self._slice,
-        }
-        return writers[format_spec](value)
+        write: Callable[[Any], str] = getattr(self, format_spec)
+        return write(value)
 
     def percent(self, share: float | None) -> str:
         """Write a share 0–1 as a percentage with one digit, never rounding a miss up to 100."""
@@ -175,10 +164,12 @@ class Wording(string.Formatter):
             return self._decimal_sign(f"{octets / 1000:.1f}") + _NARROW + "kB"
         return self._decimal_sign(f"{octets / 1_000_000:.1f}") + _NARROW + "MB"
 
-    def _label(self, label: str) -> str:
+    def label(self, label: str) -> str:
+        """Write what a label is called, as HTML."""
         return str(escape(self.name("labels", label)))
 
-    def _slice(self, part: "Slice") -> str:
+    def slice(self, part: "Slice") -> str:
+        """Write what a slice is of, as HTML."""
         fact, value = self.name("facts", part.fact), self.name(f"values.{part.fact}", part.value)
         return str(escape(f"{fact.lower()}: {value}"))
 

@@ -133,7 +133,8 @@ class Operation:
             self.check_room()
             self.taken += 1
             try:
-                return await self._work(request, self._take_turns(uploads, do, account), ends=ends)
+                turns = self._take_turns(uploads, do, account=account)
+                return await self._wait_for(turns, request, ends=ends)
             finally:
                 self.taken -= 1
         finally:
@@ -184,49 +185,47 @@ class Operation:
             values = {"limit": self.limits.seconds_per_request}
             raise RefusalError("slow", values) from None
 
-    async def _work(
-        self, request: Request, turns: Coroutine[Any, Any, list[T]], *, ends: float
-    ) -> list[T]:
-        """Return the results, unless the client leaves before, or the time is over."""
-        work = asyncio.create_task(turns)
-        leaving = asyncio.create_task(_wait_until_gone(request))
-        seconds = ends - asyncio.get_running_loop().time()
-        try:
-            await asyncio.wait(
-                {work, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            if work.done():
-                return work.result()
-            if leaving.done():
-                raise RefusalError("left")
-            raise RefusalError("timeout", {"limit": self.limits.seconds_per_request})
-        finally:
-            work.cancel()
-            leaving.cancel()
-
-    async def _take_turns(
-        self, uploads: Sequence[Upload], do: Callable[[Upload], T], account: Account
-    ) -> list[T]:
-        """Work on all photos; whoever stops waiting gives up those that have not begun."""
+    def _take_turns(
+        self, uploads: Sequence[Upload], do: Callable[[Upload], T], *, account: Account
+    ) -> list[Coroutine[Any, Any, T]]:
         # The queue for a thread is first come, first served. A request that has no more photos in
         # it than there are threads lets others in between.
         own = asyncio.Semaphore(int(self.threads.total_tokens))
 
         async def take_turn(upload: Upload) -> T:
-            """Work on one photo."""
+            """Work on one photo; whoever stops waiting gives it up, unless it has begun."""
             async with own:
                 await self.threads.acquire_on_behalf_of(upload)
-                return await asyncio.shield(self._begin(upload, do, account))
+                return await asyncio.shield(self._begin(upload, do, account=account))
 
-        turns = [asyncio.create_task(take_turn(upload)) for upload in uploads]
+        return [take_turn(upload) for upload in uploads]
+
+    async def _wait_for(
+        self, turns: Sequence[Coroutine[Any, Any, T]], request: Request, *, ends: float
+    ) -> list[T]:
+        """Return the results, unless the client leaves before, or the time is over."""
+        loop = asyncio.get_running_loop()
+        leaving = loop.create_task(_wait_until_gone(request))
+        tasks = [loop.create_task(turn) for turn in turns]
+        left: set[asyncio.Task[Any]] = {leaving, *tasks}
         try:
-            return await asyncio.gather(*turns)
+            while len(left) > 1:
+                done, left = await asyncio.wait(
+                    left, timeout=ends - loop.time(), return_when=asyncio.FIRST_COMPLETED
+                )
+                if not done:
+                    raise RefusalError("timeout", {"limit": self.limits.seconds_per_request})
+                if leaving in done:
+                    raise RefusalError("left")
+                for task in done:
+                    task.result()  # or what it raised
+            return [task.result() for task in tasks]
         finally:
-            for turn in turns:
-                turn.cancel()
+            for task in (leaving, *tasks):
+                task.cancel()
 
     def _begin(
-        self, upload: Upload, do: Callable[[Upload], T], account: Account
+        self, upload: Upload, do: Callable[[Upload], T], *, account: Account
     ) -> "asyncio.Task[T]":
         """Have a thread work on a photo, which nothing stops: till then its bytes are held."""
         part = account.split(len(upload.data))

@@ -73,7 +73,7 @@ Faces = Annotated[Select, Depends(_choose_faces)]
     responses={**describe_answers(), **describe_problems(*_REFUSALS)},
     openapi_extra=describe_body(several=True),
 )
-async def recognize_photos(request: Request, select: Faces, name: Name = None) -> Response:
+async def recognize_photos(request: Request, *, select: Faces, name: Name = None) -> Response:
     """Say what every face in one or many photos wears.
 
     A photo as raw body gives one object; a form with photos gives a list, in their order. A photo
@@ -106,6 +106,7 @@ async def recognize_photos(request: Request, select: Faces, name: Name = None) -
 )
 async def annotate_photo(
     request: Request,
+    *,
     select: Faces,
     plain: Annotated[
         bool,
@@ -138,6 +139,7 @@ async def annotate_photo(
 )
 async def explain_photo(
     request: Request,
+    *,
     select: Faces,
     face: Annotated[
         int | None,

@@ -109,7 +109,7 @@ def run_service(app: FastAPI, listener: socket.socket, *, announce: Callable[[],
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_LAST_CALL,
     )
-    server = _Server(config, app.state.operation, announce)
+    server = _Server(config, app.state.operation, announce=announce)
     gc.freeze()  # what was imported is not searched for cycles again and again
     server.run(sockets=[listener])
     if server.interrupted:
@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
     """A server that answers 503 while it finishes what runs, before it closes the door."""
 
     def __init__(
-        self, config: uvicorn.Config, operation: Operation, announce: Callable[[], None]
+        self, config: uvicorn.Config, operation: Operation, *, announce: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self.interrupted = False

@@ -103,7 +103,7 @@ async def receive_uploads(request: Request, limits: Limits, *, account: Account)
     declared = int(text) if text.isdecimal() else 0  # servers refuse what is no number
     if kind == _FORM:
         account.check(declared)
-        return await _read_form(request, limits, account)
+        return await _read_form(request, limits, account=account)
     most = limits.bytes_per_photo
     if declared > most:
         raise _refuse_bytes("photo", most, received=f"{declared:,} or more")
@@ -143,10 +143,11 @@ class _FormReader(MultiPartParser):
         self.whole = True
 
 
-async def _read_form(request: Request, limits: Limits, account: Account) -> list[Upload]:
+async def _read_form(request: Request, limits: Limits, *, account: Account) -> list[Upload]:
     most = limits.photos_per_request
 
     async def receive() -> AsyncGenerator[bytes]:
+        """Yield the form's pieces, and see at their end that it is whole."""
         async for chunk in _receive(request, account):
             yield chunk
         if not reader.whole:
@@ -166,12 +167,12 @@ async def _read_form(request: Request, limits: Limits, account: Account) -> list
             names = [repr(name) for name in form] or ["nothing"]
             values = {"field": FIELD, "received": ", ".join(names)}
             raise RefusalError("no-photo", values)
-        return [await _read_file(file, limits.bytes_per_photo, account) for file in files]
+        return [await _read_file(file, account, most=limits.bytes_per_photo) for file in files]
     finally:
         await form.close()
 
 
-async def _read_file(file: UploadFile, most: int, account: Account) -> Upload:
+async def _read_file(file: UploadFile, account: Account, *, most: int) -> Upload:
     data = await file.read()
     await file.close()  # each at once, not to hold all of them twice
     upload = Upload(file.filename or NAMELESS, data)

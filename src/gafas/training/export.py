@@ -1,4 +1,4 @@
-"""Turn a Keras model that was trained elsewhere into a gafas model file."""
+"""A Keras model as a gafas model file and in other formats, refused where these disagree."""
 
 import json
 import logging
@@ -41,7 +41,7 @@ def export_model(
     Args:
         model: takes pixels 0–255 and gives probabilities.
         folder: where the files go; made if missing.
-        metadata: what the model file says of itself (labels, frame, size, colour, threshold …).
+        metadata: what the model file says of itself (labels, view, size, colour, threshold …).
         photos: `(N, height, width, channels)`, real ones.
 
     Raises:
@@ -82,7 +82,6 @@ def publish_onnx(
 def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -> None:
     """Write the one-file form: uint8 input, probabilities as output, facts in the metadata."""
     graph = make_onnx(model)
-    parameters = int(model.count_params())
     facts = {
         "schema": 2,
         "temperature": 1.0,
@@ -93,7 +92,7 @@ def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -
         "evaluation": None,
         "crop": None,
         **metadata,
-        "parameters": parameters,
+        "parameters": int(model.count_params()),
         "created_by": f"gafas {version('gafas')}",
     }
     onnx.helper.set_model_props(graph, {"gafas": json.dumps(facts, sort_keys=True)})
@@ -113,13 +112,13 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
         ModelError: it is above `TOLERANCE`.
     """
     expected = model.predict(photos.astype(np.float32), batch_size=256, verbose=0)
-    answers = {"model.onnx": _run_onnx(folder / "model.onnx", photos)}
-    if (folder / "model.tflite").exists():
-        answers["model.tflite"] = _run_litert(folder / "model.tflite", photos)
-    for name in ("model.keras", "model.h5"):
-        if (folder / name).exists():
-            answers[name] = _run_keras(folder / name, photos)
-    differences = {name: float(np.abs(got - expected).max()) for name, got in answers.items()}
+    runners = {"model.onnx": _run_onnx, "model.tflite": _run_litert}
+    runners |= {"model.keras": _run_keras, "model.h5": _run_keras}
+    differences = {
+        name: float(np.abs(run(folder / name, photos) - expected).max())
+        for name, run in runners.items()
+        if (folder / name).exists()
+    }
     for name, difference in differences.items():
         _log.info("Parity of %s with Keras on %d photos: %.1e.", name, len(photos), difference)
         if not difference <= TOLERANCE:
@@ -272,18 +271,13 @@ def _with_all_labels(model: keras.Model, names: list[str]) -> keras.Model:
 
 
 def _check_input(model: keras.Model) -> tuple[int, int, int]:
-    shape = model.input_shape
-    if (
-        not isinstance(shape, tuple)
-        or len(shape) != 4
-        or None in shape[1:]
-        or shape[3] not in _COLOURS
-    ):
-        raise ModelError(
-            "The model's input should be one photo of a fixed size, (None, height, width, 1 or 3). "
-            f"Received: {shape}."
-        )
-    return shape[1], shape[2], shape[3]
+    match model.input_shape:
+        case (None, int(height), int(width), 1 | 3 as channels):
+            return height, width, channels
+    raise ModelError(
+        "The model's input should be one photo of a fixed size, (None, height, width, 1 or 3). "
+        f"Received: {model.input_shape}."
+    )
 
 
 def _check_output(model: keras.Model, photos: NDArray[np.uint8], *, names: list[str]) -> None:
@@ -298,14 +292,15 @@ def _check_output(model: keras.Model, photos: NDArray[np.uint8], *, names: list[
 
 
 def _make_photos(size: tuple[int, int], colour: str) -> NDArray[np.uint8]:
-    """Cut a picture that every installation has into many different views."""
+    """Cut many different photos out of a picture that every installation has."""
     image = load_image(PICTURES / "two.jpg")
     height, width = image.shape[:2]
     generator = np.random.default_rng(0)
-    views = []
+    photos = []
     for share in generator.uniform(0.2, 1.0, _PARITY_PHOTOS):
         tall, wide = int(height * share), int(width * share)
         top = int(generator.integers(0, height - tall + 1))
         left = int(generator.integers(0, width - wide + 1))
-        views.append(squeeze(image[top : top + tall, left : left + wide], size=size, colour=colour))
-    return np.stack(views)
+        part = image[top : top + tall, left : left + wide]
+        photos.append(squeeze(part, size=size, colour=colour))
+    return np.stack(photos)
