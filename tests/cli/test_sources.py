@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,13 @@ def test_photos_are_counted_ahead_bit_by_bit_and_silently(
     (tmp_path / "empty").mkdir()
     assert count_ahead(Sources([str(tmp_path / "empty")]).names())() == 0
     assert capsys.readouterr() == ("", "")
-    slow = (time.sleep(0.001) for _ in range(120))
-    ask = count_ahead(slow)
+
+    def search_slowly() -> Iterator[int]:
+        for number in range(120):
+            time.sleep(0.001)
+            yield number
+
+    ask = count_ahead(search_slowly())
     answers = [ask() for _ in range(4)]
     assert answers[0] is None
     assert answers[-1] == 120
