@@ -29,7 +29,7 @@ HEAVY = (
     "onnx",
     "onnxruntime",
     "optuna",
-    "pooch",
+    "platformdirs",
     "ray",
     "scipy",
     "sklearn",
