@@ -8,7 +8,6 @@ from benchmarks.cmu import (
     Entry,
     Leaking,
     choose_protocols,
-    find_passing,
     merge_entries,
     run_protocol,
 )
@@ -21,7 +20,7 @@ from gafas.errors import DataError
 from gafas.evaluation.metrics import Accuracy, wilson
 from gafas.files import read_json
 from gafas.training import train as training
-from gafas.training.run import Epoch, hash_recipe, read_data
+from gafas.training.run import hash_recipe, read_data
 from tiny_data import make_faces, rename, tiny_recipe
 
 RECIPE = tiny_recipe(optimization={"epochs": 1})
@@ -180,9 +179,7 @@ def entry_of(recipe: str, protocol: str, correct: int = 5) -> Entry:
         seconds_per_training=1.0,
         accuracy=Accuracy(correct / 10, correct, 10, wilson(correct, 10)),
         full_size=None,
-        lists=None,
         last_ten_epochs=None,
-        seconds_to_claimed=None,
         leaks=Leaking(0, 0.0),
         folds=(),
         wrong_full_size=(),
@@ -209,23 +206,6 @@ def test_results_that_cannot_be_read_are_not_overwritten(tmp_path: Path) -> None
     with pytest.raises(DataError, match=r"cmu\.json"):
         merge_entries(tmp_path / "cmu.json", [entry_of("seed", "by_file")])
     assert (tmp_path / "cmu.json").read_text() == "half a file"
-
-
-def test_the_time_to_the_claim_is_that_of_the_first_epoch_above_it() -> None:
-    rows = [(0.5, 10.0), (0.9013, 20.0), (0.92, 30.04), (0.89, 40.0), (0.95, 50.0)]
-    history = tuple(
-        Epoch(
-            epoch=number,
-            loss=0.5,
-            accuracy=0.9,
-            val_accuracy=accuracy,
-            learning_rate=0.001,
-            seconds=seconds,
-        )
-        for number, (accuracy, seconds) in enumerate(rows, 1)
-    )
-    assert find_passing(history) == 30.0
-    assert find_passing(history[:2]) is None
 
 
 def test_a_recipe_under_another_name_has_runs_of_its_own(
