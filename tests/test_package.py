@@ -29,7 +29,7 @@ HEAVY = (
     "onnx",
     "onnxruntime",
     "optuna",
-    "platformdirs",
+    "pooch",
     "ray",
     "scipy",
     "sklearn",

@@ -172,9 +172,9 @@ def _mark(
 
 def find_home() -> Path:
     """Return the folder where gafas keeps what it fetches: `GAFAS_HOME`, else the user's cache."""
-    import platformdirs
+    import pooch
 
-    return Path(os.environ.get("GAFAS_HOME") or platformdirs.user_cache_path("gafas"))
+    return Path(os.environ.get("GAFAS_HOME") or pooch.os_cache("gafas"))
 
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")

@@ -3,7 +3,6 @@
 import base64
 import functools
 import hashlib
-import http.client
 import importlib.resources
 import logging
 import os
@@ -11,18 +10,19 @@ import re
 import shutil
 import sys
 import tarfile
-import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from gafas.datasets.drawn import WITH_EYEGLASSES
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
 from gafas.files import find_home
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 SCALES = ("full", "half", "quarter")
 """The sizes at which the data set holds each photo: 128×120, 64×60 and 32×30 pixels."""
@@ -227,26 +227,52 @@ def _refuse_faults(faults: list[str], source: Path | None) -> None:
 
 
 def _download(folder: Path) -> Path:
-    """Download UCI's archive with a progress bar. UCI may pack it anew: each image is checked."""
+    """Download UCI's archive with a progress bar."""
+    import pooch
+    import requests
     from rich.console import Console
-    from rich.progress import wrap_file
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    target = folder / "cmu.zip"
-    console = Console(stderr=True, quiet=not sys.stderr.isatty())
-    try:
-        with urllib.request.urlopen(ARCHIVE_URL, timeout=_TIMEOUT) as answer:
-            size = int(answer.headers.get("Content-Length") or 0)
-            with (
-                wrap_file(answer, size, description="CMU Face Images", console=console) as body,
-                target.open("wb") as file,
-            ):
-                shutil.copyfileobj(body, file)
-    except (urllib.error.URLError, TimeoutError, http.client.HTTPException) as error:
-        raise DataError(
-            f"Cannot download {ARCHIVE_URL}: {error}. Check the network or the proxy and try "
-            "again, or download the file elsewhere and run `gafas fetch cmu --from FILE`."
-        ) from error
-    return target
+    pooch.get_logger().setLevel(logging.WARNING)  # it would print a hash for users to copy
+    columns = ("CMU Face Images", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
+        downloader = pooch.HTTPDownloader(progressbar=_Bar(progress), timeout=_TIMEOUT)
+        try:
+            # No hash of the zip: UCI may pack it anew. What counts is each image's own.
+            path = pooch.retrieve(
+                ARCHIVE_URL, None, fname="cmu.zip", path=folder, downloader=downloader
+            )
+        except requests.RequestException as error:
+            if error.response is not None:
+                error.response.close()  # which pooch leaves open when the server refuses
+            lost = isinstance(error, requests.ConnectionError)
+            reason = "its host cannot be reached" if lost else error
+            raise DataError(
+                f"Cannot download {ARCHIVE_URL}: {reason}. Check the network or the proxy and try "
+                "again, or download the file elsewhere and run `gafas fetch cmu --from FILE`."
+            ) from error
+    return Path(path)
+
+
+class _Bar:
+    """A progress bar in the shape that pooch asks for; it sets `total`."""
+
+    total = 0
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress, self._task = progress, progress.add_task("download", total=None)
+
+    def update(self, size: int) -> None:
+        """Move on by `size` bytes."""
+        self._progress.update(self._task, advance=size, total=self.total or None)
+
+    def reset(self) -> None:
+        """Begin anew; pooch calls it at the end, to correct what update counted."""
+        self._progress.update(self._task, completed=0)
+
+    def close(self) -> None:
+        """Do nothing: the bar goes with its context."""
 
 
 def read_members(source: Path) -> Iterator[tuple[str, bytes]]:
