@@ -13,7 +13,6 @@ import numpy.typing as npt
 from PIL import Image
 
 from gafas.classifier import EyewearClassifier
-from gafas.crops import squeeze
 from gafas.datasets.samples import TINTED, Sample, relabel
 from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
@@ -116,8 +115,7 @@ def _measure_pose(landmarks: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _shrink(patch: ImageArray) -> npt.NDArray[np.float64]:
-    colour = patch if patch.shape[2] == 3 else np.repeat(patch, 3, axis=2)
-    grey = Image.fromarray(squeeze(colour, size=patch.shape[1::-1], colour="grey")[:, :, 0])
+    grey = Image.fromarray(patch if patch.shape[2] == 3 else patch[:, :, 0]).convert("L")
     return np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float64)
 
 
