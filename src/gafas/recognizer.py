@@ -311,13 +311,14 @@ def refine(source: ImageSource, photo: Photo, *, detail: float, least: float = _
     return load_photo(source, side=math.ceil(max(photo.image.shape) * least / detail))
 
 
-def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
-    """Return how far the middle of a face is from the middle of its photo, in pixels.
+def find_central(faces: Sequence[Face], *, width: int, height: int) -> int:
+    """Return which of the faces is nearest to the middle of its photo.
 
-    The label of a photo speaks of one person: whose face is nearest to the middle.
+    The label of a photo speaks of one person: of this one.
     """
-    x1, y1, x2, y2 = face.box
-    return math.hypot((x1 + x2 - width) / 2, (y1 + y2 - height) / 2)
+    boxes = np.array([face.box for face in faces])
+    aside, below = boxes[:, :2].T + boxes[:, 2:].T - np.array([[width], [height]])
+    return int(np.hypot(aside, below).argmin())
 
 
 def count_cores() -> int:
