@@ -175,7 +175,7 @@ class Recognizer:
                 photo, faces = find_faces(content, self._detector)
             else:
                 photo = load_photo(content, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
-            crops, answers = self._classify(content, photo, faces)
+            crops, answers = self._classify(content, photo, faces=faces)
         labels = self._classifier.labels
         predictions = tuple(
             Prediction.decide(face, dict(zip(labels, row, strict=True)), threshold=self._threshold)
@@ -193,7 +193,7 @@ class Recognizer:
         return found if name is None else dataclasses.replace(found, photo=name)
 
     def _classify(
-        self, source: ImageSource, photo: Photo, faces: Sequence[Face]
+        self, source: ImageSource, photo: Photo, *, faces: Sequence[Face]
     ) -> tuple[ImageArray, npt.NDArray[np.float32]]:
         side, geometry = max(self._classifier.size), self._classifier.geometry
         measure = functools.partial(measure_detail, side=side, geometry=geometry)
