@@ -22,7 +22,7 @@ from gafas.weights import find_provider, open_session
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
-class Opened(onnxruntime.InferenceSession):
+class Opened(onnxruntime.InferenceSession):  # type: ignore[misc]  # it has no types
     """Note with which options and providers sessions are opened."""
 
     seen: list[tuple[onnxruntime.SessionOptions, list[str]]] = []  # noqa: RUF012 (reset by a test)

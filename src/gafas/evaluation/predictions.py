@@ -19,7 +19,7 @@ from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
 from gafas.labels import UNSURE
 from gafas.progress import show_progress
-from gafas.recognizer import Recognizer, count_cores, measure_eccentricity
+from gafas.recognizer import Recognizer, count_cores, find_central
 from gafas.results import Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
@@ -179,9 +179,8 @@ def recognize_nearest(
     found, crops = recognizer.recognize_with_crops(source)
     if not found.faces:
         return None
-    size = {"width": found.width or 0, "height": found.height or 0}
-    off = [measure_eccentricity(one.face, **size) for one in found]
-    nearest = int(np.argmin(off))
+    faces = [one.face for one in found]
+    nearest = find_central(faces, width=found.width or 0, height=found.height or 0)
     return found[nearest], crops[nearest]
 
 
