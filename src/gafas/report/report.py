@@ -223,6 +223,7 @@ def _compare(
         "bars": draw_measured(measured, words),
         "exams": list(compare_exams(measured)),
         "name_measured": name_measured,
+        "colours": figures.KIND_COLOURS,
     }
 
 
