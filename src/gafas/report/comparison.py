@@ -127,7 +127,7 @@ def _average_last_ten(run: Run) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
+def compare_splits(measured: Sequence[Measured]) -> Iterator[Finding]:
     """Yield a sentence for all that may be compared and has a leaking and an honest figure.
 
     Of several of a kind the last, which is the strictest, counts.
@@ -144,7 +144,7 @@ def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
                 "honest": honest.value,
                 "interval": honest.interval,
             }
-            yield Finding("comparison.exams_drawn" if leak.drawn else "comparison.exams", values)
+            yield Finding("comparison.splits_drawn" if leak.drawn else "comparison.splits", values)
 
 
 def draw_measured(measured: Sequence[Measured], words: Wording) -> str:
