@@ -94,16 +94,16 @@ class RememberingDetector(FaceDetector):
 
     def __init__(self) -> None:
         super().__init__(threads=1)
-        self._seen: dict[tuple[bytes, tuple[int, ...], int, float], tuple[Floats, float]] = {}
+        self._seen: dict[tuple[bytes, tuple[int, ...], int, int, float], tuple[Floats, float]] = {}
         self.looking = self.cost = 0.0
 
-    def find_candidates(self, image: ImageArray, *, side: int) -> Floats:
+    def find_candidates(self, image: ImageArray, *, side: int, border: int = 0) -> Floats:
         """Look, or remember what was seen and what it cost."""
         start = time.process_time()
-        key = (image.tobytes(), image.shape, side, detector.HINT)
+        key = (image.tobytes(), image.shape, side, border, detector.HINT)
         if key not in self._seen:
             begin = time.process_time()
-            rows = super().find_candidates(image, side=side)
+            rows = super().find_candidates(image, side=side, border=border)
             self._seen[key] = rows, time.process_time() - begin
         rows, seconds = self._seen[key]
         self.cost += seconds

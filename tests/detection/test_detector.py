@@ -157,9 +157,9 @@ class Counting(FaceDetector):
         super().__init__()
         self.sides: list[int] = []
 
-    def find_candidates(self, image: ImageArray, *, side: int) -> Floats:
+    def find_candidates(self, image: ImageArray, *, side: int, border: int = 0) -> Floats:
         self.sides.append(side)
-        return super().find_candidates(image, side=side)
+        return super().find_candidates(image, side=side, border=border)
 
 
 def test_one_clear_face_takes_one_look_and_a_small_photo_a_small_one(photo: ImageArray) -> None:

@@ -23,7 +23,7 @@ from gafas.detection.candidates import (
     suppress,
     turn_back,
 )
-from gafas.detection.retinaface import decode, prepare, resize, stretch
+from gafas.detection.retinaface import decode, fit, prepare, restore
 from gafas.results import Face, ImageArray
 from gafas.weights import open_session, read_bundled
 
@@ -43,7 +43,8 @@ LARGE_SIDE: Final = 640
 """Decoded so large, a photo shows all faces but those of a crowd."""
 
 TURNED_SIDE: Final = 320
-BORDERED_SIDE: Final = 256  # of which the photo takes half
+BORDERED_SIDE: Final = 128
+BORDER: Final = 64
 
 _CLEARLY: Final = 0.02  # so much more confident a face must be in the turned photo
 
@@ -96,16 +97,18 @@ class FaceDetector:
             found = self._search_turned(image, found, needed=found[0, CONFIDENCE] + _CLEARLY)
         return [_make_face(row) for row in found]
 
-    def find_candidates(self, image: ImageArray, *, side: int) -> Floats:
+    def find_candidates(self, image: ImageArray, *, side: int, border: int = 0) -> Floats:
         """Look once, with the image's longer side resized to `side` (at most four-fold).
 
-        Returns one row per candidate, however doubtful (confidence above `HINT`), the most
-        confident first: x1, y1, x2, y2, confidence, and five points.
+        `border` pixels of grey are put around the resized image. Returns one row per candidate,
+        however doubtful (confidence above `HINT`), the most confident first: x1, y1, x2, y2,
+        confidence, and five points.
         """
-        size = _fit(image, side)
-        outputs = self._session.run(None, {"input": prepare(resize(image, size))})
-        rows = decode(outputs, size, least=HINT)
-        stretch(rows, x=image.shape[1] / size[0], y=image.shape[0] / size[1])
+        across, down = fit(image, side)
+        outputs = self._session.run(None, {"input": prepare(image, (across, down), border=border)})
+        rows = decode(outputs, (across + 2 * border, down + 2 * border), least=HINT)
+        height, width = image.shape[:2]
+        restore(rows, scale=(width / across, height / down), border=border)
         return suppress(rows)
 
     def _search(self, image: ImageArray) -> Floats:
@@ -124,14 +127,7 @@ class FaceDetector:
         return faces if len(faces) else self._search_bordered(image)
 
     def _search_bordered(self, image: ImageArray) -> Floats:
-        size, border = _fit(image, BORDERED_SIDE // 2), BORDERED_SIDE // 4
-        around = ((border, border), (border, border), (0, 0))
-        wide = np.pad(resize(image, size), around, constant_values=114)
-        rows = _keep_confident(self.find_candidates(wide, side=BORDERED_SIDE))
-        rows[:, :CONFIDENCE] -= border
-        rows[:, CONFIDENCE + 1 :] -= border
-        stretch(rows, x=image.shape[1] / size[0], y=image.shape[0] / size[1])
-        return rows
+        return _keep_confident(self.find_candidates(image, side=BORDERED_SIDE, border=BORDER))
 
     def _search_turned(self, image: ImageArray, found: Floats, *, needed: float) -> Floats:
         """Return what the turned photo shows if a face is surer there than `needed`."""
@@ -146,13 +142,6 @@ class FaceDetector:
         height, width = image.shape[:2]
         rows = self._search(np.ascontiguousarray(turned[best]))
         return turn_back(rows, best, width=width, height=height) if len(rows) else found
-
-
-def _fit(image: ImageArray, side: int) -> tuple[int, int]:
-    """Return width and height of the image with a longer side of `side`, at most four-fold."""
-    height, width = image.shape[:2]
-    factor = min(side / max(height, width), 4)
-    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def _keep_confident(rows: Floats) -> Floats:

@@ -15,22 +15,33 @@ from gafas.results import ImageArray
 
 # Blue, green, red, as the network was trained.
 _MEAN: Final = np.array([104, 117, 123], np.float32)
+_GREY: Final = 114
 _ANCHORS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 _VARIANCES: Final = (0.1, 0.2)
 
 
-def resize(image: ImageArray, size: tuple[int, int]) -> ImageArray:
-    """Resize to (width, height)."""
-    if size == (image.shape[1], image.shape[0]):
-        return image
-    picture = Image.fromarray(np.ascontiguousarray(image))
-    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5))
+def fit(image: ImageArray, side: int) -> tuple[int, int]:
+    """Return width and height of the image with a longer side of `side`, at most four-fold."""
+    height, width = image.shape[:2]
+    factor = min(side / max(height, width), 4)
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def prepare(image: ImageArray) -> Floats:
-    """Return a batch of one: blue, green, red planes less the mean."""
-    planes = np.empty((1, 3, *image.shape[:2]), np.float32)
-    np.subtract(image[..., ::-1].transpose(2, 0, 1), _MEAN[:, None, None], out=planes[0])
+def prepare(image: ImageArray, size: tuple[int, int], *, border: int = 0) -> Floats:
+    """Resize to (width, height), put a grey border around that, so many pixels wide.
+
+    Returns a batch of one: blue, green, red planes less the mean.
+    """
+    if size != (image.shape[1], image.shape[0]):
+        picture = Image.fromarray(np.ascontiguousarray(image))
+        resized = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
+        image = np.asarray(resized)
+    around = slice(border, border + size[1]), slice(border, border + size[0])
+    planes = np.empty((1, 3, size[1] + 2 * border, size[0] + 2 * border), np.float32)
+    if border:
+        planes[0] = (_GREY - _MEAN)[:, None, None]
+    mean = _MEAN[:, None, None]
+    np.subtract(image[..., ::-1].transpose(2, 0, 1), mean, out=planes[0, :, *around])
     return planes
 
 
@@ -68,7 +79,14 @@ def decode(outputs: Sequence[Floats], size: tuple[int, int], *, least: float) ->
     return rows
 
 
-def stretch(rows: Floats, *, x: float, y: float) -> None:
-    """Bring candidates, in place, from the resized image's pixels to the image's."""
-    rows[:, [0, 2, 5, 7, 9, 11, 13]] *= x
-    rows[:, [1, 3, 6, 8, 10, 12, 14]] *= y
+def restore(rows: Floats, *, scale: tuple[float, float], border: int = 0) -> None:
+    """Bring candidates, in place, from the pixels that the network saw to the image's.
+
+    Args:
+        rows: what the network saw.
+        scale: pixels of the image for one that the network saw, across and down.
+        border: as it was put around the image.
+    """
+    for first, factor in enumerate(scale):
+        columns = [first, first + 2, *range(CONFIDENCE + 1 + first, COLUMNS, 2)]
+        rows[:, columns] = (rows[:, columns] - border) * factor
