@@ -29,7 +29,7 @@ from gafas.evaluation.evaluate import (
     read_evaluation,
     write_evaluation,
 )
-from gafas.evaluation.metrics import Scores
+from gafas.evaluation.metrics import Interval
 from gafas.evaluation.predictions import predict_rows
 
 
@@ -74,7 +74,7 @@ def test_every_figure_of_a_small_evaluation_is_the_one_computed_by_hand(
     assert (found.accuracy.correct, found.accuracy.total) == (5, 6)
     assert found.accuracy.wilson == pytest.approx((0.436497, 0.969947), abs=1e-6)
     assert found.accuracy.bootstrap_subjects == (0.5, 1.0)
-    assert found.labels["dark"] == Scores(1.0, pytest.approx(2 / 3), pytest.approx(0.8), 3)
+    assert dataclasses.astuple(found.labels["dark"]) == pytest.approx((1.0, 2 / 3, 0.8, 3))
     assert found.macro_f1 == pytest.approx(0.828571, abs=1e-6)
     assert found.roc_auc == pytest.approx({"dark": 0.944444, "bright": 0.944444}, abs=1e-6)
     assert found.log_loss == pytest.approx(0.312234, abs=2e-6)
@@ -171,11 +171,13 @@ def test_mistakes_are_listed_with_the_most_confident_first(tmp_path: Path) -> No
     mistakes = measured(some).mistakes
     assert len(mistakes) == MISTAKES == 48
     assert [m.name for m in mistakes] == [f"{v}.png" for v in range(189, 141, -1)]
+    shares = mistakes[0].probabilities
+    assert shares == pytest.approx({"dark": 0.258824, "bright": 0.741176}, abs=1e-6)
     assert mistakes[0] == Shown(
         "189.png",
         truth="dark",
         predicted="bright",
-        probabilities=pytest.approx({"dark": 0.258824, "bright": 0.741176}, abs=1e-6),
+        probabilities=shares,
         sha256=hashlib.sha256((tmp_path / "189.png").read_bytes()).hexdigest(),
     )
 
@@ -246,7 +248,7 @@ def test_what_is_read_is_what_was_written_but_for_the_seventh_digit(
             s.value,
             s.samples,
             round(s.accuracy, 6),
-            s.wilson._make(round(x, 6) for x in s.wilson),
+            Interval(*(round(x, 6) for x in s.wilson)),
         )
         for s in evaluation.slices
     )
