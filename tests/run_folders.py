@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from PIL import Image
@@ -145,7 +145,7 @@ def measure(
     write_evaluation(folder, evaluation, rows=rows)
 
 
-def make_face_run(folder: Path, photos: Path, *, weights: str = "") -> Path:
+def make_face_run(folder: Path, photos: Path, *, weights: Literal["", "eyewear"] = "") -> Path:
     """Write a finished run of a model of faces on utkface-like scenes."""
     people = ["none/25_0_0_2017001", "none/26_1_1_2017002", "none/70_0_2_2017003"]
     worn = ["eyeglasses/25_0_0_2017004", "sunglasses/31_1_3_2017005", "eyeglasses/60_1_2_2017006"]

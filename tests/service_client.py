@@ -104,7 +104,7 @@ def serving(*options: str, **environment: str) -> Iterator[Process]:
     )
     try:
         assert popen.stderr is not None
-        lines = []
+        lines: list[str] = []
         while "serving http" not in "".join(lines[-1:]):
             lines.append(popen.stderr.readline())
             assert lines[-1], "".join(lines)  # it ended

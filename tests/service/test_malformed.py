@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image
 from schemathesis import GenerationMode
 from schemathesis import checks as all_checks
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
 from face_photos import encode, portrait
@@ -93,7 +94,7 @@ def door(recognizer: Recognizer) -> Door:
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_the_service_keeps_what_its_description_promises(door: Door, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", door.app)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
     assert len(operations) == 7
     for operation in operations:
         check_operation(operation, mode)

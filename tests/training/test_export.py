@@ -20,9 +20,9 @@ from gafas.images import load_image
 from gafas.training import export
 from gafas.training.architectures import build
 from gafas.training.batches import read_inputs
+from gafas.training.calibrate import calibrate
 from gafas.training.export import check_parity, export_model, publish_onnx, write_onnx
 from gafas.training.recipe import Recipe, read_recipe
-from gafas.training.train import calibrate
 from tiny_data import tiny_recipe
 
 RECIPES = Path(gafas.training.__file__).parent / "recipes"

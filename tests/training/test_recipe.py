@@ -310,7 +310,7 @@ def _changed(recipe: Recipe) -> typing.Iterator[Recipe]:
         if dataclasses.is_dataclass(value):
             for inner in dataclasses.fields(value):
                 changed = _other(getattr(value, inner.name))
-                section = dataclasses.replace(value, **{inner.name: changed})  # type: ignore[type-var]
+                section: Any = dataclasses.replace(value, **{inner.name: changed})  # type: ignore[type-var]
                 yield dataclasses.replace(recipe, **{field.name: section})
         elif field.name != "name":
             yield dataclasses.replace(recipe, **{field.name: _other(value)})

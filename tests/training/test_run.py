@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,7 @@ def _relabelled(split: Split) -> Split:
 
 @pytest.mark.parametrize("change", [_shorter, _relabelled])
 def test_a_run_of_other_data_is_refused_and_left_as_it_is(
-    begun: Path, recipe: Recipe, split: Split, change: "type[Split]"
+    begun: Path, recipe: Recipe, split: Split, change: Callable[[Split], Split]
 ) -> None:
     before = snapshot(begun)
     with pytest.raises(DataError, match="was begun with other data"):
