@@ -1,30 +1,11 @@
 """The doors of the benchmarks: what recipes, and the model that ships, can be believed to know."""
 
-import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gafas.cli.photos import Model
-
-
-class Part(enum.StrEnum):
-    """What the benchmark of a model of eyewear measures."""
-
-    utkface = "utkface"
-    web = "web"
-    cmu = "cmu"
-    tinted = "tinted"
-    robustness = "robustness"
-    lenses = "lenses"
-
-
-class ClosedSet(enum.StrEnum):
-    """The sets whose openings are counted."""
-
-    lfw = "lfw"
-
 
 app = typer.Typer(help="Measure, and write down what was measured.", no_args_is_help=True)
 
@@ -63,13 +44,13 @@ def eyewear(
     *,
     model: Model = None,
     part: Annotated[
-        list[Part] | None, typer.Option(help="Measure only this; all parts if left out.")
+        list[str] | None, typer.Option(help="Measure only this; all parts if left out.")
     ] = None,
     open_test: Annotated[
-        ClosedSet | None,
+        str | None,
         typer.Option(
-            help="Open this test set, and nothing else unless parts are named. Every opening is "
-            "recorded in lfw_openings.json beside the results."
+            help="Open this test set (lfw), and nothing else unless parts are named. Every opening "
+            "is recorded in lfw_openings.json beside the results."
         ),
     ] = None,
     cmu_run: Annotated[
@@ -91,8 +72,8 @@ def eyewear(
     from benchmarks.eyewear import PARTS, Photos, measure_parts
     from gafas.recognizer import Recognizer
 
-    opened = [open_test.value] if open_test else []
-    parts = [one.value for one in part or ()] or ([] if opened else list(PARTS))
+    opened = [open_test] if open_test else []
+    parts = part or ([] if opened else PARTS)
     photos = Photos(cmu_runs=cmu_run or ())
     measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out, photos=photos)
     typer.echo(out)

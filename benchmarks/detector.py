@@ -9,7 +9,6 @@ differ by the looks that they take, not by what else the machine did meanwhile.
 """
 
 import argparse
-import contextlib
 import csv
 import dataclasses
 import functools
@@ -39,23 +38,22 @@ SAME: Final = 0.4
 
 NO_FACES: Final = np.empty((0, candidates.COLUMNS), np.float32)
 
-Patch = tuple[Any, str, Any]
+SIDES: Final = detector.choose_sides
 
-RULES: Final[Mapping[str, tuple[Patch, ...]]] = {
-    "a small photo is looked at small": ((detector, "SMALL_SIDE", 1e9),),
-    "closer looks": ((FaceDetector, "_settle", lambda self, image, rows: _keep_sure(rows)),),
-    "hints": ((detector, "find_doubtful", lambda rows, faces: rows[:0]),),
-    "windows": ((detector, "_WINDOWS", 0), (detector, "_WINDOWS_UNSURE", 0)),
-    "fewer windows where unsure": ((detector, "_WINDOWS_UNSURE", detector._WINDOWS),),
-    "magnifying": ((FaceDetector, "_magnify", lambda self, image, rows: NO_FACES),),
-    "a crowd is magnified whole": ((detector, "_WINDOWS_MAGNIFIED", 1e9),),
-    "smaller sides": ((detector, "SMALLER_SIDES", ()),),
-    "border": ((FaceDetector, "_look_bordered", lambda self, image: NO_FACES),),
-    "drop_unlikely": ((detector, "drop_unlikely", lambda large, first, longer: large),),
-    "specks": ((candidates, "_is_speck", lambda rows, longer: np.zeros(len(rows), bool)),),
-    "parts": ((candidates, "_PART", 2.0),),
-    "necks": ((candidates, "_is_neck", lambda rows: np.zeros((len(rows), len(rows)), bool)),),
-    "turning": ((detector, "find_doubt", lambda faces: None),),
+RULES: Final[Mapping[str, tuple[Any, str, Any]]] = {
+    "a smaller look at small photos": (
+        detector,
+        "choose_sides",
+        lambda longer: (320, *SIDES(longer)[1:]),
+    ),
+    "larger looks": (detector, "choose_sides", lambda longer: SIDES(longer)[:1]),
+    "the third look": (detector, "choose_sides", lambda longer: SIDES(longer)[:2]),
+    "hints": (detector, "HINT", detector.CONFIDENT),
+    "faces from 0.4 to 0.5": (detector, "CONFIDENT", 0.5),
+    "large faces as first seen": (detector, "measure_sides", lambda rows: np.zeros(len(rows))),
+    "parts": (candidates, "_PART", 2.0),
+    "border": (FaceDetector, "_search_bordered", lambda self, image: NO_FACES),
+    "turning": (FaceDetector, "_search_turned", lambda self, image, found, needed: found),
 }
 """What is put in a rule's place to measure the schedule without it."""
 
@@ -65,10 +63,9 @@ CONFIDENCES: Final = (0.5, 0.3)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Truth:
-    """What a photo shows, as far as somebody wrote it down."""
+    """Which faces a photo shows, and what may be one: to find that is neither right nor wrong."""
 
     faces: tuple[Box, ...] = ()
-    others: tuple[Box, ...] = ()
     unclear: tuple[Box, ...] = ()
 
 
@@ -77,8 +74,8 @@ class Row:
     """What one variant found in the photos of a set.
 
     Attributes:
-        found: boxes that were written down as faces, of `Truth.faces`; 0 where nobody wrote.
-        false: boxes that no face nor anything unclear explains; 0 where nobody wrote.
+        found: of the faces that were written down, those that the variant finds.
+        false: boxes that show none of these, nor anything unclear.
         lost: of the schedule's faces, those that the variant does not find.
         gained: faces of the variant that the schedule does not find.
         milliseconds: of one core per photo.
@@ -97,16 +94,16 @@ class RememberingDetector(FaceDetector):
 
     def __init__(self) -> None:
         super().__init__(threads=1)
-        self._seen: dict[tuple[bytes, tuple[int, ...], int], tuple[Floats, float]] = {}
+        self._seen: dict[tuple[bytes, tuple[int, ...], int, float], tuple[Floats, float]] = {}
         self.looking = self.cost = 0.0
 
-    def look(self, image: ImageArray, side: int) -> Floats:
+    def find_candidates(self, image: ImageArray, *, side: int) -> Floats:
         """Look, or remember what was seen and what it cost."""
         start = time.process_time()
-        key = (image.tobytes(), image.shape, side)
+        key = (image.tobytes(), image.shape, side, detector.HINT)
         if key not in self._seen:
             begin = time.process_time()
-            rows = super().look(image, side)
+            rows = super().find_candidates(image, side=side)
             self._seen[key] = rows, time.process_time() - begin
         rows, seconds = self._seen[key]
         self.cost += seconds
@@ -125,7 +122,7 @@ class RememberingDetector(FaceDetector):
         return boxes, time.process_time() - start - self.looking + self.cost
 
 
-def measure_set(photos: Iterable[tuple[Path, Truth]], *, looks: bool) -> dict[str, Row]:
+def measure_set(photos: Iterable[tuple[Path, Truth | None]], *, looks: bool) -> dict[str, Row]:
     """Run the schedule and its variants on every photo of a set."""
     remembering = RememberingDetector()
     rows: dict[str, Row] = {}
@@ -148,41 +145,40 @@ def measure_set(photos: Iterable[tuple[Path, Truth]], *, looks: bool) -> dict[st
 def _list_variants(
     remembering: RememberingDetector, *, looks: bool
 ) -> Iterator[tuple[str, Callable[[ImageArray], list[Box]]]]:
-    def run(patches: tuple[Patch, ...], image: ImageArray) -> list[Box]:
-        with contextlib.ExitStack() as stack:
-            for patch in patches:
-                stack.enter_context(mock.patch.object(*patch))
-            return [face.box for face in remembering.detect(image)]
+    def detect(image: ImageArray) -> list[Box]:
+        return [face.box for face in remembering.detect(image)]
+
+    def detect_without(rule: str, image: ImageArray) -> list[Box]:
+        with mock.patch.object(*RULES[rule]):
+            return detect(image)
 
     def look(sides: tuple[int, ...], least: float, image: ImageArray) -> list[Box]:
-        seen = suppress(np.concatenate([remembering.look(image, side) for side in sides]))
-        return [tuple(map(float, row[:4])) for row in seen[seen[:, CONFIDENCE] >= least]]
+        seen = suppress(
+            np.concatenate([remembering.find_candidates(image, side=side) for side in sides])
+        )
+        kept = seen[seen[:, CONFIDENCE] >= least, :4].astype(float)
+        return [(x1, y1, x2, y2) for x1, y1, x2, y2 in kept.tolist()]
 
-    yield "schedule", functools.partial(run, ())
-    for name, patches in RULES.items():
-        yield f"without {name}", functools.partial(run, patches)
+    yield "schedule", detect
+    for rule in RULES:
+        yield f"without {rule}", functools.partial(detect_without, rule)
     for least in CONFIDENCES if looks else ():
         for sides in (*((side,) for side in LOOKS), LOOKS):
             name = " + ".join(map(str, sides))
             yield f"{name} pixels, confidence {least}", functools.partial(look, sides, least)
 
 
-def _count(row: Row, boxes: list[Box], expected: list[Box], truth: Truth) -> None:
+def _count(row: Row, boxes: list[Box], expected: list[Box], truth: Truth | None) -> None:
     row.boxes += len(boxes)
     row.lost += sum(not _shows(box, boxes) for box in expected)
     row.gained += sum(not _shows(box, expected) for box in boxes)
-    row.found += sum(_shows(box, boxes) for box in truth.faces)
-    if truth.faces or truth.others or truth.unclear:
-        known = truth.faces + truth.unclear
-        row.false += sum(not _shows(box, known) for box in boxes)
+    if truth is not None:
+        row.found += sum(_shows(box, boxes) for box in truth.faces)
+        row.false += sum(not _shows(box, truth.faces + truth.unclear) for box in boxes)
 
 
 def _shows(box: Box, others: Iterable[Box]) -> bool:
     return any(measure_overlap(box, other) > SAME for other in others)
-
-
-def _keep_sure(rows: Floats) -> Floats:
-    return rows[rows[:, CONFIDENCE] >= detector.CONFIDENT]
 
 
 def measure_overlap(one: Box, other: Box) -> float:
@@ -195,19 +191,21 @@ def measure_overlap(one: Box, other: Box) -> float:
 
 def read_truth(table: Path) -> dict[str, Truth]:
     """Read which faces the photos of a set show, and what only resembles a face."""
-    found: dict[str, dict[str, list[Box]]] = {}
+    faces: dict[str, list[Box]] = {}
+    unclear: dict[str, list[Box]] = {}
     with table.open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
-            kind = {"not_a_face": "others", "unclear": "unclear"}.get(line["label"], "faces")
             box = (float(line["x1"]), float(line["y1"]), float(line["x2"]), float(line["y2"]))
-            found.setdefault(line["file"], {}).setdefault(kind, []).append(box)
+            if line["label"] != "not_a_face":
+                kind = unclear if line["label"] == "unclear" else faces
+                kind.setdefault(line["file"], []).append(box)
     return {
-        name: Truth(**{kind: tuple(boxes) for kind, boxes in kinds.items()})
-        for name, kinds in found.items()
+        name: Truth(tuple(faces.get(name, ())), tuple(unclear.get(name, ())))
+        for name in faces.keys() | unclear.keys()
     }
 
 
-def list_sets(cmu: Path, eyewear: Path) -> dict[str, list[tuple[Path, Truth]]]:
+def list_sets(cmu: Path, eyewear: Path) -> dict[str, list[tuple[Path, Truth | None]]]:
     """List the photos of every set, sorted, with what they show."""
     faces = sorted((cmu / "faces").rglob("*.pgm"))
     unknown = {
@@ -218,7 +216,9 @@ def list_sets(cmu: Path, eyewear: Path) -> dict[str, list[tuple[Path, Truth]]]:
         "cmu quarter size": [path for path in faces if path.stem.endswith("_4")],
         "lfw": sorted((eyewear / "lfw").rglob("*.jpg")),
     }
-    sets = {name: [(path, Truth()) for path in paths] for name, paths in unknown.items()}
+    sets: dict[str, list[tuple[Path, Truth | None]]] = {
+        name: [(path, None) for path in paths] for name, paths in unknown.items()
+    }
     for name, folder in (("life", eyewear / "life"), ("multi", eyewear / "multi")):
         truth = read_truth(folder / "faces.csv")
         sets[name] = [
@@ -241,7 +241,7 @@ def main() -> None:
         rows = measure_set(photos, looks=name in ("life", "multi"))
         results[name] = {
             "photos": len(photos),
-            "faces": sum(len(truth.faces) for _, truth in photos),
+            "faces": sum(len(truth.faces) for _, truth in photos if truth is not None),
             "variants": {variant: dataclasses.asdict(row) for variant, row in rows.items()},
         }
         LOG.info("%s: %s", name, json.dumps(results[name], indent=1))

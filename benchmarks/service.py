@@ -11,6 +11,7 @@ whatever is still unanswered, and their latency counts from when they were due.
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -23,11 +24,19 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks import speed_photos
-from benchmarks.service_load import Answer, Client, describe_answers, run_closed, run_open
-from benchmarks.speed import bind, describe, in_new_process, summarize, time_recognizing
+from benchmarks.service_load import Client, Load, describe_answers, run_closed, run_open
+from benchmarks.speed import (
+    Place,
+    Summary,
+    bind,
+    describe,
+    in_new_process,
+    summarize,
+    time_recognizing,
+)
+from gafas.files import write_json
 
 LOG = logging.getLogger("service")
 OUTPUT = Path(__file__).with_suffix(".json")
@@ -76,9 +85,50 @@ def serving(model: str | None) -> Iterator[Service]:
         service.stop()
 
 
-async def measure_load(
-    service: Service, photos: Sequence[Path], *, seconds: float
-) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overload:
+    """What three times the load does: refusals at once, and how the memory grows (a share)."""
+
+    seconds: float
+    rate: float
+    load: Load
+    without_retry_after: int
+    refused_milliseconds: Summary | None
+    memory_growth: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loads:
+    """The service under load: eight clients, half of their rate, overload, and half once more."""
+
+    clients_8: Load
+    half_load: Load
+    overload: Overload
+    after_overload: Load
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServiceSpeed:
+    """What `benchmarks/service.json` holds.
+
+    Attributes:
+        note: what a reader must know of the circumstances.
+        recognize_many: photos per second without the service.
+        share_of_recognize_many: which the eight clients reach.
+        cold_start_seconds: from the command to the page, and `first_answer_seconds` to an answer.
+    """
+
+    place: Place
+    cores_used: int
+    note: str | None
+    recognize_many: Summary
+    share_of_recognize_many: float
+    cold_start_seconds: Summary
+    first_answer_seconds: Summary
+    loads: Loads
+
+
+async def measure_load(service: Service, photos: Sequence[Path], *, seconds: float) -> Loads:
     """Measure throughput, latency at half of it, and what three times of it does."""
     client = service.client
     requests = [client.write_post("/v1/recognize", photo.read_bytes()) for photo in photos]
@@ -86,7 +136,7 @@ async def measure_load(
     answers = await run_closed(client, requests, clients=CLIENTS, seconds=seconds)
     full = describe_answers(answers, seconds=seconds)
     LOG.info("%d clients: %s", CLIENTS, full)
-    rate = full["answers_per_second"]
+    rate = full.answers_per_second
     answers = await run_open(client, requests, rate=rate / 2, seconds=seconds)
     half = describe_answers(answers, seconds=seconds)
     LOG.info("Half of that: %s", half)
@@ -96,12 +146,12 @@ async def measure_load(
     after = describe_answers(answers, seconds=seconds / 2)
     LOG.info("%g s later, half of it again: %s", LULL, after)
     client.close()
-    return {"clients_8": full, "half_load": half, "overload": overload, "after_overload": after}
+    return Loads(full, half, overload, after)
 
 
 async def measure_overload(
     service: Service, requests: Sequence[bytes], *, rate: float, seconds: float
-) -> dict[str, Any]:
+) -> Overload:
     """Send more than can be answered, and watch the memory of the service."""
     before, held = service.read_memory(), list[float]()
 
@@ -113,26 +163,22 @@ async def measure_overload(
     watching = asyncio.create_task(watch())
     answers = await run_open(service.client, requests, rate=rate, seconds=seconds)
     watching.cancel()
-    refused = [1000 * one.seconds for one in answers if one.status == 503]
-    told = {
-        "seconds": seconds,
-        "rate": round(rate, 1),
-        **describe_answers(answers, seconds=seconds),
-        "without_retry_after": count_without_retry_after(answers),
-        "refused_milliseconds": summarize(refused, 1) if refused else None,
-        "memory_mb": {"before": round(before, 1), "most": round(max(held), 1)},
-        "memory_growth": round(max(held) / before - 1, 4),
-    }
+    refused = [one for one in answers if one.status == 503]
+    told = Overload(
+        seconds,
+        rate=round(rate, 1),
+        load=describe_answers(answers, seconds=seconds),
+        without_retry_after=sum(not one.retry_after for one in refused),
+        refused_milliseconds=summarize([1000 * one.seconds for one in refused])
+        if refused
+        else None,
+        memory_growth=max(held) / before - 1,
+    )
     LOG.info("Overload: %s", told)
     return told
 
 
-def count_without_retry_after(answers: Sequence[Answer]) -> int:
-    """Return how many refusals did not say when to come back."""
-    return sum(one.status == 503 and not one.retry_after for one in answers)
-
-
-def time_cold_start(model: str | None, photo: Path, *, runs: int) -> list[dict[str, float]]:
+def time_cold_start(model: str | None, photo: Path, *, runs: int) -> tuple[Summary, Summary]:
     """Start the service again and again; return the seconds until the page, and an answer."""
     seconds = []
     for _ in range(runs + 1):
@@ -142,6 +188,8 @@ def time_cold_start(model: str | None, photo: Path, *, runs: int) -> list[dict[s
         began = time.perf_counter()
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not is_answered(f"http://127.0.0.1:{port}/"):
+            if process.poll() is not None:
+                raise RuntimeError(f"The service did not start: {words}")
             time.sleep(0.005)
         shown = time.perf_counter() - began
         ask(f"http://127.0.0.1:{port}/v1/recognize", photo.read_bytes())
@@ -149,7 +197,8 @@ def time_cold_start(model: str | None, photo: Path, *, runs: int) -> list[dict[s
         process.terminate()
         process.wait(60)
     # The first run also read the files from disk.
-    return [summarize(column, 3) for column in zip(*seconds[1:], strict=True)]
+    page, answer = zip(*seconds[1:], strict=True)
+    return summarize(page), summarize(answer)
 
 
 def ask(url: str, photo: bytes) -> None:
@@ -167,27 +216,29 @@ def is_answered(url: str) -> bool:
         return False
 
 
-def measure(folder: Path, *, model: str | None, seconds: float, quick: bool) -> dict[str, Any]:
+def measure(
+    folder: Path, *, model: str | None, seconds: float, quick: bool, note: str | None
+) -> ServiceSpeed:
     """Make the photos in a folder that is there, and measure everything."""
     bind(CORES)
     photos = speed_photos.make_small(folder / "small", count=8 if quick else PHOTOS)
     names, rounds = [str(photo) for photo in photos], 1 if quick else 5
-    direct = in_new_process(time_recognizing, model, names, rounds, cores=CORES)
+    direct, _ = in_new_process(time_recognizing, model, names, rounds, cores=CORES)
     LOG.info("recognize_many: %s photos/s", direct)
     page, answer = time_cold_start(model, photos[0], runs=1 if quick else 10)
     LOG.info("From the command to the page: %s s; to an answer: %s s", page, answer)
     with serving(model) as service:
-        load = asyncio.run(measure_load(service, photos, seconds=seconds))
-    share = load["clients_8"]["answers_per_second"] / direct["median"]
-    half = load["half_load"]["milliseconds"]
-    return {
-        "recognize_many_photos_per_second": direct,
-        "share_of_recognize_many": round(share, 3),
-        "p99_of_median": round(half["p99"] / half["median"], 2),
-        "cold_start_seconds": page,
-        "first_answer_seconds": answer,
-        **load,
-    }
+        loads = asyncio.run(measure_load(service, photos, seconds=seconds))
+    return ServiceSpeed(
+        place=describe(model),
+        cores_used=len(os.sched_getaffinity(0)),
+        note=note,
+        recognize_many=direct,
+        share_of_recognize_many=loads.clients_8.answers_per_second / direct.median,
+        cold_start_seconds=page,
+        first_answer_seconds=answer,
+        loads=loads,
+    )
 
 
 def main() -> None:
@@ -201,14 +252,14 @@ def main() -> None:
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with tempfile.TemporaryDirectory() as folder:
-        measured = measure(
-            Path(folder), model=chosen.model, seconds=chosen.seconds, quick=chosen.quick
+        result = measure(
+            Path(folder),
+            model=chosen.model,
+            seconds=chosen.seconds,
+            quick=chosen.quick,
+            note=chosen.note,
         )
-    used = len(os.sched_getaffinity(0))
-    result = {**describe(chosen.model), "cores_used": used, "note": chosen.note, **measured}
-    beside = chosen.output.with_suffix(".json.part")
-    beside.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(chosen.output)
+    write_json(chosen.output, result)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import dataclasses
 import random
 import statistics
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 CONNECTIONS = 512  # more requests than these are not begun at once
 
@@ -115,22 +114,35 @@ async def run_open(
     return answers
 
 
-def describe_answers(answers: Iterable[Answer], *, seconds: float) -> dict[str, Any]:
-    """Return counts by status, answers per second, and the latencies of the answers, in ms."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Latency:
+    """Quantiles of latencies, in milliseconds."""
+
+    median: float
+    p90: float
+    p99: float
+    most: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Load:
+    """What came of requests; `answers_per_second` and latencies are of good answers alone."""
+
+    requests: int
+    statuses: Mapping[str, int]
+    answers_per_second: float
+    milliseconds: Latency | None
+
+
+def describe_answers(answers: Iterable[Answer], *, seconds: float) -> Load:
+    """Sum up the answers to requests that were sent in so many seconds."""
     answers = list(answers)
     good = sorted(1000 * one.seconds for one in answers if one.status == 200)
     counts = collections.Counter(str(one.status) for one in answers)
-    told: dict[str, Any] = {
-        "requests": len(answers),
-        "statuses": dict(sorted(counts.items())),
-        "answers_per_second": round(len(good) / seconds, 1),
-    }
+    latency = None
     if len(good) > 1:
         cuts = statistics.quantiles(good, n=100, method="inclusive")
-        told["milliseconds"] = {
-            "median": round(cuts[49], 1),
-            "p90": round(cuts[89], 1),
-            "p99": round(cuts[98], 1),
-            "most": round(good[-1], 1),
-        }
-    return told
+        quantiles = (cuts[49], cuts[89], cuts[98], good[-1])
+        latency = Latency(*(round(value, 1) for value in quantiles))
+    rate = round(len(good) / seconds, 1)
+    return Load(len(answers), dict(sorted(counts.items())), rate, latency)

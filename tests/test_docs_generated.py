@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.service import Loads, Overload, ServiceSpeed
+from benchmarks.service_load import Latency, Load
+from benchmarks.speed import OnePhoto, PhotosSpeed, Place, Rates, Speed, Summary
 from tools import docs as TOOL
-from tools import service_table as SERVICE
-from tools import speed_table as SPEED
+from tools.service_table import make_service_table
+from tools.speed_table import make_speed_sentence, make_speed_table
 
 from gafas.errors import DataError
-from gafas.files import write_text
+from gafas.files import read_json, write_json, write_text
 from gafas.weights import PINNED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,21 +37,23 @@ def write_benchmark(path: Path) -> None:
     write_text(path, json.dumps({"schema": 1, "entries": [entry]}))
 
 
-def write_speed(path: Path) -> None:
-    """Write what `make speed` would: figures that a reader can tell apart."""
+def summary(median: float) -> Summary:
+    return Summary(median, median - 1, median + 1)
+
+
+PLACE = Place("today", "P", 2, "3.11", {"onnxruntime": "1", "pillow": "2"}, (96, 96), "0")
+
+
+def make_speed() -> Speed:
+    """Return what `make speed` would measure: figures that a reader can tell apart."""
     kinds = {}
     for number, kind in enumerate(("250 pixels", "12 megapixels"), 1):
-        steps = ("recognizing", "decoding", "decoding_in_full")
-        rates = {step: {"median": 100.0 * number + at} for at, step in enumerate(steps)}
-        memory = {"20": 150.4 + number, "200": 160.4 + number}
-        rates |= {"recognizing_portraits": {"median": 250.0}} if number == 2 else {}
-        kinds[kind] = {"cores_1": rates, "cores_2": rates, "memory_mb": memory}
-    one = {"cold_seconds": {"median": 0.354}, "warm_milliseconds": {"median": 7.0}}
-    about = ("date", "processor", "cores", "python", "onnxruntime", "pillow")
-    imports = {"python alone": {"median": 0.02}, "import gafas": {"median": 0.1}}
-    measured = {name: name for name in about} | {"import_seconds": imports} | kinds
-    measured |= {"one_photo_cores_1": one, "one_photo_cores_2": one}
-    write_text(path, json.dumps(measured))
+        steps = (summary(100.0 * number + at) for at in range(3))
+        rates = Rates(*steps, portraits=summary(250.0) if number == 2 else None)
+        memory = {20: 150.4 + number, 200: 160.4 + number}
+        kinds[kind] = PhotosSpeed(20, 1000, {1: rates, 2: rates}, memory)
+    one = OnePhoto(cold_seconds=summary(0.354), warm_milliseconds=summary(7.0))
+    return Speed(PLACE, summary(0.02), summary(0.1), {1: one, 2: one}, kinds)
 
 
 def write_eyewear(path: Path, parts: dict[str, dict[str, Any]], *, recipe: str) -> None:
@@ -162,44 +167,49 @@ def test_results_without_the_held_out_fifth_are_refused(tmp_path: Path) -> None:
         TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en")
 
 
-def test_speed_is_told_once_it_has_been_measured(tmp_path: Path) -> None:
-    path = tmp_path / "speed.json"
-    assert TOOL.read_measured(path) is None
-    write_speed(path)
-    measured = TOOL.read_measured(path)
-    english = SPEED.make_speed_sentence(measured, "en")
+def test_speed_is_told_as_each_language_writes_it(tmp_path: Path) -> None:
+    write_json(tmp_path / "speed.json", make_speed())
+    measured = read_json(tmp_path / "speed.json", Speed)
+    english = make_speed_sentence(measured, "en")
     assert "0.35 s from command" in english
     assert "100 photos/s of 250 pixels, 200 of 12 megapixels (250 with one person)" in english
     assert "; 162 MB at most" in english
-    assert "0,35 s hasta" in SPEED.make_speed_sentence(measured, "es")
-    table = SPEED.make_speed_table(measured)
+    assert "0,35 s hasta" in make_speed_sentence(measured, "es")
+    table = make_speed_table(measured)
     assert "|photos of 12 megapixels, recognizing, photos/s|200|200|" in table
     assert "|photos of 12 megapixels, recognizing those of one person, photos/s|250|250|" in table
     assert "162 MB for 200 photos of 12 megapixels" in table
 
 
-def test_the_service_is_told_once_it_has_been_measured() -> None:
-    assert "yet" in SERVICE.make_service_table(None, "en")
-    assert "Todavía" in SERVICE.make_service_table(None, "es")
-    times = {"milliseconds": {"median": 21.4, "p99": 1065.0}}
-    overload = {"seconds": 60.0, "answers_per_second": 71.0, "memory_growth": 0.0125}
-    measured = {
-        **{"date": "today", "processor": "P", "cores": 2, "python": "3.11", "note": "Briefly."},
-        "recognize_many_photos_per_second": {"median": 114.2},
-        "clients_8": {"answers_per_second": 91.3},
-        "share_of_recognize_many": 0.8,
-        "half_load": times,
-        "overload": {**overload, "statuses": {"200": 4260, "503": 12345}},
-        "after_overload": times,
-        "cold_start_seconds": {"median": 1.234},
-        "first_answer_seconds": {"median": 1.5},
-    }
-    english = SERVICE.make_service_table(measured, "en")
+def test_the_sizes_that_the_readmes_name_are_those_measured() -> None:
+    installed = read_json(ROOT / "benchmarks/speed.json", Speed).installed
+    assert installed is not None
+    for name, point in (("README.md", "."), ("README.es.md", ",")):
+        text = read(ROOT / name)
+        assert f"{round(installed.mb[''], -1)} MB" in text
+        for extra in ("train", "demo"):
+            assert f"{installed.mb[extra] / 1000:.1f} GB".replace(".", point) in text
+
+
+def test_the_service_is_told_as_each_language_writes_it() -> None:
+    load = Load(1, {"200": 1}, 91.3, Latency(21.4, 100.0, 1065.0, 1100.0))
+    flood = Load(16605, {"200": 4260, "503": 12345}, 71.0, None)
+    measured = ServiceSpeed(
+        place=PLACE,
+        cores_used=2,
+        note="Briefly.",
+        recognize_many=summary(114.2),
+        share_of_recognize_many=0.8,
+        cold_start_seconds=summary(1.234),
+        first_answer_seconds=summary(1.5),
+        loads=Loads(load, load, Overload(60.0, 270.0, flood, 0, None, 0.0125), load),
+    )
+    english = make_service_table(measured, "en")
     assert "| share of `recognize_many` | 80.0% |" in english
     assert "| at half of that load, median and p99, ms | 21, 1,065 |" in english
     assert "for 60 s: answers/s, refused at once with 503 | 71, 12,345 |" in english
     assert english.endswith("2 cores, Python 3.11. Briefly.")
-    spanish = SERVICE.make_service_table(measured, "es")
+    spanish = make_service_table(measured, "es")
     assert "a la página, y a la respuesta de la primera foto, s | 1,23 / 1,5 |" in spanish
 
 

@@ -7,10 +7,12 @@ import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from benchmarks.card import make_card, render_card
+from benchmarks.own_photos import OwnPhotos
 from benchmarks.readme_figure import write_readme_figure
+from benchmarks.service import ServiceSpeed
+from benchmarks.speed import Speed
 
 from gafas.errors import DataError
 from gafas.files import read_json, write_text
@@ -76,7 +78,7 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     Raises:
         DataError: results are missing, or a page lacks the marks of a generated part.
     """
-    speed = read_measured(benchmarks / "speed.json")
+    speed = read_json(benchmarks / "speed.json", Speed)
     card = make_card(*(benchmarks / name for name in CARD_SOURCES))
     packaged = re.sub(r"\[(.+?)\]\(\S+?\)", r"\1", card)
     pages = {
@@ -87,30 +89,19 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
         "docs/cli.md": describe_cli(),
         "docs/recipe.md": describe_recipe(),
     }
-    table = make_speed_table(speed) if speed else "Nothing has been measured yet."
-    pages[SPEED] = _fill_page(SPEED, {"speed": table})
-    own = benchmarks / "own_photos.json"
-    table = make_own_photos_table(own) if own.exists() else "Nothing has been measured yet."
-    pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": table})
-    service = read_measured(benchmarks / "service.json")
+    pages[SPEED] = _fill_page(SPEED, {"speed": make_speed_table(speed)})
+    own = make_own_photos_table(read_json(benchmarks / "own_photos.json", OwnPhotos))
+    pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": own})
+    service = read_json(benchmarks / "service.json", ServiceSpeed)
     for language, name in SERVICE.items():
         pages[name] = _fill_page(name, {"service": make_service_table(service, language)})
     for language, name in READMES.items():
         figures = make_eyewear_table(benchmarks / "eyewear.json", language)
-        sentence = make_speed_sentence(speed, language) if speed else ""
+        sentence = make_speed_sentence(speed, language)
         pages[name] = _fill_page(name, {"figures": figures, "speed": sentence})
         story = make_cmu_table(benchmarks / "cmu.json", language)
         pages[STORIES[language]] = _fill_page(STORIES[language], {"results": story})
     return pages
-
-
-def read_measured(path: Path) -> Mapping[str, Any] | None:
-    """Read what a measurement wrote; None as long as nothing has been measured.
-
-    Raises:
-        DataError: the file is no JSON.
-    """
-    return read_json(path, dict[str, Any]) if path.exists() else None
 
 
 def _fill_page(name: str, contents: Mapping[str, str]) -> str:

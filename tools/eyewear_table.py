@@ -9,7 +9,7 @@ from benchmarks.eyewear import CmuFigures, Results, SetFigures
 
 import gafas.training
 from gafas.errors import DataError
-from gafas.evaluation.breakdowns import SMALLEST_GROUP, Group, GroupMistakes, Mistakes
+from gafas.evaluation.breakdowns import SMALLEST_GROUP, Group, GroupMistakes
 from gafas.evaluation.metrics import Answered, Interval
 from gafas.files import read_json
 from gafas.labels import Language
@@ -152,7 +152,7 @@ def _describe_alarms(alarms: GroupMistakes, words: Wording) -> str:
     return sentence + "."
 
 
-def _tell(group: Mistakes, words: Wording) -> dict[str, str]:
+def _tell(group: Group, words: Wording) -> dict[str, str]:
     return {
         "faces": words.count(group.faces),
         "share": words.percent(group.share),

@@ -1,21 +1,18 @@
 """What benchmarks/own_photos.json says: the table of docs/how-to/own-photos.md."""
 
-from pathlib import Path
-
 from benchmarks.own_photos import OwnPhotos
 
-from gafas.files import read_json
 from gafas.report.wording import Wording
 
 
-def make_own_photos_table(measured: Path) -> str:
+def make_own_photos_table(measured: OwnPhotos) -> str:
     """Return a row for every recipe and task: right answers for people never seen, and time."""
     words = Wording("en")
     lines = [
         "|folders|recipe|others that are right|95 % interval|seconds|",
         "|---|---|--:|--:|--:|",
     ]
-    for row in read_json(measured, OwnPhotos).rows:
+    for row in measured.rows:
         share = words.percent(row.correct / row.asked)
         cells = (
             ", ".join(row.labels),

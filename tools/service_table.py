@@ -1,7 +1,9 @@
 """What benchmarks/service.json says: the table of the two pages about the service."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from benchmarks.service import ServiceSpeed
+from benchmarks.service_load import Load
 
 from gafas.labels import Language
 from gafas.report.wording import Wording
@@ -32,40 +34,33 @@ _SOURCE: Final[dict[Language, str]] = {
     "en": "Measured on {date}: {processor}, {cores} cores, Python {python}.",
     "es": "Medido el {date}: {processor}, {cores} núcleos, Python {python}.",
 }
-_NOTHING: Final[dict[Language, str]] = {
-    "en": "Nothing has been measured yet.",
-    "es": "Todavía no se ha medido nada.",
-}
 
 
-def make_service_table(measured: Mapping[str, Any] | None, language: Language) -> str:
-    """Return the measurements as Markdown; without any, a sentence that says so."""
-    if measured is None:
-        return _NOTHING[language]
-    words = Wording(language)
-    overload = measured["overload"]
-    refused = overload["statuses"].get("503", 0)
+def make_service_table(measured: ServiceSpeed, language: Language) -> str:
+    """Return the measurements as Markdown."""
+    words, loads, place = Wording(language), measured.loads, measured.place
+    overload = loads.overload
+    refused = overload.load.statuses.get("503", 0)
+    starts = (measured.cold_start_seconds, measured.first_answer_seconds)
     values = (
-        words.count(measured["recognize_many_photos_per_second"]["median"]),
-        words.count(measured["clients_8"]["answers_per_second"]),
-        words.percent(measured["share_of_recognize_many"]),
-        _latency(measured["half_load"], words),
-        f"{words.count(overload['answers_per_second'])}, {words.count(refused)}",
-        words.percent(max(overload["memory_growth"], 0)),
-        _latency(measured["after_overload"], words),
-        " / ".join(
-            words.exact(round(measured[name]["median"], 2))
-            for name in ("cold_start_seconds", "first_answer_seconds")
-        ),
+        words.count(measured.recognize_many.median),
+        words.count(loads.clients_8.answers_per_second),
+        words.percent(measured.share_of_recognize_many),
+        _tell_latency(loads.half_load, words),
+        f"{words.count(overload.load.answers_per_second)}, {words.count(refused)}",
+        words.percent(max(overload.memory_growth, 0)),
+        _tell_latency(loads.after_overload, words),
+        " / ".join(words.exact(round(seconds.median, 2)) for seconds in starts),
     )
-    names = [name.format(seconds=f"{overload['seconds']:g}") for name in _ROWS[language]]
+    names = [name.format(seconds=f"{overload.seconds:g}") for name in _ROWS[language]]
     lines = ["| | |", "| --- | --: |"]
     lines += [f"| {name} | {value} |" for name, value in zip(names, values, strict=True)]
-    source = _SOURCE[language].format_map(measured)
-    note = measured.get("note")
-    return "\n".join([*lines, "", f"{source} {note}" if note else source])
+    source = _SOURCE[language].format(
+        date=place.date, processor=place.processor, cores=place.cores, python=place.python
+    )
+    return "\n".join([*lines, "", f"{source} {measured.note}" if measured.note else source])
 
 
-def _latency(part: Mapping[str, Any], words: Wording) -> str:
-    times = part["milliseconds"]
-    return f"{words.count(times['median'])}, {words.count(times['p99'])}"
+def _tell_latency(load: Load, words: Wording) -> str:
+    times = load.milliseconds
+    return f"{words.count(times.median)}, {words.count(times.p99)}" if times else "–"

@@ -1,19 +1,12 @@
 """What benchmarks/speed.json says: the table of docs/how-to/speed.md, the README's sentence."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from benchmarks.speed import CORES, Rates, Speed, Summary
 
 from gafas.labels import Language
 from gafas.report.wording import Wording
 
-_CORES: Final = ("cores_1", "cores_2")
-_KINDS: Final = ("250 pixels", "12 megapixels")
-_STEPS: Final = {
-    "recognizing": "recognizing",
-    "recognizing_portraits": "recognizing those of one person",
-    "decoding": "decoding",
-    "decoding_in_full": "decoding in full",
-}
 _SENTENCES: Final[dict[Language, str]] = {
     "en": "[Speed](docs/how-to/speed.md) on two cores ({processor}): {cold} s from command to "
     "first answer; {small} photos/s of 250 pixels, {big} of 12 megapixels "
@@ -24,61 +17,75 @@ _SENTENCES: Final[dict[Language, str]] = {
 }
 
 
-def make_speed_sentence(measured: Mapping[str, Any], language: Language) -> str:
+def make_speed_sentence(measured: Speed, language: Language) -> str:
     """Return the README's sentence: medians on two cores, and the most memory of any folder."""
     words = Wording(language)
-    memory = [megabytes for kind in _KINDS for megabytes in measured[kind]["memory_mb"].values()]
-    small, big = (_of(measured[kind]["cores_2"]["recognizing"]) for kind in _KINDS)
+    small, big = (kind.rates[2] for kind in measured.photos.values())
+    memory = [most for kind in measured.photos.values() for most in kind.memory_mb.values()]
     return _SENTENCES[language].format(
-        processor=measured["processor"],
-        cold=words.exact(round(_of(measured["one_photo_cores_2"]["cold_seconds"]), 2)),
-        small=words.count(small),
-        big=words.count(big),
-        portraits=words.count(_of(measured[_KINDS[1]]["cores_2"]["recognizing_portraits"])),
+        processor=measured.place.processor,
+        cold=words.exact(round(measured.one_photo[2].cold_seconds.median, 2)),
+        small=words.count(small.recognizing.median),
+        big=words.count(big.recognizing.median),
+        portraits=words.count(big.portraits.median if big.portraits else None),
         memory=words.count(max(memory)),
     )
 
 
-def make_speed_table(measured: Mapping[str, Any]) -> str:
+def make_speed_table(measured: Speed) -> str:
     """Return the measurements as Markdown, medians all."""
-    once = [measured[f"one_photo_{cores}"] for cores in _CORES]
-    imports = measured["import_seconds"]
+    once = [measured.one_photo[cores] for cores in CORES]
     rows = [
         ("", "one core", "two cores"),
         ("---", "--:", "--:"),
-        ("`gafas predict photo.jpg`, s", *(f"{_of(one['cold_seconds']):.2f}" for one in once)),
+        ("`gafas predict photo.jpg`, s", *(f"{one.cold_seconds.median:.2f}" for one in once)),
         (
             "one more photo in the same process, ms",
-            *(f"{_of(one['warm_milliseconds']):.1f}" for one in once),
+            *(f"{one.warm_milliseconds.median:.1f}" for one in once),
         ),
     ]
-    for kind in _KINDS:
-        for step in (step for step in _STEPS if step in measured[kind]["cores_1"]):
-            name = f"photos of {kind}, {_STEPS[step]}, photos/s"
-            rows.append((name, *(f"{_of(measured[kind][cores][step]):.0f}" for cores in _CORES)))
+    for kind, found in measured.photos.items():
+        steps = zip(*(_list_steps(found.rates[cores]) for cores in CORES), strict=True)
+        for (step, first), (_, second) in steps:
+            if first and second:
+                rates = (f"{one.median:.0f}" for one in (first, second))
+                rows.append((f"photos of {kind}, {step}, photos/s", *rates))
     lines = ["|".join(["", *row, ""]) for row in rows]
-    lines += ["", _describe_memory(measured), ""]
-    gafas, python = _of(imports["import gafas"]), _of(imports["python alone"])
-    lines.append(f"- `import gafas`: {gafas:.2f} s, of which Python alone takes {python:.2f} s.")
-    if "installed" in measured:
-        size = measured["installed"]["mb"]
-        lines.append(f"- Installed without extras, pip aside: {size:.0f} MB.")
+    place, gafas, python = measured.place, measured.import_seconds, measured.python_seconds
+    lines += [
+        "",
+        _describe_memory(measured),
+        "",
+        f"- `import gafas`: {gafas.median:.2f} s, of which Python alone takes "
+        f"{python.median:.2f} s.",
+    ]
+    if measured.installed:
+        sizes = [
+            f"{megabytes:,} MB {f'with `[{extra}]`' if extra else 'without extras'}"
+            for extra, megabytes in measured.installed.mb.items()
+        ]
+        lines.append(f"- Installed, pip aside: {', '.join(sizes)}.")
     lines.append(
-        f"- Measured on {measured['date']}: {measured['processor']}, {measured['cores']} cores, "
-        f"Python {measured['python']}, onnxruntime {measured['onnxruntime']}, "
-        f"Pillow {measured['pillow']}."
+        f"- Measured on {place.date}: {place.processor}, {place.cores} cores, Python "
+        f"{place.python}, onnxruntime {place.packages['onnxruntime']}, "
+        f"Pillow {place.packages['pillow']}."
     )
     return "\n".join(lines)
 
 
-def _describe_memory(measured: Mapping[str, Any]) -> str:
+def _list_steps(rates: Rates) -> list[tuple[str, Summary | None]]:
+    return [
+        ("recognizing", rates.recognizing),
+        ("decoding", rates.decoding),
+        ("decoding in full", rates.decoding_in_full),
+        ("recognizing those of one person", rates.portraits),
+    ]
+
+
+def _describe_memory(measured: Speed) -> str:
     parts = [
-        f"{megabytes:.0f} MB for {int(count):,} photos of {kind}"
-        for kind in _KINDS
-        for count, megabytes in measured[kind]["memory_mb"].items()
+        f"{megabytes:.0f} MB for {count:,} photos of {kind}"
+        for kind, found in measured.photos.items()
+        for count, megabytes in found.memory_mb.items()
     ]
     return f"Peak memory of a folder run: {'; '.join(parts)}."
-
-
-def _of(summary: Mapping[str, float]) -> float:
-    return summary["median"]

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from gafas.files import write_bytes
 from tools.photos import write_photos
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = {"en-GB": "docs/figures/web-page.webp", "es-ES": "docs/figures/pagina-web.webp"}
 """The picture of each language: a photo and its heat map, light; the answers, dark."""
 
-_SIZE = {"width": 1160, "height": 720}
+_SIZE: ViewportSize = {"width": 1160, "height": 720}
 _QUALITY = 84
 
 _log = logging.getLogger(__name__)
@@ -52,9 +52,11 @@ def main() -> None:
 
 
 def _open(browser: Browser, url: str, *, language: str) -> Page:
-    scheme = "dark" if language == "es-ES" else "light"
     context = browser.new_context(
-        locale=language, color_scheme=scheme, viewport=_SIZE, reduced_motion="reduce"
+        locale=language,
+        color_scheme="dark" if language == "es-ES" else "light",
+        viewport=_SIZE,
+        reduced_motion="reduce",
     )
     page = context.new_page()
     page.goto(url)

@@ -17,7 +17,9 @@ from gafas.results import ImageArray, Prediction
 SMALLEST_SIDE: Final = 480
 """An image whose longer side is shorter than this is enlarged, for letters need pixels."""
 
-Rectangle = tuple[int, int, int, int]
+Rectangle = tuple[int, ...]
+"""`(x1, y1, x2, y2)` in pixels."""
+
 Rectangles = npt.NDArray[np.float64]
 """`(N, 4)`, a row like a box."""
 
@@ -177,7 +179,7 @@ def _find_room(
     corners += [(left, top) for top in tops for left in (x2 + 1, x1 - width - 1)]
     places = _keep_inside(corners, (width, height), size=size)
     free = places[~_touch(places, taken).any(axis=1)]
-    return _tag(form, free[0], letters) if len(free) else None
+    return Tag(form[0], tuple(map(int, free[0])), letters) if len(free) else None
 
 
 def _lay_inside(
@@ -193,7 +195,8 @@ def _lay_inside(
     corners = [(left, top) for top in (box[1], box[3] - height) for left in lefts]
     places = _keep_inside(corners, (width, height), size=size)
     hides = [weight * _touch(places, others).sum(axis=1) for others, weight in avoided]
-    return _tag(form, places[np.sum(hides, axis=0).argmin()], letters)
+    place = places[np.sum(hides, axis=0).argmin()]
+    return Tag(form[0], tuple(map(int, place)), letters)
 
 
 def _keep_inside(
@@ -209,11 +212,6 @@ def _touch(places: Rectangles, others: Rectangles) -> npt.NDArray[np.bool_]:
     """Say for each place which of the others it touches: `(N, M)`."""
     low, high = places[:, np.newaxis, :2], places[:, np.newaxis, 2:]
     return np.asarray(((low <= others[:, 2:]) & (others[:, :2] <= high)).all(axis=2))
-
-
-def _tag(form: Form, place: Rectangles, letters: float) -> Tag:
-    x1, y1, x2, y2 = map(int, place.tolist())
-    return Tag(form[0], (x1, y1, x2, y2), letters)
 
 
 def _letters(box: Rectangles, size: tuple[int, int], *, faces: int) -> float:

@@ -188,10 +188,13 @@ def _pairs(recognizer: Recognizer, face: Face, *, side: int) -> Iterator[tuple[S
     for below in _BELOW:
         for outward in _OUTWARD:
             shift = np.array([outward, below]) * unit
-            yield _lens(left + shift * (-1, 1), unit, side), _lens(right + shift, unit, side)
+            yield (
+                _lens(left + shift * (-1, 1), unit, side=side),
+                _lens(right + shift, unit, side=side),
+            )
 
 
-def _lens(middle: npt.NDArray[np.float64], unit: float, side: int) -> Spot:
+def _lens(middle: npt.NDArray[np.float64], unit: float, *, side: int) -> Spot:
     low, high = (middle + np.array(_LENS) * unit * half for half in (-0.5, 0.5))
     bounds = np.clip(np.round([low, high]), 0, side).astype(int)
     return slice(bounds[0, 1], bounds[1, 1]), slice(bounds[0, 0], bounds[1, 0])

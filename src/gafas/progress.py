@@ -70,7 +70,7 @@ def open_progress(doing: str) -> Iterator[Show]:
     """Give what shows how far work is: a bar, a line now and then, or with `-q` nothing."""
     told = time.monotonic()
 
-    def write(text: str, done: int, total: int | None) -> None:
+    def _write(text: str, done: int, total: int | None) -> None:
         nonlocal told
         if time.monotonic() - told >= PAUSE:
             told = time.monotonic()
@@ -80,7 +80,7 @@ def open_progress(doing: str) -> Iterator[Show]:
     if sys.stderr is None or not logging.getLogger("gafas").isEnabledFor(logging.WARNING):
         yield lambda text, done, total: None
     elif not sys.stderr.isatty():
-        yield write
+        yield _write
     else:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn

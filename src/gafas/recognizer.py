@@ -181,7 +181,7 @@ class Recognizer:
             Prediction.decide(face, dict(zip(labels, row, strict=True)), threshold=self._threshold)
             for face, row in zip(faces, answers.tolist(), strict=True)
         )
-        draw = functools.partial(_draw, content)
+        draw = functools.partial(_draw, source=content)
         found = Recognition(_name(source), photo.width, photo.height, predictions, draw=draw)
         return found, crops
 
@@ -196,14 +196,16 @@ class Recognizer:
         self, source: ImageSource, photo: Photo, faces: Sequence[Face]
     ) -> tuple[ImageArray, npt.NDArray[np.float32]]:
         side, geometry = max(self._classifier.size), self._classifier.geometry
-        photo = refine(source, photo, faces, side=side, geometry=geometry, least=_LEAST_DETAIL)
-        detail = measure_detail(photo, faces, side=side, geometry=geometry)
+        measure = functools.partial(measure_detail, side=side, geometry=geometry)
+        least = measure(photo, faces).min(initial=1)
+        photo = refine(source, photo, detail=least, least=_LEAST_DETAIL)
+        detail = measure(photo, faces)
         crops = self._crop(photo, faces)
         answers = self._classifier.predict(crops)
         doubtful = np.flatnonzero((detail < _DETAIL) & (answers.max(axis=1, initial=0) < _SURE))
         if len(doubtful):
             chosen = [faces[at] for at in doubtful.tolist()]
-            photo = refine(source, photo, chosen, side=side, geometry=geometry)
+            photo = refine(source, photo, detail=detail[doubtful].min())
             crops[doubtful] = self._crop(photo, chosen)
             answers[doubtful] = self._classifier.predict(crops[doubtful])
         return crops, answers
@@ -257,7 +259,7 @@ def _name(source: ImageSource) -> str:
     return str(getattr(source, "name", "file"))
 
 
-def _draw(source: ImageSource, found: Recognition, language: str) -> ImageArray:
+def _draw(found: Recognition, language: str, *, source: ImageSource) -> ImageArray:
     from gafas.annotation import annotate  # letters are imported where something is drawn
 
     photo = load_photo(source)  # a very large one comes smaller
@@ -298,21 +300,12 @@ def measure_detail(
     return np.minimum(np.array(sides) * photo.scale / side, 1) if sides else np.ones(len(faces))
 
 
-def refine(
-    source: ImageSource,
-    photo: Photo,
-    faces: Sequence[Face],
-    *,
-    side: int,
-    geometry: CropGeometry | None = None,
-    least: float = _DETAIL,
-) -> Photo:
-    """Decode a photo again if crops of `side` pixels have less than the `least` detail.
+def refine(source: ImageSource, photo: Photo, *, detail: float, least: float = _DETAIL) -> Photo:
+    """Decode a photo again if the `detail` that `measure_detail` found is less than `least`.
 
     Raises:
         ImageError: the source is no readable photo.
     """
-    detail = measure_detail(photo, faces, side=side, geometry=geometry).min(initial=1)
     if detail >= least:
         return photo
     return load_photo(source, side=math.ceil(max(photo.image.shape) * least / detail))

@@ -3,8 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.commands import ClosedSet, Part, app
-from benchmarks.eyewear import PARTS
+from benchmarks.commands import app
 from benchmarks.openings import OPENINGS
 from typer.testing import CliRunner
 
@@ -62,11 +61,6 @@ def test_a_model_that_cannot_be_opened_opens_no_test_set(model: Path, tmp_path: 
     assert "No such file" in told.err
     assert told.code == 1
     assert not (tmp_path / OPENINGS).exists()
-
-
-def test_the_command_line_knows_every_part_and_every_test_set() -> None:
-    assert tuple(part.value for part in Part) == PARTS
-    assert tuple(part.value for part in ClosedSet) == eyewear.TEST_SETS
 
 
 def test_trainings_of_a_recipe_are_measured_and_the_benchmark_writes_its_results(

@@ -21,16 +21,15 @@ from gafas.evaluation.evaluate import (
     EXAMPLES,
     MISTAKES,
     Evaluation,
-    Missed,
     ModelFacts,
     Shown,
-    Unreadable,
+    Unused,
     evaluate,
     read_evaluation,
     write_evaluation,
 )
 from gafas.evaluation.metrics import Interval
-from gafas.evaluation.predictions import predict_rows
+from gafas.evaluation.predictions import NO_FACE, predict_rows
 
 
 def opened(**entries: Any) -> EyewearClassifier:
@@ -282,7 +281,7 @@ def test_a_model_of_faces_is_sliced_by_how_each_was_seen_and_owns_up_to_what_it_
     model = EyewearClassifier(eyewear_model())
     rows = predict_rows(model, some)
     found = evaluate(model, rows, name="faces")
-    assert found.data.faces_missed == (Missed("e", "none"),)
+    assert found.data.faces_missed == (Unused("e", "none", NO_FACE),)
     assert (found.data.samples, found.accuracy.total) == (3, 3)
     assert found.tinted is not None
     assert (found.tinted.photos, found.tinted.missed) == (1, 0)
@@ -322,7 +321,7 @@ def test_an_unreadable_photo_is_listed_and_counts_nowhere_else(
     with caplog.at_level(logging.WARNING):
         found = measured([gone, *samples[:2]])
     expected = "Cannot open the photo: No such file or directory."
-    assert found.data.unreadable == (Unreadable("gone.png", expected),)
+    assert found.data.unreadable == (Unused("gone.png", "dark", expected),)
     assert found.data.subjects == 1
     assert found.accuracy.total == 2
     assert "gone.png is left out" in caplog.text

@@ -94,7 +94,7 @@ def door(recognizer: Recognizer) -> Door:
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_the_service_keeps_what_its_description_promises(door: Door, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", door.app)
-    operations = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == 7
     for operation in operations:
         check_operation(operation, mode)

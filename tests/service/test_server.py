@@ -157,6 +157,20 @@ def test_a_client_that_leaves_makes_room(photo: bytes, long_work: bytes) -> None
         assert client.post("/v1/recognize", content=photo).status_code in (200, 503)
 
 
+def test_a_client_that_leaves_while_it_sends_is_no_failure() -> None:
+    head = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+    form_type = b"Content-Type: multipart/form-data; boundary=a\r\n"
+    with serving() as process, process.client() as client:
+        for more in (b"", form_type):
+            with socket.create_connection(("127.0.0.1", process.port)) as connection:
+                connection.sendall(head + more + b"\r\n--a\r\n")
+        left = 'gafas_rejections_total{reason="left"}'
+        wait_for(lambda: read_metric(client, left) == 2)
+        assert read_metric(client, "gafas_held_bytes") == 0
+        _, told = process.end()
+    assert told == ""
+
+
 @pytest.mark.parametrize("expect", [False, True])
 def test_a_body_too_large_is_refused_before_it_was_sent(expect: bool) -> None:
     head = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n"

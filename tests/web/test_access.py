@@ -1,7 +1,7 @@
 """For everybody: assistive technology, both languages, dark and light, large and small screens."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,7 +11,7 @@ from face_photos import encode, faceless
 from web.conftest import Open
 from web.driving import card, give
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 
 
 def check(page: Page) -> None:

@@ -185,6 +185,4 @@ def escape(name: str) -> str:
     >>> escape("año\x1b.jpg")
     'año\\x1b.jpg'
     """
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

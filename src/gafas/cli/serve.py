@@ -115,7 +115,7 @@ def _read_keys(file: Path | None) -> tuple[str, ...]:
     for key in filter(None, keys):
         if not (key.isascii() and key.isprintable()):
             raise ServiceError(
-                "An API key cannot be sent in a header: expected letters, digits and signs of "
+                "An API key cannot be sent in a header: expected letters, digits and marks of "
                 "ASCII. Received: others. Choose another key."
             )
     return tuple(filter(None, keys))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -140,33 +140,33 @@ def list_near(samples: Sequence[Sample]) -> list[tuple[int, int]]:
     Raises:
         ImageError: a photo cannot be read.
     """
-    if not samples:
-        return []
-    signs = _signs(samples)
     pairs: list[tuple[int, int]] = []
-    for start in range(0, len(signs), _ROWS):
-        near = signs[start : start + _ROWS] @ signs.T >= signs.shape[1] - 2 * _THRESHOLD
-        found = np.argwhere(np.triu(near, start + 1))
+    for start, distances in _measure_distances(samples, samples):
+        found = np.argwhere(np.triu(distances <= _THRESHOLD, start + 1))
         pairs += [(int(first) + start, int(second)) for first, second in found]
     return pairs
 
 
 def _find_near(test: Sequence[Sample], seen: Sequence[Sample]) -> list[str | None]:
     """Name for every test sample the most similar one seen, None where none is near."""
-    if not test or not seen:
-        return [None] * len(test)
-    wanted, known = _signs(test), _signs(seen)
-    names: list[str | None] = []
-    for start in range(0, len(wanted), _ROWS):
-        # Of ±1 vectors the product counts agreements minus disagreements: one fast matrix
-        # product gives all Hamming distances.
-        distances = (wanted.shape[1] - wanted[start : start + _ROWS] @ known.T) / 2
-        at = distances.argmin(axis=1)
-        near = distances[np.arange(len(at)), at] <= _THRESHOLD
-        names += [seen[i].name if ok else None for i, ok in zip(at, near, strict=True)]
+    names: list[str | None] = [None] * len(test)
+    for start, distances in _measure_distances(test, seen):
+        for row, at in enumerate(distances.argmin(axis=1)):
+            if distances[row, at] <= _THRESHOLD:
+                names[start + row] = seen[at].name
     return names
 
 
-def _signs(samples: Sequence[Sample]) -> npt.NDArray[np.float32]:
-    bits = np.stack([hash_photo(s.path) for s in samples])
-    return np.where(bits, np.float32(1), np.float32(-1))
+def _measure_distances(
+    ones: Sequence[Sample], others: Sequence[Sample]
+) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Yield how many bits of the hashes differ: the place of a row, and some rows from there on."""
+    if not ones or not others:
+        return
+    first, second = (
+        np.where(np.stack([hash_photo(s.path) for s in samples]), np.float32(1), np.float32(-1))
+        for samples in (ones, others)
+    )
+    for start in range(0, len(first), _ROWS):
+        # Of ±1 vectors the product counts agreements minus disagreements: all distances at once.
+        yield start, (first.shape[1] - first[start : start + _ROWS] @ second.T) / 2

@@ -1,15 +1,12 @@
-"""Candidates: what looks like a face, where looks overlap, and what only resembles a face.
+"""Candidates: what looks like a face, and which of them show the same one.
 
 A candidate is a row: x1, y1, x2, y2, confidence, then five times x, y, in an image's pixels.
 """
 
-import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from gafas.results import ImageArray
 
 Floats = npt.NDArray[np.float32]
 
@@ -19,30 +16,16 @@ CONFIDENCE: Final = 4
 COLUMNS: Final = 15
 """How many there are."""
 
-SETTLED: Final = 0.9
-"""If a face of the first look is less confident than this, a larger look is taken."""
-
-FEEBLE: Final = 0.3
-"""What is less confident than this even when looked at closely is nothing."""
-
-_SAME: Final = 0.3  # two looks at one thing overlap by more than this
-_CLEAR: Final = 0.8  # leaves, magnified, may look a little like faces
-_KNOWN: Final = 0.5  # what lies with more of itself in a face is part of that
-_PART: Final = 0.7  # so much of a less sure face in a surer one is a part of it
-_GLIMPSE: Final = 0.3  # of a face as large as half the photo the first look sees at least so much
+_SAME: Final = 0.4  # boxes whose intersection is more than this of their union show one face
+_PART: Final = 0.7  # and so do those of which one lies with more than this of itself in the other
+_APART: Final = 0.2  # what overlaps a face by less than this is something else
 
 
-def suppress(rows: Floats, *, overlap: float = 0.4) -> Floats:
-    """Keep of overlapping candidates the most confident.
-
-    `overlap` is the intersection over union above which two candidates are the same face. Rows are
-    as `FaceDetector.look` returns them, and come back sorted.
-    """
-    if len(rows) < 2:
-        return rows
+def suppress(rows: Floats) -> Floats:
+    """Keep the most confident of the candidates that show the same face, sorted by confidence."""
     rows = rows[np.lexsort((rows[:, 0], -rows[:, CONFIDENCE]))]
-    union, _ = measure_overlaps(rows)
-    rivals = union > overlap
+    union, inside = _measure_overlaps(rows, rows)
+    rivals = (union > _SAME) | (inside > _PART)
     alive = np.ones(len(rows), bool)
     for index in range(len(rows)):
         if alive[index]:
@@ -50,131 +33,47 @@ def suppress(rows: Floats, *, overlap: float = 0.4) -> Floats:
     return rows[alive]
 
 
-def measure_overlaps(rows: Floats) -> tuple[Floats, Floats]:
+def find_doubtful(rows: Floats, *, sure: float) -> Floats:
+    """Return the candidates that are not sure, and apart from those that are."""
+    certain = rows[:, CONFIDENCE] >= sure
+    union, _ = _measure_overlaps(rows[~certain], rows[certain])
+    return np.asarray(rows[~certain][union.max(axis=1, initial=0) < _APART])
+
+
+def measure_sides(rows: Floats) -> Floats:
+    """Return the longer side of each box, in pixels."""
+    return np.asarray((rows[:, 2:4] - rows[:, :2]).max(axis=1, initial=0))
+
+
+def _measure_overlaps(ones: Floats, others: Floats) -> tuple[Floats, Floats]:
     """Return for every pair the intersection over the union, and over the smaller box."""
-    low, high = rows[:, :2], rows[:, 2:4]
-    extent = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
-    common = np.prod(np.clip(extent, 0, None), axis=2)
-    area = np.prod(np.clip(high - low, 1e-6, None), axis=1)
-    return common / (area[:, None] + area - common), common / np.minimum(area[:, None], area)
+    low = np.maximum(ones[:, None, :2], others[:, :2])
+    high = np.minimum(ones[:, None, 2:4], others[:, 2:4])
+    common = np.prod(np.clip(high - low, 0, None), axis=2)
+    one, other = (
+        np.prod(np.clip(rows[:, 2:4] - rows[:, :2], 1e-6, None), axis=1) for rows in (ones, others)
+    )
+    smaller = np.minimum(one[:, None], other)
+    return common / (one[:, None] + other - common), common / smaller
 
 
-def find_doubtful(candidates: Floats, faces: Floats) -> Floats:
-    """Return what hesitates elsewhere; the faces are the first of the candidates."""
-    union, _ = measure_overlaps(candidates)
-    apart = union[len(faces) :, : len(faces)].max(axis=1, initial=0) < 0.2
-    return np.asarray(candidates[len(faces) :][apart])
-
-
-def cover(spots: Floats, *, side: float, size: tuple[int, int]) -> list[tuple[int, int, int]]:
-    """Place square windows so that each spot lies in one of them, as few as is quickly found.
+def turn_back(rows: Floats, quarters: int, *, width: int, height: int) -> Floats:
+    """Bring what was found in a photo that `numpy.rot90` had turned back to the photo.
 
     Args:
-        spots: candidates, what is to be covered first coming first.
-        side: of a window, in pixels; a spot larger than half of it gets one twice as large as
-            itself, in which nothing else counts as seen closely.
-        size: width and height of the image, which windows do not leave where they fit into it.
-
-    Returns:
-        Left, top and side of each window.
+        rows: candidates in the turned photo's pixels.
+        quarters: by which it had been turned, counterclockwise: 1, 2 or 3.
+        width: of the photo as it lies, in pixels.
+        height: of the photo as it lies, in pixels.
     """
-    windows: list[tuple[int, int, int]] = []
-    least = math.ceil(side)
-    for x1, y1, x2, y2 in spots[:, :4].tolist():
-        rim = max(x2 - x1, y2 - y1) / 4
-        if any(
-            left <= max(0, x1 - rim)
-            and top <= max(0, y1 - rim)
-            and min(size[0], x2 + rim) <= left + wide
-            and min(size[1], y2 + rim) <= top + wide
-            and wide == least
-            for left, top, wide in windows
-        ):
-            continue
-        wide = max(least, math.ceil(8 * rim))
-        places = ((x1 + x2 - wide) / 2, (y1 + y2 - wide) / 2)
-        left, top = (
-            int(max(0, min(place, most - wide))) for place, most in zip(places, size, strict=True)
-        )
-        windows.append((left, top, wide))
-    return windows
-
-
-def confirm(faces: Floats, close: Floats) -> Floats | None:
-    """Say what remains of doubtful faces after looking closely.
-
-    Args:
-        faces: those of a first look.
-        close: candidates of the close looks.
-
-    Returns:
-        The faces, the doubtful ones as they look from close by; None where one of them remains
-        doubtful, or where something else turns out to resemble a face.
-    """
-    sure = faces[:, CONFIDENCE] >= SETTLED
-    union, inside = measure_overlaps(np.concatenate([faces, close]))
-    seen_again = union[: len(faces), len(faces) :] > _SAME
-    confirmed = faces.copy()
-    for at in np.flatnonzero(~sure):
-        again = close[seen_again[at]]
-        if not len(again) or again[:, CONFIDENCE].max() < SETTLED:
-            return None
-        confirmed[at] = again[again[:, CONFIDENCE].argmax()]
-    new = inside[len(faces) :, : len(faces)].max(axis=1, initial=0) < _KNOWN
-    return None if (close[new, CONFIDENCE] > FEEBLE).any() else confirmed
-
-
-def select_small(rows: Floats, faces: Floats, *, side: float) -> Floats:
-    """Select from looks at what is small the clear faces that are no parts of known ones.
-
-    They are smaller than half of `side`, in pixels.
-    """
-    _, inside = measure_overlaps(np.concatenate([faces, rows]))
-    new = inside[len(faces) :, : len(faces)].max(axis=1, initial=0) < _KNOWN
-    small = (rows[:, 2:4] - rows[:, :2]).max(axis=1, initial=0) < side / 2
-    return np.asarray(rows[new & small & (rows[:, CONFIDENCE] >= _CLEAR)])
-
-
-def choose(rows: Floats, image: ImageArray) -> Floats:
-    """Merge the looks, and drop what only resembles a face."""
-    rows = suppress(rows)
-    rows = rows[~_is_speck(rows, max(image.shape[:2]))]
-    if len(rows) < 2:
-        return rows
-    _, inside = measure_overlaps(rows)
-    spurious = (inside > _PART) | _is_neck(rows)
-    alive = np.ones(len(rows), bool)
-    for index in range(len(rows)):
-        alive[index] = not (spurious[index, :index] & alive[:index]).any()
-    return rows[alive]
-
-
-def _is_speck(rows: Floats, longer: int) -> npt.NDArray[np.bool_]:
-    """Leaves and leopard skin, enlarged, hold many faces of a few pixels."""
-    x1, y1, x2, y2, confidence = rows[:, :5].T
-    side = np.maximum(x2 - x1, y2 - y1)
-    return np.asarray((side < 12) & (side < 0.06 * longer) & (confidence < 0.75))
-
-
-def drop_unlikely(large: Floats, first: Floats, *, longer: int) -> Floats:
-    """Drop from a large look what the first look, had it been a face, could not have overlooked.
-
-    That is a doubtful face as large as half of the photo's longer side. A cat may look like one.
-    """
-    overlap, _ = measure_overlaps(np.concatenate([large, first]))
-    seen = overlap[: len(large), len(large) :] > _SAME
-    confidence = np.where(seen, first[:, CONFIDENCE], 0).max(axis=1, initial=0)
-    side = (large[:, 2:4] - large[:, :2]).max(axis=1, initial=0)
-    doubtful = large[:, CONFIDENCE] < SETTLED
-    return np.asarray(large[~(doubtful & (side > longer / 2) & (confidence < _GLIMPSE))])
-
-
-def _is_neck(rows: Floats) -> npt.NDArray[np.bool_]:
-    """Say for every pair whether the first is the neck of the second: less sure, right below it."""
-    x1, y1, x2, y2, confidence = rows[:, :5].T
-    width, height = x2 - x1, y2 - y1
-    below = ((y1 + y2)[:, None] - (y1 + y2)) / 2 / height
-    aside = np.abs((x1 + x2)[:, None] - (x1 + x2)) / 2 / width
-    narrow = width[:, None] / width
-    placed = (below > 0.6) & (below < 1.3) & (aside < 0.35) & (narrow > 0.4) & (narrow < 1.2)
-    return np.asarray(placed & (confidence[:, None] < SETTLED))
+    back = rows.copy()
+    for x in (0, 2, *range(CONFIDENCE + 1, COLUMNS, 2)):
+        across, down = rows[:, x], rows[:, x + 1]
+        back[:, x], back[:, x + 1] = {
+            1: (width - down, across),
+            2: (width - across, height - down),
+            3: (down, height - across),
+        }[quarters]
+    corners = back[:, :CONFIDENCE].reshape(-1, 2, 2)
+    back[:, :2], back[:, 2:4] = corners.min(axis=1), corners.max(axis=1)
+    return back

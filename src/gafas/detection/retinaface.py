@@ -19,12 +19,16 @@ _ANCHORS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 _VARIANCES: Final = (0.1, 0.2)
 
 
-def prepare(image: ImageArray, size: tuple[int, int]) -> Floats:
-    """Resize to (width, height); return a batch of one: blue, green, red planes less the mean."""
-    if size != (image.shape[1], image.shape[0]):
-        picture = Image.fromarray(np.ascontiguousarray(image))
-        resized = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
-        image = np.asarray(resized)
+def resize(image: ImageArray, size: tuple[int, int]) -> ImageArray:
+    """Resize to (width, height)."""
+    if size == (image.shape[1], image.shape[0]):
+        return image
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5))
+
+
+def prepare(image: ImageArray) -> Floats:
+    """Return a batch of one: blue, green, red planes less the mean."""
     planes = np.empty((1, 3, *image.shape[:2]), np.float32)
     np.subtract(image[..., ::-1].transpose(2, 0, 1), _MEAN[:, None, None], out=planes[0])
     return planes

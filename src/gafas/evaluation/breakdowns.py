@@ -1,7 +1,6 @@
 """Where a model is better and where worse: slices, groups of people, the price of answering."""
 
 import dataclasses
-import itertools
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from gafas.evaluation.metrics import (
     Scores,
     draw_units,
     find_interval,
+    score_labels,
     wilson,
 )
 from gafas.evaluation.predictions import QUALITY_VALUES, Row
@@ -56,26 +56,30 @@ def slice_rows(rows: Sequence[Row]) -> tuple[Slice, ...]:
 
     Facts are the samples' own, then how each face was seen, then the subject.
     """
-    facts = dict.fromkeys(fact for row in rows for fact in row.sample.facts)
-    tables = [(fact, [row.sample.facts.get(fact) for row in rows]) for fact in facts]
+    names = dict.fromkeys(fact for row in rows for fact in row.sample.facts)
+    tables = [(fact, [row.sample.facts.get(fact) for row in rows]) for fact in names]
     seen = [row.quality.facts if row.quality else {} for row in rows]
     tables += [(fact, [facts.get(fact) for facts in seen]) for fact in QUALITY_VALUES]
     tables.append(("subject", [row.sample.subject for row in rows]))
-    return tuple(part for fact, values in tables for part in _slice(fact, values, rows=rows))
+    slices = []
+    for fact, values in tables:
+        parts = _part(rows, values)
+        if SLICE_VALUES[0] <= len(parts) <= SLICE_VALUES[1]:
+            order = QUALITY_VALUES.get(fact, ())
+            ranked = [value for value in order if value in parts]
+            for value in (*ranked, *(value for value in parts if value not in ranked)):
+                right, total = sum(row.right for row in parts[value]), len(parts[value])
+                slices.append(Slice(fact, value, total, right / total, wilson(right, total)))
+    return tuple(slices)
 
 
-def _slice(fact: str, values: Sequence[str | None], *, rows: Sequence[Row]) -> list[Slice]:
-    known = sorted({value for value in values if value is not None}, key=rank_value)
-    if not SLICE_VALUES[0] <= len(known) <= SLICE_VALUES[1]:
-        return []
-    if set(known) <= set(order := QUALITY_VALUES.get(fact, ())):
-        known.sort(key=order.index)
-    parts = []
-    for value in known:
-        right = [row.right for row, own in zip(rows, values, strict=True) if own == value]
-        count, total = sum(right), len(right)
-        parts.append(Slice(fact, value, total, count / total, wilson(count, total)))
-    return parts
+def _part(rows: Sequence[Row], values: Sequence[str | None]) -> dict[str, list[Row]]:
+    """Return the rows of each value that is known, numbers before words."""
+    parts: dict[str, list[Row]] = {}
+    for row, value in zip(rows, values, strict=True):
+        if value is not None:
+            parts.setdefault(value, []).append(row)
+    return dict(sorted(parts.items(), key=lambda part: rank_value(part[0])))
 
 
 def rank_value(value: str) -> tuple[int, str]:
@@ -89,13 +93,10 @@ def rank_value(value: str) -> tuple[int, str]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Mistakes:
-    """How many of some faces were judged wrongly.
+class Group:
+    """How many faces of a group were judged wrongly; `told` of these reach the threshold.
 
-    Attributes:
-        faces: how many there are.
-        wrong: how many of them were judged wrongly, and as a `share`, with its interval `wilson`.
-        told: how many of these reach the threshold, so that a user would be told.
+    A group is a value, or pair of values, of `facts`; all faces together have neither.
     """
 
     faces: int
@@ -103,21 +104,15 @@ class Mistakes:
     share: float
     wilson: Interval
     told: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Group(Mistakes):
-    """The mistakes on one group of people: the value, or pair of values, of facts."""
-
-    facts: tuple[str, ...]
-    value: str
+    facts: tuple[str, ...] = ()
+    value: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GroupMistakes:
     """The mistakes on all faces, on each group, and on the worst large group, if there is any."""
 
-    overall: Mistakes
+    overall: Group
     groups: tuple[Group, ...]
     worst: Group | None
 
@@ -137,7 +132,7 @@ class Groups:
 
 def measure_groups(rows: Sequence[Row]) -> Groups | None:
     """Count false alarms and misses by groups; None where no sample says who is seen."""
-    if not any(_find_group(row, facts) for row in rows for facts in GROUPINGS):
+    if not any(_name_group(row, facts) for row in rows for facts in GROUPINGS):
         return None
     bare = [row for row in rows if row.sample.label == Eyewear.NONE]
     worn = [row for row in rows if row.sample.label != Eyewear.NONE]
@@ -152,36 +147,26 @@ def _measure(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> GroupMista
     if not rows:
         return None
     groups = tuple(
-        Group(*_count(members, is_wrong), facts=facts, value=value)
+        dataclasses.replace(_count(members, is_wrong), facts=facts, value=value)
         for facts in GROUPINGS
-        for value, members in _part(rows, facts).items()
+        for value, members in _part(rows, [_name_group(row, facts) for row in rows]).items()
     )
     large = [group for group in groups if group.faces >= SMALLEST_GROUP]
     worst = max(large, key=lambda group: (group.share, group.faces), default=None)
-    return GroupMistakes(Mistakes(*_count(rows, is_wrong)), groups, worst)
+    return GroupMistakes(_count(rows, is_wrong), groups, worst)
 
 
-def _part(rows: Sequence[Row], facts: Sequence[str]) -> Mapping[str, list[Row]]:
-    """Return the rows of each group, by name; of pairs only where both are known."""
-    named = [(group, row) for row in rows if (group := _find_group(row, facts)) is not None]
-    named.sort(key=lambda pair: rank_value(pair[0]))
-    parts = itertools.groupby(named, key=lambda pair: pair[0])
-    return {name: [row for _, row in members] for name, members in parts}
+def _name_group(row: Row, facts: Sequence[str]) -> str | None:
+    """Name the group that a row belongs to; of pairs only where both are known."""
+    known = [row.sample.facts[fact] for fact in facts if fact in row.sample.facts]
+    return ", ".join(known) if len(known) == len(facts) else None
 
 
-def _find_group(row: Row, facts: Sequence[str]) -> str | None:
-    values = [row.sample.facts.get(fact) for fact in facts]
-    known = [value for value in values if value is not None]
-    return ", ".join(known) if len(known) == len(values) else None
-
-
-def _count(
-    rows: Sequence[Row], is_wrong: Callable[[Row], bool]
-) -> tuple[int, int, float, Interval, int]:
+def _count(rows: Sequence[Row], is_wrong: Callable[[Row], bool]) -> Group:
     wrong = [row for row in rows if is_wrong(row)]
     told = sum(row.confidence >= row.threshold for row in wrong)
     count, total = len(wrong), len(rows)
-    return total, count, count / total, wilson(count, total), told
+    return Group(total, count, count / total, wilson(count, total), told)
 
 
 def speaks_of_eyewear(labels: Sequence[str]) -> bool:
@@ -191,26 +176,16 @@ def speaks_of_eyewear(labels: Sequence[str]) -> bool:
 
 def score_any(rows: Sequence[Row]) -> Scores:
     """Give precision, recall and F1 of any eyewear against none, by the most probable label."""
-    wears = np.array([row.sample.label != Eyewear.NONE for row in rows])
-    found = np.array([row.predicted != Eyewear.NONE for row in rows])
-    hits, claimed, support = int((wears & found).sum()), int(found.sum()), int(wears.sum())
-    return Scores(
-        precision=hits / claimed if claimed else None,
-        recall=hits / support if support else None,
-        f1=2 * hits / (claimed + support) if support else None,
-        support=support,
-    )
+    wears = np.array([int(row.sample.label != Eyewear.NONE) for row in rows])
+    found = np.array([int(row.predicted != Eyewear.NONE) for row in rows])
+    return score_labels(wears, found, labels=("none", "any"))["any"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class F1Intervals:
-    """The interval of every F1.
+    """The interval of every F1; None where there is no sample, or no such question.
 
-    Attributes:
-        drawn: what the bootstrap draws: whole subjects where all are known and enough.
-        macro_f1: the mean over the labels that samples bear.
-        labels: of each label; None for one without samples.
-        any_eyewear: None where the model does not speak of eyewear, or nobody wears any.
+    Whole subjects are drawn where all are known and enough, photos otherwise.
     """
 
     drawn: Literal["subjects", "photos"]
@@ -312,13 +287,8 @@ class Share:
 class Unscored:
     """What is answered to photos whose label people would argue about.
 
-    Attributes:
-        photos: how many there are.
-        missed: in how many of them no face was found, or which could not be read.
-        answers: of the others the number of each answer, `unsure` last.
-        unsure: the share of that answer; it and what follows are None where all were missed.
-        mean_probabilities: of each label.
-        extremes: the share of each label's probabilities above `EXTREME`, and of any label's.
+    Those without a face, or that cannot be read, are `missed`; where all are, the rest is None.
+    `extremes` holds the share of each label's probabilities above `EXTREME`, and of `any` label's.
     """
 
     photos: int

@@ -14,34 +14,7 @@ from gafas.classifier import EyewearClassifier
 from gafas.datasets.leaks import LeakReport
 from gafas.datasets.samples import TINTED
 from gafas.errors import DataError
-from gafas.evaluation.breakdowns import (
-    F1Intervals,
-    Groups,
-    RiskPoint,
-    Slice,
-    Unscored,
-    describe_answers,
-    measure_f1_intervals,
-    measure_groups,
-    score_any,
-    slice_rows,
-    speaks_of_eyewear,
-    trace_risk,
-)
-from gafas.evaluation.metrics import (
-    Accuracy,
-    Answered,
-    Calibration,
-    Confusion,
-    Scores,
-    count_confusions,
-    measure_accuracy,
-    measure_answered,
-    measure_calibration,
-    measure_log_loss,
-    measure_roc_auc,
-    score_labels,
-)
+from gafas.evaluation import breakdowns, metrics
 from gafas.evaluation.predictions import Row, write_predictions
 from gafas.files import read_json, write_json
 
@@ -78,49 +51,35 @@ class ModelFacts:
 
 def describe_model(classifier: EyewearClassifier) -> ModelFacts:
     """Return what an evaluation says of a model."""
-    width, height = classifier.size
-    told = classifier.metadata
+    optional = ("threshold", "recipe", "recipe_sha256", "parameters", "temperature")
     return ModelFacts(
         sha256=classifier.sha256,
         labels=tuple(classifier.labels),
         view=classifier.view,
-        width=width,
-        height=height,
+        width=classifier.size[0],
+        height=classifier.size[1],
         colour=classifier.colour,
-        threshold=told.get("threshold"),
-        recipe=told.get("recipe"),
-        recipe_sha256=told.get("recipe_sha256"),
-        parameters=told.get("parameters"),
-        temperature=told.get("temperature"),
+        **{key: classifier.metadata.get(key) for key in optional},
     )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A photo that could not be read, and why."""
+class Unused:
+    """A photo that does not count, its label, and why not."""
 
     name: str
-    error: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Missed:
-    """A photo in which a model of faces found none, and its label."""
-
-    name: str
-    label: str
+    label: str = ""
+    error: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
-    """The photos that count, and those that do not.
+    """The photos that count, by number and hash, and those that do not.
 
     Attributes:
-        samples: how many files count.
-        photos: how many presses of the shutter they are.
+        photos: how many presses of the shutter the samples are.
         subjects: how many persons they show; None where no sample says it.
         sha256: of their names, labels and bytes.
-        unreadable: these and `faces_missed` count nowhere else.
         faces_missed: photos in which a model of faces found none.
     """
 
@@ -128,8 +87,8 @@ class DataFacts:
     photos: int
     subjects: int | None
     sha256: str
-    unreadable: tuple[Unreadable, ...] = ()
-    faces_missed: tuple[Missed, ...] = ()
+    unreadable: tuple[Unused, ...] = ()
+    faces_missed: tuple[Unused, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -148,19 +107,19 @@ class Figures:
     """Every figure of a model on some photos, none of which is named; see `Evaluation`."""
 
     name: str
-    accuracy: Accuracy
-    labels: Mapping[str, Scores]
+    accuracy: metrics.Accuracy
+    labels: Mapping[str, metrics.Scores]
     macro_f1: float
     roc_auc: Mapping[str, float | None]
     log_loss: float
-    confusion: Confusion
-    calibration: Calibration
-    unsure: Answered
-    slices: tuple[Slice, ...]
-    f1_intervals: F1Intervals
-    any_eyewear: Scores | None
-    groups: Groups | None
-    risk: tuple[RiskPoint, ...]
+    confusion: metrics.Confusion
+    calibration: metrics.Calibration
+    unsure: metrics.Answered
+    slices: tuple[breakdowns.Slice, ...]
+    f1_intervals: breakdowns.F1Intervals
+    any_eyewear: metrics.Scores | None
+    groups: breakdowns.Groups | None
+    risk: tuple[breakdowns.RiskPoint, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +141,8 @@ class Evaluation(Figures):
     schema: int = SCHEMA
     model: ModelFacts
     data: DataFacts
-    per_photo_full_size: Accuracy | None = None
-    tinted: Unscored | None = None
+    per_photo_full_size: metrics.Accuracy | None = None
+    tinted: breakdowns.Unscored | None = None
     mistakes: tuple[Shown, ...] = ()
     examples: tuple[Shown, ...] = ()
     leaks: LeakReport | None = None
@@ -219,9 +178,9 @@ def evaluate(
     # Sums over float32 would lose digits.
     probabilities = np.array([list(row.probabilities.values()) for row in used], np.float64)
     predicted = probabilities.argmax(axis=1)
-    scores = score_labels(truth, predicted, labels=labels)
+    scores = metrics.score_labels(truth, predicted, labels=labels)
     full = [row for row in used if row.sample.facts.get("scale") == "full"]
-    asked = speaks_of_eyewear(labels)
+    asked = breakdowns.speaks_of_eyewear(labels)
     return Evaluation(
         name=name,
         model=describe_model(classifier),
@@ -230,27 +189,27 @@ def evaluate(
         per_photo_full_size=rate_rows(full) if full else None,
         labels=scores,
         macro_f1=float(np.mean([s.f1 for s in scores.values() if s.f1 is not None])),
-        roc_auc=measure_roc_auc(truth, probabilities, labels=labels),
-        log_loss=measure_log_loss(truth, probabilities),
-        confusion=count_confusions(truth, predicted, labels=labels),
-        calibration=measure_calibration(truth, probabilities),
-        unsure=measure_answered(truth, probabilities, threshold=threshold),
-        slices=slice_rows(used),
-        f1_intervals=measure_f1_intervals(used, labels=labels),
-        any_eyewear=score_any(used) if asked else None,
-        groups=measure_groups(used) if asked else None,
-        risk=trace_risk(used),
-        tinted=describe_answers(tinted, labels=labels) if tinted else None,
+        roc_auc=metrics.measure_roc_auc(truth, probabilities, labels=labels),
+        log_loss=metrics.measure_log_loss(truth, probabilities),
+        confusion=metrics.count_confusions(truth, predicted, labels=labels),
+        calibration=metrics.measure_calibration(truth, probabilities),
+        unsure=metrics.measure_answered(truth, probabilities, threshold=threshold),
+        slices=breakdowns.slice_rows(used),
+        f1_intervals=breakdowns.measure_f1_intervals(used, labels=labels),
+        any_eyewear=breakdowns.score_any(used) if asked else None,
+        groups=breakdowns.measure_groups(used) if asked else None,
+        risk=breakdowns.trace_risk(used),
+        tinted=breakdowns.describe_answers(tinted, labels=labels) if tinted else None,
         mistakes=_list_mistakes(used),
         examples=_draw_examples(used),
         leaks=leaks,
     )
 
 
-def rate_rows(rows: Sequence[Row]) -> Accuracy:
+def rate_rows(rows: Sequence[Row]) -> metrics.Accuracy:
     """Give the accuracy of rows, with its interval over subjects where all are known."""
     subjects = [row.sample.subject for row in rows]
-    return measure_accuracy([row.right for row in rows], subjects=subjects)
+    return metrics.measure_accuracy([row.right for row in rows], subjects=subjects)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, *, rows: Sequence[Row]) -> None:
@@ -299,9 +258,13 @@ def _describe_data(used: Sequence[Row], failed: Sequence[Row]) -> DataFacts:
         photos=len({row.sample.photo for row in used}),
         subjects=len(people) or None,
         sha256=hashlib.sha256(json.dumps(content).encode()).hexdigest(),
-        unreadable=tuple(Unreadable(r.sample.name, r.error) for r in failed if not r.missed),
-        faces_missed=tuple(Missed(r.sample.name, r.sample.label) for r in failed if r.missed),
+        unreadable=tuple(_tell_unused(row) for row in failed if not row.missed),
+        faces_missed=tuple(_tell_unused(row) for row in failed if row.missed),
     )
+
+
+def _tell_unused(row: Row) -> Unused:
+    return Unused(row.sample.name, row.sample.label, row.error)
 
 
 def _list_mistakes(rows: Sequence[Row]) -> tuple[Shown, ...]:

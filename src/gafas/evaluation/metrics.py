@@ -1,8 +1,8 @@
 """Figures of merit: pure functions of what is true and what was predicted.
 
-In every function `truth` is `(N,)`, the index of each sample's label, and `probabilities` is
-`(N, K)` float64, rows that sum to 1; N is at least 1. A figure that cannot be known is None, never
-a made-up 0.
+In every function `truth` is `(N,)`, the index of each sample's label, `predicted` likewise, and
+`probabilities` is `(N, K)` float64, rows that sum to 1; N is at least 1. A figure that cannot be
+known is None, never a made-up 0.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ MINIMUM_SUBJECTS: Final = 3
 
 _SEED = 20
 _Z95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
-_TINY = 1e-15  # keeps the logarithm of a certain mistake finite
+_TINY = 1e-15  # a certain mistake costs 34.5, not infinity
 
 
 class Interval(NamedTuple):
@@ -40,12 +40,8 @@ class Interval(NamedTuple):
 class Accuracy:
     """The share of right answers, 0–1, with two intervals.
 
-    Attributes:
-        value: the share.
-        correct: how many answers are right, of `total`.
-        wilson: takes samples as independent.
-        bootstrap_subjects: knows that photos of one person resemble each other; None where a
-            subject is unknown or there are too few.
+    Wilson's takes samples as independent; the bootstrap over subjects knows that photos of one
+    person resemble each other, and is None where a subject is unknown or there are too few.
     """
 
     value: float
@@ -87,12 +83,7 @@ class Confusion:
 class Bin:
     """The answers whose probability lies above `low` up to and including `high`.
 
-    Attributes:
-        low: 0–1.
-        high: 0–1.
-        count: how many answers.
-        confidence: their mean probability.
-        accuracy: the share of them that is right.
+    `confidence` is their mean probability, `accuracy` the share of them that is right.
     """
 
     low: float
@@ -104,12 +95,10 @@ class Bin:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Calibration:
-    """How sure answers were against how often they were right.
+    """How sure answers were against how often they were right, in bins of equal width.
 
-    Attributes:
-        ece: the expected calibration error: the mean distance of confidence and accuracy, weighted
-            by count.
-        bins: of equal width, from 0 to 1.
+    `ece`, the expected calibration error, is the mean distance of confidence and accuracy, weighted
+    by count.
     """
 
     ece: float
@@ -120,14 +109,8 @@ class Calibration:
 class Answered:
     """What is answered at a threshold, under which the answer is `unsure`.
 
-    Attributes:
-        threshold: the probability.
-        answered: the share of samples that get an answer.
-        answered_wilson: its interval.
-        given: the number of answers.
-        wrong: how many of them are wrong.
-        accuracy: the share of them that is right.
-        accuracy_wilson: its interval.
+    `answered` is the share of samples that get an answer, `given` the number of answers, of which
+    so many are `wrong`; `accuracy` is the share of the others.
     """
 
     threshold: float
@@ -146,8 +129,7 @@ def measure_accuracy(
 
     Args:
         right: whether each answer was right.
-        subjects: the person of each sample; without them, or where one is None, there is no
-            interval over subjects.
+        subjects: the person of each sample, if known.
     """
     right = np.asarray(right)
     correct, total = int(right.sum()), len(right)
@@ -186,13 +168,7 @@ def bootstrap(right: NDArray[np.bool_], subjects: Sequence[str]) -> Interval | N
 
 
 def draw_units(shares: NDArray[np.float64], *, draws: int, seed: int) -> NDArray[np.int64]:
-    """Say how often each unit is drawn, `(RESAMPLES, U)`, the same as drawing one by one.
-
-    Args:
-        shares: the probability of each unit.
-        draws: how many are drawn each time.
-        seed: of the draws.
-    """
+    """Say how often each unit, drawn with such probabilities, comes: `(RESAMPLES, U)`."""
     return np.random.default_rng(seed).multinomial(draws, shares, RESAMPLES)
 
 
@@ -207,13 +183,7 @@ def score_labels(
 ) -> dict[str, Scores]:
     """Give precision, recall, F1 and support of each label.
 
-    All but support are None for a label without samples; precision alone is None for one that was
-    never predicted.
-
-    Args:
-        truth: see the module.
-        predicted: `(N,)`, the index of each sample's predicted label.
-        labels: in the order of the indices.
+    All but support are None for a label without samples; precision for one never predicted, too.
     """
     columns = sklearn.metrics.precision_recall_fscore_support(
         truth, predicted, labels=np.arange(len(labels)), zero_division=np.nan
@@ -234,20 +204,17 @@ def measure_roc_auc(
 
     None where every sample bears the label, or none does.
     """
-    areas: dict[str, float | None] = {}
-    for index, label in enumerate(labels):
-        bears = truth == index
-        mixed = bool(bears.any() and not bears.all())
-        column = probabilities[:, index]
-        areas[label] = float(sklearn.metrics.roc_auc_score(bears, column)) if mixed else None
-    return areas
+    bears = {label: truth == index for index, label in enumerate(labels)}
+    return {
+        label: float(sklearn.metrics.roc_auc_score(mine, column))
+        if 0 < mine.sum() < len(mine)
+        else None
+        for (label, mine), column in zip(bears.items(), probabilities.T, strict=True)
+    }
 
 
 def measure_log_loss(truth: NDArray[np.intp], probabilities: NDArray[np.float64]) -> float:
-    """Give the mean negative natural logarithm of the true label's probability.
-
-    Probabilities are raised to at least 1e-15, so that a certain mistake costs 34.5, not infinity.
-    """
+    """Give the mean negative natural logarithm of the true label's probability."""
     chosen = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(np.clip(chosen, _TINY, 1.0)).mean())
 

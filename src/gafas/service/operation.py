@@ -17,7 +17,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gafas.errors import ImageError
 from gafas.images import NamedBytes, read_size
@@ -184,6 +184,8 @@ class Operation:
         except TimeoutError:
             values = {"limit": self.limits.seconds_per_request}
             raise RefusalError("slow", values) from None
+        except ClientDisconnect:
+            raise RefusalError("left") from None
 
     def _take_turns(
         self, uploads: Sequence[Upload], do: Callable[[Upload], T], *, account: Account

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Final, Literal, TypeVar
 
 import numpy as np
@@ -214,15 +215,8 @@ def draw_glasses(generator: np.random.Generator, *, darkness: float | None = Non
         darkness = _draw_darkness(draw)
     dark = darkness > 0.4
     style = draw.pick([(s.dark if dark else s.clear, s) for s in _STYLES.values()])
-    outline = Outline(
-        width=draw.between(style.width),
-        height=draw.between(style.height),
-        square_top=draw.between(style.top),
-        square_bottom=draw.between(style.bottom),
-        taper=draw.between(style.taper),
-        lift=draw.between(style.lift),
-        cut=draw.between(style.cut),
-    )
+    shape = (style.width, style.height, style.top, style.bottom, style.taper, style.lift, style.cut)
+    outline = Outline(*map(draw.between, shape))
     glasses = Glasses(
         outline=outline,
         gap=draw.between(style.gap),
@@ -258,7 +252,7 @@ class _Draw:
         """Say yes in a share of all draws."""
         return bool(self._generator.random() < share)
 
-    def pick(self, choices: list[tuple[float, _Choice]]) -> _Choice:
+    def pick(self, choices: Sequence[tuple[float, _Choice]]) -> _Choice:
         """Draw one of the choices, each as often as its weight says."""
         weights = np.cumsum([weight for weight, _ in choices])
         place = np.searchsorted(weights, self._generator.random() * weights[-1], side="right")
@@ -288,9 +282,8 @@ def _draw_drop(draw: _Draw, outline: Outline) -> float:
 def _draw_frame(draw: _Draw, glasses: Glasses, *, style: _Style) -> Glasses:
     """Draw what the lenses are held by: nothing, a metal wire, half a rim, plastic."""
     thin = draw.chance(style.thin)
-    _, colour, accent, opacity = draw.pick(
-        [(row[0], row) for row in (_METAL if thin else _PLASTIC)]
-    )
+    rows = [(row[0], row) for row in (_METAL if thin else _PLASTIC)]
+    _, colour, accent, opacity = draw.pick(rows)
     rim = draw.between((0.024, 0.048)) if thin else draw.between((0.038, 0.085))
     lower, wire = 1.0, max(rim * draw.between((0.9, 1.2)), 0.032)
     if thin and draw.chance(0.22):
@@ -315,7 +308,7 @@ def _draw_frame(draw: _Draw, glasses: Glasses, *, style: _Style) -> Glasses:
 
 def _draw_lenses(draw: _Draw, glasses: Glasses, *, darkness: float) -> Glasses:
     dark = darkness > 0.4
-    tint = draw.vary(draw.pick([(weight, colour) for weight, colour in _TINTS]), 0.25)
+    tint = draw.vary(draw.pick(_TINTS), 0.25)
     mirror = 0.0
     if dark and draw.chance(0.14):
         tint = draw.vary(_MIRRORS[int(draw.between((0, len(_MIRRORS))))], 0.15)
@@ -331,7 +324,7 @@ def _draw_lenses(draw: _Draw, glasses: Glasses, *, darkness: float) -> Glasses:
 
 
 def _draw_reflection(draw: _Draw) -> Reflection:
-    kind = draw.pick([(weight, kind) for weight, kind in _REFLECTIONS])
+    kind = draw.pick(_REFLECTIONS)
     strength = draw.between((0.1, 1.0)) ** 1.7
     return Reflection(
         kind=kind,

@@ -65,11 +65,11 @@ def put_on(image: ImageArray, points: npt.ArrayLike, *, glasses: Glasses) -> Ima
     result = image.copy()
     window = _Window.around(parts, head, shape=image.shape)
     if window is not None:
-        view = window.cut(result)
-        light = _Light.measure(image, head, patch=view, across=window.across)
+        patch = window.cut(result)
+        light = _Light.measure(image, head, patch=patch, across=window.across)
         painter = _Painter(glasses, parts, head, window=window, light=light)
-        painted = painter.paint(view.astype(np.float32))
-        view[:] = np.clip(painted + 0.5, 0, 255).astype(np.uint8)
+        painted = painter.paint(patch.astype(np.float32))
+        patch[:] = np.clip(painted + 0.5, 0, 255).astype(np.uint8)
     return result
 
 
@@ -221,9 +221,9 @@ class _Light:
 
     @classmethod
     def measure(cls, image: ImageArray, head: _Head, *, patch: ImageArray, across: Floats) -> Self:
-        """Look at both cheeks, at the brightest fifth of the face, and at the edges around."""
+        """Measure both cheeks, the brightest fifth of the face, and the edges around."""
         cheeks = head.project(np.array([[-0.62, 0.62, 0.1], [0.62, 0.62, 0.1]]))
-        left, right = (_look_at(image, (x, y), reach=head.unit * 0.12) for x, y in cheeks)
+        left, right = (_measure_tone(image, (x, y), reach=head.unit * 0.12) for x, y in cheeks)
         bright = float(np.percentile(patch[::2, ::2, 1], 90))
         slope = np.clip(across / 1.4 + 0.5, 0, 1)
         skin = left + (right - left) * slope
@@ -241,7 +241,7 @@ class _Light:
         return seen
 
 
-def _look_at(image: ImageArray, place: Point, *, reach: float) -> float:
+def _measure_tone(image: ImageArray, place: Point, *, reach: float) -> float:
     """Return the mean brightness (0–255) around a place, moved into the image where it is not."""
     (x, y), (height, width) = place, image.shape[:2]
     row, column = int(min(max(y, 0), height - 1)), int(min(max(x, 0), width - 1))
@@ -295,7 +295,7 @@ class _Window:
         return cls(int(left), int(top), int(width), int(height), across, below)
 
     def cut(self, image: ImageArray) -> ImageArray:
-        """Return the window's view of the image."""
+        """Return the window's pixels, in the image itself."""
         return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def mask(self, polygons: Sequence[tuple[Points, int]], *, blurred: float) -> Floats:

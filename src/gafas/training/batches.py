@@ -101,11 +101,9 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
     targets = read_targets(inputs.samples, recipe.labels)
     if changes.rendered:
         drawn, soft = render(inputs, changes.rendered, labels=recipe.labels, seed=recipe.seed)
-        images, samples = (
-            np.concatenate([inputs.images, drawn.images]),
-            inputs.samples + drawn.samples,
-        )
-        inputs, targets = Inputs(images, samples), np.concatenate([targets, soft])
+        images = np.concatenate([inputs.images, drawn.images])
+        inputs = Inputs(images, inputs.samples + drawn.samples)
+        targets = np.concatenate([targets, soft])
     weights = weigh(inputs.samples, recipe.optimization)
     return TrainingData(inputs.images, targets, watched, weights)
 

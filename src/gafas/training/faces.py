@@ -18,7 +18,7 @@ from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
 from gafas.files import find_home, open_beside
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores, find_faces, measure_eccentricity, refine
+from gafas.recognizer import count_cores, find_faces, measure_detail, measure_eccentricity, refine
 from gafas.results import ImageArray
 from gafas.weights import PINNED
 
@@ -132,7 +132,8 @@ def _cut(path: Path, detector: FaceDetector, *, side: int) -> tuple[ImageArray, 
         return None
     size = {"width": photo.width, "height": photo.height}
     nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
-    photo = refine(path, photo, [nearest], side=side, geometry=CropGeometry())
+    (detail,) = measure_detail(photo, [nearest], side=side)
+    photo = refine(path, photo, detail=detail)
     seen = nearest.scaled(photo.scale)
     placed = place_crop(seen)
     wide = add_margin(side)

@@ -43,6 +43,8 @@ _ACTIVATIONS: Final[Mapping[str, tuple[str, dict[str, float]]]] = {
     "tanh": ("Tanh", {}),
 }
 
+Array = NDArray[Any]
+
 
 def make_onnx(model: keras.Model) -> onnx.ModelProto:
     """Return the graph of a network: `image`, uint8 `(N, H, W, C)`, to `probabilities`, `(N, K)`.
@@ -50,17 +52,17 @@ def make_onnx(model: keras.Model) -> onnx.ModelProto:
     Raises:
         ModelError: the network has a layer, or a setting of one, that cannot be written.
     """
-    graph = _Graph()
-    pixels = graph.add("Cast", "image", to=onnx.TensorProto.FLOAT)
-    answer = _write_model(graph, model, [pixels])
-    graph.nodes.append(onnx.helper.make_node("Identity", [answer], ["probabilities"]))
+    writer = _Writer()
+    pixels = writer.add("Cast", "image", to=onnx.TensorProto.FLOAT)
+    answer = writer.write_model(model, [pixels])
+    writer.nodes.append(onnx.helper.make_node("Identity", [answer], ["probabilities"]))
     needed, nodes = {"probabilities"}, list[onnx.NodeProto]()
-    for node in reversed(graph.nodes):  # convolutions that took in what follows are left behind
+    for node in reversed(writer.nodes):  # convolutions that took in what follows are left behind
         if node.output[0] in needed:
             needed.update(node.input)
             nodes.insert(0, node)
     describe, types = onnx.helper.make_tensor_value_info, onnx.TensorProto
-    weights = graph.weights.items()
+    weights = writer.weights.items()
     made = onnx.helper.make_model(
         onnx.helper.make_graph(
             nodes,
@@ -76,19 +78,19 @@ def make_onnx(model: keras.Model) -> onnx.ModelProto:
     return made
 
 
-class _Graph:
+class _Writer:
     """The nodes and weights written so far; tensors are known by their names."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, NDArray[Any]] = {}
-        self.convolutions: dict[str, onnx.NodeProto] = {}
-        self.place = ""
+        self.weights: dict[str, Array] = {}
+        self._convolutions: dict[str, onnx.NodeProto] = {}
+        self._place = ""
 
     def add(self, kind: str, *given: Any, **settings: Any) -> str:
-        """Write a node of named inputs, or arrays that become weights; return its output."""
+        """Write a node of named inputs, or numbers that become weights; return its output."""
         names = [each if isinstance(each, str) else self._keep(each) for each in given]
-        name = f"{self.place}/{kind.lower()}_{len(self.nodes)}"
+        name = f"{self._place}/{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(onnx.helper.make_node(kind, names, [name], name=name, **settings))
         return name
 
@@ -98,68 +100,170 @@ class _Graph:
         for name, held in self.weights.items():  # a network within may be called twice
             if held.dtype == array.dtype and np.array_equal(held, array):
                 return name
-        name = f"{self.place}/weight_{len(self.weights)}"
+        name = f"{self._place}/weight_{len(self.weights)}"
         self.weights[name] = array
         return name
 
-    def add_turned(self, kind: str, *given: Any, **settings: Any) -> str:
-        """Write a node that wants channels first, as Keras has them last.
-
-        ONNX Runtime takes out what cancels out.
-        """
+    def _add_channels_first(self, kind: str, *given: Any, **settings: Any) -> str:
+        """Write a node that wants channels first; ONNX Runtime takes out what cancels out."""
         x = self.add("Transpose", given[0], perm=(0, 3, 1, 2))
         made = self.add(kind, x, *given[1:], **settings)
         result = self.add("Transpose", made, perm=(0, 2, 3, 1))
         if kind == "Conv":
-            self.convolutions[result] = self.nodes[-2]
+            self._convolutions[result] = self.nodes[-2]
         return result
 
+    def write_model(self, model: keras.Model, given: Sequence[str]) -> str:
+        """Write what a network makes of its inputs; return its output."""
+        functional = keras.Model(model.inputs, model.outputs)  # of what is a Sequential, too
+        layers = {layer.name: layer for layer in functional.layers}
+        inputs = [keras.Input(each.shape[1:]) for each in functional.inputs]
+        known = dict(zip(map(id, inputs), given, strict=True))
+        made: list[Any] = []  # a tensor that is forgotten would leave its id to another one
 
-def _write_model(graph: _Graph, model: keras.Model, given: Sequence[str]) -> str:
-    """Write what a network makes of its inputs; return its output."""
-    functional = keras.Model(model.inputs, model.outputs)  # of what is a Sequential, too
-    layers = {layer.name: layer for layer in functional.layers}
-    inputs = [keras.Input(each.shape[1:]) for each in functional.inputs]
-    known = dict(zip(map(id, inputs), given, strict=True))
-    made: list[Any] = []  # a tensor that is forgotten would leave its id to another one
+        def write(operation: Any, *args: Any, **more: Any) -> Any:
+            """Write an operation while Keras calls its copy, which has no weights worth having."""
+            made.append(operation(*args, **more))
+            layer, flat = layers.get(operation.name, operation), keras.tree.flatten(args)
+            if len({len(each.shape) for each in flat if id(each) in known}) > 1:
+                raise _refuse(layer, "of inputs with different numbers of dimensions")
+            known[id(made[-1])] = self._write(layer, [known.get(id(each), each) for each in flat])
+            return made[-1]
 
-    def write(operation: Any, *args: Any, **more: Any) -> Any:
-        """Write an operation while Keras calls its copy, which has no weights worth having."""
-        made.append(operation(*args, **more))
-        flat = keras.tree.flatten(args)
-        layer = layers.get(operation.name, operation)
-        if len({len(each.shape) for each in flat if id(each) in known}) > 1:
-            raise _refuse(layer, "of inputs with different numbers of dimensions")
-        known[id(made[-1])] = _write(graph, layer, [known.get(id(each), each) for each in flat])
-        return made[-1]
+        copy = keras.models.clone_model(
+            functional,
+            input_tensors=keras.tree.pack_sequence_as(functional.input, inputs),
+            call_function=write,
+        )
+        return known[id(copy.outputs[0])]
 
-    copy = keras.models.clone_model(
-        functional,
-        input_tensors=keras.tree.pack_sequence_as(functional.input, inputs),
-        call_function=write,
-    )
-    return known[id(copy.outputs[0])]
+    def _write(self, layer: Any, given: list[Any]) -> str:
+        kind = type(layer).__name__
+        if isinstance(layer, keras.Model):
+            return self.write_model(layer, given)
+        self._place = layer.name
+        if getattr(layer, "data_format", "channels_last") == "channels_first":
+            raise _refuse(layer, "with channels first")
+        if kind in _AFTER_TRAINING:
+            return str(given[0])
+        if kind == "Concatenate":
+            return self.add("Concat", *given, axis=layer.axis)
+        if kind in _COMBINATIONS:
+            result = given[0]
+            for other in given[1:]:
+                result = self.add(_COMBINATIONS[kind], result, other)
+            return self.add("Mul", result, 1 / len(given)) if kind == "Average" else str(result)
+        if kind not in _WRITERS:
+            raise _refuse(layer)
+        return self._activate(layer, _WRITERS[kind](self, layer, given[0]))
+
+    def _activate(self, layer: Any, x: str) -> str:
+        function = getattr(layer, "activation", None)
+        name = getattr(function, "__name__", type(function).__name__)
+        if function is None or name == "linear":
+            return x
+        if name == "silu":
+            return self.add("Mul", x, self.add("Sigmoid", x))
+        if name == "relu6":
+            return self.add("Clip", x, 0.0, 6.0)
+        if name not in _ACTIVATIONS:
+            raise _refuse(layer, f"with the activation {name!r}")
+        kind, settings = _ACTIVATIONS[name]
+        return self.add(kind, x, **settings)
+
+    def scale(self, x: str, *, factor: Any, offset: Any) -> str:
+        """Write `x * factor + offset`, by channel or all alike; a convolution takes it in."""
+        if x not in self._convolutions:
+            return self.add("Add", self.add("Mul", x, factor), offset)
+        node = self._convolutions[x]
+        kernel, bias = (self.weights[name] for name in node.input[1:])
+        factor = np.broadcast_to(np.asarray(factor, np.float32), bias.shape)
+        settings = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+        kernel, bias = kernel * factor[:, None, None, None], bias * factor + offset
+        made = self.add("Conv", node.input[0], kernel, bias, **settings)
+        return self.add("Transpose", made, perm=(0, 2, 3, 1))
+
+    def convolve(self, layer: Any, x: str) -> str:
+        """Write a convolution: a plain one, one by depth, or a separable one, which is both."""
+        kind, group = type(layer).__name__, getattr(layer, "groups", 1)
+        kernel = _read(layer.depthwise_kernel if kind == "SeparableConv2D" else layer.kernel)
+        if kind != "Conv2D":
+            height, width, group, _ = kernel.shape
+            kernel = kernel.reshape(height, width, 1, -1)
+        settings = {"strides": layer.strides, "dilations": layer.dilation_rate, "group": group}
+        settings |= {"auto_pad": _PADDINGS[layer.padding]}
+        bias = 0.0 if layer.bias is None else _read(layer.bias)
+        if kind == "SeparableConv2D":
+            x = self._convolve(x, kernel, bias=0.0, **settings)
+            kernel, settings = _read(layer.pointwise_kernel), {}
+        return self._convolve(x, kernel, bias=bias, **settings)
+
+    def _convolve(self, x: str, kernel: Array, *, bias: Any, **settings: Any) -> str:
+        kernel = kernel.transpose(3, 2, 0, 1)
+        bias = np.broadcast_to(bias, len(kernel))
+        return self._add_channels_first("Conv", x, kernel, bias, **settings)
+
+    def connect(self, layer: Any, x: str) -> str:
+        """Write a dense layer."""
+        x = self.add("MatMul", x, _read(layer.kernel))
+        return x if layer.bias is None else self.add("Add", x, _read(layer.bias))
+
+    def pool(self, layer: Any, x: str) -> str:
+        """Write a pooling of neighbours."""
+        kind = "MaxPool" if type(layer).__name__ == "MaxPooling2D" else "AveragePool"
+        settings = {"strides": layer.strides, "auto_pad": _PADDINGS[layer.padding]}
+        return self._add_channels_first(kind, x, kernel_shape=layer.pool_size, **settings)
+
+    def pool_all(self, layer: Any, x: str) -> str:
+        """Write a pooling over all places."""
+        kind = "ReduceMax" if type(layer).__name__ == "GlobalMaxPooling2D" else "ReduceMean"
+        return self.add(kind, x, axes=(1, 2), keepdims=int(layer.keepdims))
+
+    def normalize_batch(self, layer: Any, x: str) -> str:
+        """Write a batch normalization with the means and variances that training left."""
+        if layer.axis not in (-1, 3):
+            raise _refuse(layer, f"along axis {layer.axis}")
+        deviation = np.sqrt(_read(layer.moving_variance) + layer.epsilon)
+        factor = (_read(layer.gamma) if layer.scale else 1.0) / deviation
+        offset = _read(layer.beta) if layer.center else 0.0
+        return self.scale(x, factor=factor, offset=offset - _read(layer.moving_mean) * factor)
+
+    def normalize(self, layer: Any, x: str) -> str:
+        """Write a normalization by what the image, or the place, itself holds."""
+        whole = type(layer).__name__ == "GroupNormalization"
+        if whole and layer.groups != 1:
+            raise _refuse(layer, f"in {layer.groups} groups")
+        axes = (1, 2, 3) if whole else np.atleast_1d(layer.axis).tolist()
+        away = self.add("Sub", x, self.add("ReduceMean", x, axes=axes))
+        variance = self.add("ReduceMean", self.add("Mul", away, away), axes=axes)
+        deviation = self.add("Sqrt", self.add("Add", variance, layer.epsilon))
+        factor = _read(layer.gamma) if layer.scale else 1.0
+        offset = _read(layer.beta) if layer.center else 0.0
+        return self.scale(self.add("Div", away, deviation), factor=factor, offset=offset)
+
+    def standardize(self, layer: Any, x: str) -> str:
+        """Write a normalization by means and variances that were given or adapted to."""
+        mean, deviation = _read(layer.mean).squeeze(), np.sqrt(_read(layer.variance).squeeze())
+        factor = 1 / np.maximum(deviation, keras.backend.epsilon())
+        return self.scale(x, factor=factor, offset=-mean * factor)
+
+    def pad(self, layer: Any, x: str) -> str:
+        """Write a padding with zeros."""
+        (top, bottom), (left, right) = layer.padding
+        return self.add("Pad", x, np.array([0, top, left, 0, 0, bottom, right, 0]))
+
+    def rectify(self, layer: Any, x: str) -> str:
+        """Write a rectifier: plain, leaky or with a largest value."""
+        slope, most = layer.negative_slope, getattr(layer, "max_value", None)
+        if getattr(layer, "threshold", 0.0) or (slope and most is not None):
+            raise _refuse(layer, "with a threshold, or a slope and a largest value")
+        if most is not None:
+            return self.add("Clip", x, 0.0, float(most))
+        return self.add("LeakyRelu", x, alpha=float(slope)) if slope else self.add("Relu", x)
 
 
-def _write(graph: _Graph, layer: Any, given: list[Any]) -> str:
-    kind = type(layer).__name__
-    if isinstance(layer, keras.Model):
-        return _write_model(graph, layer, given)
-    graph.place = layer.name
-    if getattr(layer, "data_format", "channels_last") == "channels_first":
-        raise _refuse(layer, "with channels first")
-    if kind in _AFTER_TRAINING:
-        return str(given[0])
-    if kind == "Concatenate":
-        return graph.add("Concat", *given, axis=layer.axis)
-    if kind in _COMBINATIONS:
-        result = given[0]
-        for other in given[1:]:
-            result = graph.add(_COMBINATIONS[kind], result, other)
-        return graph.add("Mul", result, 1 / len(given)) if kind == "Average" else str(result)
-    if kind not in _WRITERS:
-        raise _refuse(layer)
-    return _activate(graph, layer, _WRITERS[kind](graph, layer, given[0]))
+def _read(variable: Any) -> Array:
+    return np.asarray(tf.convert_to_tensor(variable).numpy())
 
 
 def _refuse(layer: Any, how: str = "") -> ModelError:
@@ -171,146 +275,29 @@ def _refuse(layer: Any, how: str = "") -> ModelError:
     )
 
 
-def _activate(graph: _Graph, layer: Any, x: str) -> str:
-    function = getattr(layer, "activation", None)
-    name = getattr(function, "__name__", type(function).__name__)
-    if function is None or name == "linear":
-        return x
-    if name == "silu":
-        return graph.add("Mul", x, graph.add("Sigmoid", x))
-    if name == "relu6":
-        return graph.add("Clip", x, 0.0, 6.0)
-    if name not in _ACTIVATIONS:
-        raise _refuse(layer, f"with the activation {name!r}")
-    kind, settings = _ACTIVATIONS[name]
-    return graph.add(kind, x, **settings)
-
-
-def _read(variable: Any) -> NDArray[Any]:
-    return np.asarray(tf.convert_to_tensor(variable).numpy())
-
-
-def _scale(graph: _Graph, x: str, factor: Any, offset: Any) -> str:
-    """Write `x * factor + offset`, by channel or all alike; a convolution before takes it in."""
-    factor, offset = np.asarray(factor, np.float32), np.asarray(offset, np.float32)
-    if x not in graph.convolutions:
-        return graph.add("Add", graph.add("Mul", x, factor), offset)
-    node = graph.convolutions[x]
-    kernel, bias = (graph.weights[name] for name in node.input[1:])
-    factor = np.broadcast_to(factor, bias.shape)
-    settings = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-    kernel, bias = kernel * factor[:, None, None, None], bias * factor + offset
-    made = graph.add("Conv", node.input[0], kernel, bias, **settings)
-    return graph.add("Transpose", made, perm=(0, 2, 3, 1))
-
-
-def _convolve(graph: _Graph, layer: Any, x: str) -> str:
-    kind, group = type(layer).__name__, getattr(layer, "groups", 1)
-    kernel = _read(layer.depthwise_kernel if kind == "SeparableConv2D" else layer.kernel)
-    if kind != "Conv2D":
-        height, width, group, _ = kernel.shape
-        kernel = kernel.reshape(height, width, 1, -1)
-    bias = np.zeros(1) if layer.bias is None else _read(layer.bias)
-    settings = {
-        "strides": layer.strides,
-        "dilations": layer.dilation_rate,
-        "group": group,
-        "auto_pad": _PADDINGS[layer.padding],
-    }
-    if kind == "SeparableConv2D":
-        x = _add_convolution(graph, x, kernel, np.zeros(1), **settings)
-        kernel, settings = _read(layer.pointwise_kernel), {}
-    return _add_convolution(graph, x, kernel, bias, **settings)
-
-
-def _add_convolution(
-    graph: _Graph, x: str, kernel: NDArray[Any], bias: NDArray[Any], **settings: Any
-) -> str:
-    kernel = kernel.transpose(3, 2, 0, 1)
-    bias = np.broadcast_to(bias, len(kernel))
-    return graph.add_turned("Conv", x, kernel, bias, **settings)
-
-
-def _connect(graph: _Graph, layer: Any, x: str) -> str:
-    x = graph.add("MatMul", x, _read(layer.kernel))
-    return x if layer.bias is None else graph.add("Add", x, _read(layer.bias))
-
-
-def _pool(graph: _Graph, layer: Any, x: str) -> str:
-    kind = "MaxPool" if type(layer).__name__ == "MaxPooling2D" else "AveragePool"
-    padding, size = _PADDINGS[layer.padding], layer.pool_size
-    return graph.add_turned(kind, x, kernel_shape=size, strides=layer.strides, auto_pad=padding)
-
-
-def _pool_all(graph: _Graph, layer: Any, x: str) -> str:
-    kind = "ReduceMax" if type(layer).__name__ == "GlobalMaxPooling2D" else "ReduceMean"
-    return graph.add(kind, x, axes=(1, 2), keepdims=int(layer.keepdims))
-
-
-def _normalize_batch(graph: _Graph, layer: Any, x: str) -> str:
-    if layer.axis not in (-1, 3):
-        raise _refuse(layer, f"along axis {layer.axis}")
-    deviation = np.sqrt(_read(layer.moving_variance) + layer.epsilon)
-    factor = (_read(layer.gamma) if layer.scale else 1.0) / deviation
-    offset = _read(layer.beta) if layer.center else 0.0
-    return _scale(graph, x, factor, offset - _read(layer.moving_mean) * factor)
-
-
-def _normalize(graph: _Graph, layer: Any, x: str) -> str:
-    if type(layer).__name__ == "GroupNormalization" and layer.groups != 1:
-        raise _refuse(layer, f"in {layer.groups} groups")
-    axes = (1, 2, 3) if type(layer).__name__ == "GroupNormalization" else layer.axis
-    axes = axes if isinstance(axes, list | tuple) else (axes,)
-    away = graph.add("Sub", x, graph.add("ReduceMean", x, axes=axes))
-    variance = graph.add("ReduceMean", graph.add("Mul", away, away), axes=axes)
-    deviation = graph.add("Sqrt", graph.add("Add", variance, layer.epsilon))
-    factor = _read(layer.gamma) if layer.scale else 1.0
-    offset = _read(layer.beta) if layer.center else 0.0
-    return _scale(graph, graph.add("Div", away, deviation), factor, offset)
-
-
-def _standardize(graph: _Graph, layer: Any, x: str) -> str:
-    """Write `Normalization`, whose mean and variance were given or adapted to."""
-    mean, deviation = _read(layer.mean).squeeze(), np.sqrt(_read(layer.variance).squeeze())
-    factor = 1 / np.maximum(deviation, keras.backend.epsilon())
-    return _scale(graph, x, factor, -mean * factor)
-
-
-def _pad(graph: _Graph, layer: Any, x: str) -> str:
-    (top, bottom), (left, right) = layer.padding
-    return graph.add("Pad", x, np.array([0, top, left, 0, 0, bottom, right, 0]))
-
-
-def _cut_below(graph: _Graph, layer: Any, x: str) -> str:
-    slope, most = float(getattr(layer, "negative_slope", 0.0)), getattr(layer, "max_value", None)
-    if getattr(layer, "threshold", 0.0) or (slope and most is not None):
-        raise _refuse(layer, "with a threshold, or a slope and a largest value")
-    if most is not None:
-        return graph.add("Clip", x, 0.0, float(most))
-    return graph.add("LeakyRelu", x, alpha=slope) if slope else graph.add("Relu", x)
-
-
-_WRITERS: Final[Mapping[str, Callable[[_Graph, Any, str], str]]] = {
-    "Activation": lambda graph, layer, x: x,
-    "AveragePooling2D": _pool,
-    "BatchNormalization": _normalize_batch,
-    "Conv2D": _convolve,
-    "Dense": _connect,
-    "DepthwiseConv2D": _convolve,
-    "Flatten": lambda graph, layer, x: graph.add("Flatten", x),
-    "GlobalAveragePooling2D": _pool_all,
-    "GlobalMaxPooling2D": _pool_all,
-    "GroupNormalization": _normalize,
-    "LayerNormalization": _normalize,
-    "LeakyReLU": _cut_below,
-    "MaxPooling2D": _pool,
-    "Normalization": _standardize,
-    "Permute": lambda graph, layer, x: graph.add("Transpose", x, perm=(0, *layer.dims)),
-    "ReLU": _cut_below,
-    "SeparableConv2D": _convolve,
-    "Rescaling": lambda graph, layer, x: _scale(graph, x, layer.scale, layer.offset),
-    "Reshape": lambda graph, layer, x: graph.add("Reshape", x, np.array([0, *layer.target_shape])),
-    "Softmax": lambda graph, layer, x: graph.add("Softmax", x, axis=-1),
-    "ZeroPadding2D": _pad,
+_WRITERS: Final[Mapping[str, Callable[[_Writer, Any, str], str]]] = {
+    "Activation": lambda _, layer, x: x,
+    "AveragePooling2D": _Writer.pool,
+    "BatchNormalization": _Writer.normalize_batch,
+    "Conv2D": _Writer.convolve,
+    "Dense": _Writer.connect,
+    "DepthwiseConv2D": _Writer.convolve,
+    "Flatten": lambda writer, layer, x: writer.add("Flatten", x),
+    "GlobalAveragePooling2D": _Writer.pool_all,
+    "GlobalMaxPooling2D": _Writer.pool_all,
+    "GroupNormalization": _Writer.normalize,
+    "LayerNormalization": _Writer.normalize,
+    "LeakyReLU": _Writer.rectify,
+    "MaxPooling2D": _Writer.pool,
+    "Normalization": _Writer.standardize,
+    "Permute": lambda writer, layer, x: writer.add("Transpose", x, perm=(0, *layer.dims)),
+    "ReLU": _Writer.rectify,
+    "Rescaling": lambda writer, layer, x: writer.scale(x, factor=layer.scale, offset=layer.offset),
+    "Reshape": lambda writer, layer, x: writer.add(
+        "Reshape", x, np.array([0, *layer.target_shape])
+    ),
+    "SeparableConv2D": _Writer.convolve,
+    "Softmax": lambda writer, layer, x: writer.add("Softmax", x, axis=-1),
+    "ZeroPadding2D": _Writer.pad,
 }
 """What writes each kind of layer, up to its own activation."""

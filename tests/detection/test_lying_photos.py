@@ -7,14 +7,10 @@ import pytest
 from tools.photos import write_photos
 
 from gafas.crops import crop_face
-from gafas.detection.candidates import SETTLED
-from gafas.detection.detector import FaceDetector, find_doubt, turn_back
+from gafas.detection.detector import FaceDetector
 from gafas.images import load_image
 from gafas.recognizer import Recognizer
 from gafas.results import ImageArray
-
-EYES_OVER_MOUTH = [30, 40, 70, 40, 50, 60, 35, 80, 65, 80]
-MOUTH_BESIDE_EYES = [30, 40, 30, 70, 50, 55, 80, 40, 80, 70]
 
 
 @pytest.fixture(scope="module")
@@ -26,38 +22,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ImageArray]:
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
     return FaceDetector()
-
-
-def found(confidence: float, points: list[int]) -> np.ndarray:
-    return np.array([[20, 10, 80, 100, confidence, *points]], np.float32)
-
-
-def test_a_sure_face_that_stands_raises_no_doubt() -> None:
-    assert find_doubt(found(0.98, EYES_OVER_MOUTH)) is None
-
-
-def test_an_unsure_face_must_be_clearly_surer_in_the_turned_photo() -> None:
-    assert find_doubt(found(0.9, EYES_OVER_MOUTH)) == pytest.approx(0.92)
-
-
-def test_a_face_that_leans_too_far_is_doubted_however_sure() -> None:
-    assert find_doubt(found(0.99, MOUTH_BESIDE_EYES)) == pytest.approx(0.99)
-
-
-def test_where_no_face_is_found_only_a_sure_one_counts() -> None:
-    assert find_doubt(np.empty((0, 15), np.float32)) == SETTLED
-
-
-@pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_what_was_found_in_the_turned_photo_is_brought_back(quarters: int) -> None:
-    mark = np.zeros((70, 50), np.uint8)
-    mark[20:30, 5:15] = 255
-    y, x = np.nonzero(np.rot90(mark, quarters))
-    box = [x.min(), y.min(), x.max() + 1, y.max() + 1]
-    middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
-    rows = np.array([[*box, 0.9, *middle * 5]], np.float32)
-    (back,) = turn_back(rows, quarters, width=50, height=70)
-    assert back.tolist() == pytest.approx([5, 20, 15, 30, 0.9, *[10, 25] * 5])
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
