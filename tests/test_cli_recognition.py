@@ -374,8 +374,9 @@ def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path, model: st
     words = [sys.executable, "-m", "gafas.cli", "predict", str(photos[0].parent), "--model", model]
     # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
     listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe, preexec_fn=listening) as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listening
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(str(photos[0]).encode())
         process.send_signal(signal.SIGINT)

@@ -42,8 +42,7 @@ def test_path_bytes_file_picture_and_array_give_the_same_image(tmp_path: Path) -
     path = tmp_path / "photo.png"
     Image.fromarray(quarters()).save(path)
     with path.open("rb") as file, Image.open(path) as opened:
-        sources: list[ImageSource] = [path, str(path)]
-        sources += [path.read_bytes(), file, opened, quarters()]
+        sources: list[ImageSource] = [path, str(path), path.read_bytes(), file, opened, quarters()]
         loaded = [load_image(source) for source in sources]
     assert len(loaded) == 6
     for image in loaded:
