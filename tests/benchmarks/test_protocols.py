@@ -67,8 +67,7 @@ def test_folds_by_subject_test_everybody_once(
     people = [person for fold in entry.folds for person in fold.subjects or ()]
     assert sorted(people) == ["ann", "bob", "cy", "dee", "eve"]
     assert sum(fold.test for fold in entry.folds) == entry.accuracy.total == len(faces)
-    assert entry.full_size is not None
-    assert entry.full_size.total == len(faces) / 2
+    assert entry.full_size and entry.full_size.total == len(faces) / 2
     assert entry.leaks == Leaking(0, 0.0)
     assert entry.last_ten_epochs is None
 
@@ -77,7 +76,7 @@ def test_the_pooled_accuracy_counts_every_answer_once(entries: dict[str, Entry])
     entry = entries["two_folds"]
     right = sum(fold.accuracy * fold.test for fold in entry.folds)
     assert entry.accuracy.correct == pytest.approx(right, abs=0.01)
-    assert entry.full_size is not None
+    assert entry.full_size
     wrong = entry.full_size.total - entry.full_size.correct
     assert len(entry.wrong_full_size) == wrong
 
@@ -87,16 +86,14 @@ def test_a_split_by_file_leaks_and_says_so(entries: dict[str, Entry]) -> None:
     assert (entry.trainings, entry.accuracy.total) == (1, 16)
     assert entry.leaks == Leaking(16, 1.0)
     assert entry.folds[0].subjects is None
-    assert entry.last_ten_epochs is not None
-    assert 0 <= entry.last_ten_epochs <= 1
+    assert entry.last_ten_epochs is not None and 0 <= entry.last_ten_epochs <= 1
 
 
 def test_an_entry_says_what_was_trained(entries: dict[str, Entry]) -> None:
     entry = entries["by_file"]
     plan = dataclasses.replace(RECIPE)
     assert (entry.recipe, entry.recipe_sha256) == ("tiny", hash_recipe(plan))
-    assert entry.parameters is not None
-    assert entry.parameters > 100
+    assert entry.parameters and entry.parameters > 100
     assert entry.seconds_per_training > 0
 
 
