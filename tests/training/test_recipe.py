@@ -306,11 +306,11 @@ def test_the_hash_of_a_recipe_that_begins_with_the_bundled_model_is_of_its_conte
 def _changed(recipe: Recipe) -> typing.Iterator[Recipe]:
     """Change each value but the name, one at a time."""
     for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if dataclasses.is_dataclass(value):
+        value: Any = getattr(recipe, field.name)
+        if isinstance(value, Input | SplitPlan | Network | Augmentation | Optimization):
             for inner in dataclasses.fields(value):
-                changed = _other(getattr(value, inner.name))
-                section: Any = dataclasses.replace(value, **{inner.name: changed})  # type: ignore[type-var]
+                changes: Any = {inner.name: _other(getattr(value, inner.name))}
+                section: Any = dataclasses.replace(value, **changes)
                 yield dataclasses.replace(recipe, **{field.name: section})
         elif field.name != "name":
             yield dataclasses.replace(recipe, **{field.name: _other(value)})
