@@ -63,9 +63,7 @@ class Entry:
 
     Attributes:
         accuracy: of all test files; `full_size` of those at full size.
-        lists: of each official test list at each size; the lists themselves name quarter size.
         last_ten_epochs: the mean accuracy on the watched part; by file alone.
-        seconds_to_claimed: of training until that accuracy first passed the claimed one.
         wrong_full_size: names of files.
     """
 
@@ -77,9 +75,7 @@ class Entry:
     seconds_per_training: float
     accuracy: Accuracy
     full_size: Accuracy | None
-    lists: Mapping[str, Mapping[str, Accuracy]] | None
     last_ten_epochs: float | None
-    seconds_to_claimed: float | None
     leaks: Leaking
     folds: tuple[FoldResult, ...]
     wrong_full_size: tuple[str, ...]
@@ -204,34 +200,15 @@ def _pool(recipe: "Recipe", folds: Sequence[_Fold], *, protocol: str) -> Entry:
         seconds_per_training=round(statistics.fmean(fold.seconds for fold in folds), 1),
         accuracy=rate_rows(rows),
         full_size=rate_rows(full) if full else None,
-        lists=_measure_lists(rows),
         last_ten_epochs=_average_last(watched) if watched else None,
-        seconds_to_claimed=find_passing(watched),
         leaks=Leaking(leaking, leaking / len(rows)),
         folds=tuple(map(_describe_fold, folds)),
         wrong_full_size=tuple(row.sample.name for row in full if not row.right),
     )
 
 
-def _measure_lists(rows: Sequence[Row]) -> dict[str, dict[str, Accuracy]] | None:
-    by_list: dict[str, dict[str, list[Row]]] = {}
-    for row in sorted(rows, key=lambda row: row.sample.facts["scale"]):
-        if name := row.sample.facts.get("list"):
-            by_list.setdefault(name, {}).setdefault(row.sample.facts["scale"], []).append(row)
-    return {
-        name: {scale: rate_rows(chosen) for scale, chosen in by_list[name].items()}
-        for name in sorted(by_list)
-    } or None
-
-
 def _average_last(history: "History") -> float:
     return statistics.fmean(epoch.val_accuracy or 0.0 for epoch in history[-_LAST:])
-
-
-def find_passing(history: "History") -> float | None:
-    """Return the seconds of training until the watched accuracy first passed the claimed one."""
-    passed = (e.seconds for e in history if (e.val_accuracy or 0.0) > CLAIMED_VAL_ACCURACY)
-    return next((round(seconds, 1) for seconds in passed), None)
 
 
 def _describe_fold(fold: _Fold) -> FoldResult:

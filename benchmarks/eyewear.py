@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from benchmarks.openings import OPENINGS, begin_opening, finish_opening
 from benchmarks.robustness import (
     Lenses,
@@ -120,11 +122,22 @@ class Parts:
         return {name: part for name, part in sets.items() if part is not None}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a model file says of the data it learnt from; numbers are of photos."""
+
+    sha256: str | None = None
+    split: str | None = None
+    cmu: str | None = None
+    train: int | None = None
+    validation: int | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Measured(ModelFacts):
-    """The model that was measured, and what it says of the data it learnt from."""
+    """The model that was measured, and the data it learnt from, as far as it says."""
 
-    data: Mapping[str, Any] | None = None
+    data: Learnt | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -183,7 +196,8 @@ def merge_part(path: Path, part: str, *, classifier: EyewearClassifier, result: 
     model = describe_model(classifier)
     held = read_json(path, Results) if path.exists() else None
     parts = held.parts if held and held.model.sha256 == model.sha256 else Parts()
-    measured = Measured(**_take(model, ModelFacts), data=classifier.metadata.get("data"))
+    learnt = msgspec.convert(classifier.metadata.get("data"), Learnt | None)
+    measured = Measured(**_take(model, ModelFacts), data=learnt)
     parts = dataclasses.replace(parts, **{part: result})
     write_json(path, Results(model=measured, machine=Machine(), parts=parts))
 

@@ -21,14 +21,14 @@ def write_readme_figure(benchmark: Path, target: Path, *, language: Language = "
     groups: dict[str, dict[str, figures.Bar]] = {}
     for measured in read_benchmark(benchmark):
         protocol = words.name("protocols", measured.protocol)
-        text = words.percent(measured.accuracy)
-        bar = figures.Bar(protocol, measured.accuracy, text, interval=measured.interval)
+        text = words.percent(measured.value)
+        bar = figures.Bar(protocol, measured.value, text, interval=measured.interval)
         groups.setdefault(protocol, {})[measured.recipe] = bar
     svg = draw_dots(
         groups,
         share=words.whole,
         label=words.plain("words.accuracy"),
-        reference=(words.plain("words.claimed"), CLAIM.accuracy),
+        reference=(words.plain("words.claimed"), CLAIM.value),
     )
     write_text(target, f'<?xml version="1.0" encoding="utf-8"?>\n{svg}\n')
 

@@ -67,7 +67,7 @@ def brightness_model(
         text = metadata if isinstance(metadata, str) else json.dumps(dict(metadata))
         helper.set_model_props(model, {"gafas": text})
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def grey_photo(path: Path, brightness: int) -> Path:

@@ -36,7 +36,7 @@ def eyewear_model(**metadata: Any) -> bytes:
     about = {**METADATA, **shown, "labels": list(EYEWEAR_LABELS), "threshold": 0.4, **metadata}
     helper.set_model_props(model, {"gafas": json.dumps(about)})
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def scene(number: int, *, exposure: float = 1.0) -> Image.Image:

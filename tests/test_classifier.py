@@ -51,7 +51,8 @@ def test_probabilities_are_the_graphs_and_rows_sum_to_one() -> None:
     batch = np.stack([np.full((6, 8, 1), value, np.uint8) for value in (0, 51, 255)])
     probabilities = EyewearClassifier(brightness_model()).predict(batch)
     assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities, [[1, 0], [0.8, 0.2], [0, 1]], atol=1e-6)
+    expected = np.array([[1, 0], [0.8, 0.2], [0, 1]])
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 

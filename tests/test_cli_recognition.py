@@ -1,7 +1,6 @@
 """The doors for photos: what they print where, and with which exit code."""
 
 import csv
-import functools
 import io
 import json
 import os
@@ -17,6 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from brightness_model import METADATA, brightness_model, grey_photo
+from command_line import start
 from face_photos import crowd, encode, face_model, faceless, portrait
 from gafas.cli import app
 from gafas.recognizer import Recognizer
@@ -371,11 +371,7 @@ def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path, model: st
     photos = [write(tmp_path / "in" / f"{n:04}.png", encode(faceless(), "PNG")) for n in range(9)]
     for number in range(9, 5000):
         os.link(photos[number % 9], tmp_path / "in" / f"{number:04}.png")
-    words = [sys.executable, "-m", "gafas.cli", "predict", str(photos[0].parent), "--model", model]
-    # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
-    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(words, **pipes, preexec_fn=listening) as process:
+    with start("predict", photos[0].parent, "--model", model) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(str(photos[0]).encode())
         process.send_signal(signal.SIGINT)

@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.readme_figure import write_readme_figure
 from benchmarks.service import Loads, Overload, ServiceSpeed
 from benchmarks.service_load import Latency, Load
 from benchmarks.speed import OnePhoto, PhotosSpeed, Place, Rates, Speed, Summary
 from tools import docs as TOOL
+from tools.cmu_table import make_cmu_table
+from tools.eyewear_table import make_eyewear_table
 from tools.service_table import make_service_table
 from tools.speed_table import make_speed_sentence, make_speed_table
 
 from gafas.errors import DataError
 from gafas.files import read_json, write_json, write_text
+from gafas.labels import LANGUAGES, Language
 from gafas.weights import PINNED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,8 +52,8 @@ def make_speed() -> Speed:
     """Return what `make speed` would measure: figures that a reader can tell apart."""
     kinds = {}
     for number, kind in enumerate(("250 pixels", "12 megapixels"), 1):
-        steps = (summary(100.0 * number + at) for at in range(3))
-        rates = Rates(*steps, portraits=summary(250.0) if number == 2 else None)
+        first, second, third = (summary(100.0 * number + at) for at in range(3))
+        rates = Rates(first, second, third, portraits=summary(250.0) if number == 2 else None)
         memory = {20: 150.4 + number, 200: 160.4 + number}
         kinds[kind] = PhotosSpeed(20, 1000, {1: rates, 2: rates}, memory)
     one = OnePhoto(cold_seconds=summary(0.354), warm_milliseconds=summary(7.0))
@@ -106,10 +110,10 @@ def test_the_model_card_is_about_the_weights_that_ship() -> None:
     assert measured == shipped, "run `make benchmark-eyewear`, then `make docs`"
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_the_chart_of_each_story_is_fresh(language: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_chart_of_each_story_is_fresh(language: Language, tmp_path: Path) -> None:
     benchmark = ROOT / "benchmarks/cmu.json"
-    TOOL.write_readme_figure(benchmark, tmp_path / "cmu.svg", language=language)
+    write_readme_figure(benchmark, tmp_path / "cmu.svg", language=language)
     chart, page = ROOT / TOOL.FIGURES[language], ROOT / TOOL.STORIES[language]
     # Path coordinates may differ in their last digits between versions of Matplotlib.
     assert read(chart).count("<use") == read(tmp_path / "cmu.svg").count("<use"), "run `make docs`"
@@ -119,8 +123,8 @@ def test_the_chart_of_each_story_is_fresh(language: str, tmp_path: Path) -> None
 def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path) -> None:
     parts: dict[str, dict[str, Any]] = {name: {} for name in ("lfw", "web", "utkface")}
     write_eyewear(tmp_path / "eyewear.json", parts, recipe="eyewear")
-    english = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en").splitlines()
-    spanish = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "es").splitlines()
+    english = make_eyewear_table(tmp_path / "eyewear.json", "en").splitlines()
+    spanish = make_eyewear_table(tmp_path / "eyewear.json", "es").splitlines()
     assert "about 99 of 100 answers are right; about 3 of 100 faces get `unsure`" in english[0]
     assert "unas 99 de cada 100 respuestas; unas 3 de cada 100 caras" in spanish[0]
     english, spanish = english[2:], spanish[2:]
@@ -148,7 +152,7 @@ def test_photos_that_the_model_learnt_from_have_no_row(
 ) -> None:
     parts: dict[str, dict[str, Any]] = {"utkface": {}, "cmu": {"models": models}}
     write_eyewear(tmp_path / "eyewear.json", parts, recipe=recipe)
-    table = TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en")
+    table = make_eyewear_table(tmp_path / "eyewear.json", "en")
     assert ("CMU" in table) == shown
 
 
@@ -158,13 +162,13 @@ def test_false_alarms_without_a_group_that_is_large_enough_name_none(tmp_path: P
     content = json.loads(read(path))
     content["parts"]["utkface"]["groups"]["false_alarms"]["worst"] = None
     write_text(path, json.dumps(content))
-    assert TOOL.make_eyewear_table(path, "en").endswith("rather than `unsure`.")
+    assert make_eyewear_table(path, "en").endswith("rather than `unsure`.")
 
 
 def test_results_without_the_held_out_fifth_are_refused(tmp_path: Path) -> None:
     write_eyewear(tmp_path / "eyewear.json", {"web": {}}, recipe="eyewear")
     with pytest.raises(DataError, match="lacks utkface"):
-        TOOL.make_eyewear_table(tmp_path / "eyewear.json", "en")
+        make_eyewear_table(tmp_path / "eyewear.json", "en")
 
 
 def test_speed_is_told_as_each_language_writes_it(tmp_path: Path) -> None:
@@ -218,8 +222,8 @@ def test_a_table_gives_the_claim_and_every_entry_as_the_language_writes_numbers(
 ) -> None:
     benchmark = tmp_path / "cmu.json"
     write_benchmark(benchmark)
-    english = TOOL.make_cmu_table(benchmark, "en").splitlines()
-    spanish = TOOL.make_cmu_table(benchmark, "es").splitlines()
+    english = make_cmu_table(benchmark, "en").splitlines()
+    spanish = make_cmu_table(benchmark, "es").splitlines()
     assert len(english) == len(spanish) == 4
     assert len({line.count("|") for line in english + spanish}) == 1
     assert "|90.1%|" in english[2]

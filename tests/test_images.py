@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gafas.errors import ImageError
-from gafas.images import load_image, load_photo, read_once, read_size
+from gafas.images import ImageSource, load_image, load_photo, read_once, read_size
 from quarters import BLUE, GREEN, RED, YELLOW, quarters, saved
 
 
@@ -42,7 +42,7 @@ def test_path_bytes_file_picture_and_array_give_the_same_image(tmp_path: Path) -
     path = tmp_path / "photo.png"
     Image.fromarray(quarters()).save(path)
     with path.open("rb") as file, Image.open(path) as opened:
-        sources = [path, str(path), path.read_bytes(), file, opened, quarters()]
+        sources: list[ImageSource] = [path, str(path), path.read_bytes(), file, opened, quarters()]
         loaded = [load_image(source) for source in sources]
     assert len(loaded) == 6
     for image in loaded:

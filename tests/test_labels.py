@@ -39,6 +39,10 @@ def test_the_page_speaks_the_same_languages_and_shows_the_same_colours() -> None
     listed = re.search(r"const LANGUAGES = \[(.*)\]", script)
     assert listed
     assert tuple(json.loads(f"[{listed[1]}]")) == LANGUAGES
+    drawing = (PACKAGE / "web/drawing.js").read_text("utf-8")
+    coloured = re.search(r"const KNOWN = (\[.*\]);", drawing)
+    assert coloured
+    assert json.loads(coloured[1]) == list(LABELS)
     style = (PACKAGE / "web/page.css").read_text("utf-8")
     shown = dict(re.findall(r"--(\w+): #(\w{6});", style))
     assert {name: shown[name] for name in LABELS} == {

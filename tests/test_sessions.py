@@ -22,37 +22,39 @@ from gafas.weights import find_provider, open_session
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
-class Opened(onnxruntime.InferenceSession):
-    """Note with which options and providers sessions are opened."""
-
-    seen: list[tuple[onnxruntime.SessionOptions, list[str]]] = []  # noqa: RUF012 (reset by a test)
-
-    def __init__(self, content: bytes, options: onnxruntime.SessionOptions, **words: object):
-        Opened.seen.append((options, list(words["providers"])))  # type: ignore[call-overload]
-        super().__init__(content, options, **words)
+Opened = list[tuple[onnxruntime.SessionOptions, list[str]]]
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> type[Opened]:
-    Opened.seen = []
-    monkeypatch.setattr(onnxruntime, "InferenceSession", Opened)
-    return Opened
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Note with which options and providers sessions are opened."""
+    seen: Opened = []
+    session = onnxruntime.InferenceSession
+
+    def note(
+        content: bytes, options: onnxruntime.SessionOptions, *, providers: list[str], **more: int
+    ) -> onnxruntime.InferenceSession:
+        seen.append((options, providers))
+        return session(content, options, providers=providers, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", note)
+    return seen
 
 
-def test_waiting_threads_of_both_models_sleep(opened: type[Opened]) -> None:
+def test_waiting_threads_of_both_models_sleep(opened: Opened) -> None:
     FaceDetector(threads=2)
     EyewearClassifier(brightness_model(), threads=2)
-    assert len(opened.seen) == 2
-    for options, _ in opened.seen:
+    assert len(opened) == 2
+    for options, _ in opened:
         assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
         assert options.intra_op_num_threads == 2
 
 
 def test_both_models_run_where_it_was_asked_for(
-    opened: type[Opened], monkeypatch: pytest.MonkeyPatch
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Recognizer(providers=["cpu"])
-    assert [providers for _, providers in opened.seen] == [["CPUExecutionProvider"]] * 2
+    assert [providers for _, providers in opened] == [["CPUExecutionProvider"]] * 2
     # A build for an accelerator that is not in this machine: neither model may run elsewhere.
     both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
@@ -66,7 +68,7 @@ def test_both_models_run_where_it_was_asked_for(
         pytest.raises(ModelError, match=r"did not start.*Received: cuda"),
     ):
         EyewearClassifier(brightness_model(), providers=["CUDAExecutionProvider"])
-    assert [providers for _, providers in opened.seen[2:]] == [["CUDAExecutionProvider"]] * 2
+    assert [providers for _, providers in opened[2:]] == [["CUDAExecutionProvider"]] * 2
 
 
 def test_devices_go_by_short_names_and_by_onnxruntimes(monkeypatch: pytest.MonkeyPatch) -> None:

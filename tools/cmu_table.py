@@ -33,9 +33,9 @@ def _row(measured: Measured, words: Wording) -> list[str]:
     return [
         words.plain("comparison.claim_row") if claimed else name,
         words.name("kinds", measured.kind),
-        words.percent(measured.accuracy),
+        words.percent(measured.value),
         words.interval(measured.interval),
-        words.percent(measured.full_size),
+        words.percent(measured.full_size.value if measured.full_size else None),
         words.count(measured.parameters),
-        words.duration(measured.seconds),
+        words.duration(measured.seconds_per_training),
     ]

@@ -38,13 +38,13 @@ WORN: dict[str, list[str]] = {
 def write_photos(folder: Path) -> list[Path]:
     """Write the photos into a folder, and return their paths in the order of `WORN`."""
     portrait = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
-    astronaut = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+    astronaut = skimage.data.astronaut()
     (face,) = FaceDetector().detect(astronaut)
     contents = {
         "grace_hopper.jpg": Path(portrait).read_bytes(),
         "astronaut.png": _encode(astronaut),
         "astronaut_sunglasses.png": _encode(put_on(astronaut, face.landmarks, glasses=SUNGLASSES)),
-        "chelsea.png": _encode(skimage.data.chelsea()),  # type: ignore[no-untyped-call]
+        "chelsea.png": _encode(skimage.data.chelsea()),
     }
     for name in WORN:
         write_bytes(folder / name, contents[name])

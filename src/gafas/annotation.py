@@ -17,9 +17,7 @@ from gafas.results import ImageArray, Prediction
 SMALLEST_SIDE: Final = 480
 """An image whose longer side is shorter than this is enlarged, for letters need pixels."""
 
-Rectangle = tuple[int, ...]
-"""`(x1, y1, x2, y2)` in pixels."""
-
+Rectangle = tuple[int, int, int, int]
 Rectangles = npt.NDArray[np.float64]
 """`(N, 4)`, a row like a box."""
 
@@ -179,7 +177,7 @@ def _find_room(
     corners += [(left, top) for top in tops for left in (x2 + 1, x1 - width - 1)]
     places = _keep_inside(corners, (width, height), size=size)
     free = places[~_touch(places, taken).any(axis=1)]
-    return Tag(form[0], tuple(map(int, free[0])), letters) if len(free) else None
+    return Tag(form[0], _round(free[0]), letters) if len(free) else None
 
 
 def _lay_inside(
@@ -196,7 +194,7 @@ def _lay_inside(
     places = _keep_inside(corners, (width, height), size=size)
     hides = [weight * _touch(places, others).sum(axis=1) for others, weight in avoided]
     place = places[np.sum(hides, axis=0).argmin()]
-    return Tag(form[0], tuple(map(int, place)), letters)
+    return Tag(form[0], _round(place), letters)
 
 
 def _keep_inside(
@@ -212,6 +210,11 @@ def _touch(places: Rectangles, others: Rectangles) -> npt.NDArray[np.bool_]:
     """Say for each place which of the others it touches: `(N, M)`."""
     low, high = places[:, np.newaxis, :2], places[:, np.newaxis, 2:]
     return np.asarray(((low <= others[:, 2:]) & (others[:, :2] <= high)).all(axis=2))
+
+
+def _round(place: Rectangles) -> Rectangle:
+    x1, y1, x2, y2 = map(int, place.tolist())
+    return x1, y1, x2, y2
 
 
 def _letters(box: Rectangles, size: tuple[int, int], *, faces: int) -> float:

@@ -68,7 +68,9 @@ class EyewearClassifier:
         )
         self._metadata = _read_metadata(self._session, origin=self._origin)
         _check_graph(self._session, self._metadata, origin=self._origin)
-        self._geometry = _read_geometry(self._metadata, origin=self._origin)
+        looks_at_faces = self._metadata["view"] == "face"
+        crop = self._metadata.get("crop")
+        self._geometry = CropGeometry.from_dict(crop) if looks_at_faces else None
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -176,16 +178,6 @@ def _read_metadata(session: Any, *, origin: str) -> dict[str, Any]:
         if not is_sound(value := metadata.get(key)):
             raise _damaged(f"lack a sound {key!r}", received=repr(value), origin=origin)
     return metadata
-
-
-def _read_geometry(metadata: Mapping[str, Any], *, origin: str) -> CropGeometry | None:
-    if metadata["view"] == "photo":
-        return None
-    stored = metadata.get("crop")
-    if not isinstance(stored, dict):
-        problem = "do not say how the faces that it looks at are cropped"
-        raise _damaged(problem, received=f"crop {stored!r}", origin=origin)
-    return CropGeometry.from_dict(stored)
 
 
 def _check_graph(session: Any, metadata: Mapping[str, Any], *, origin: str) -> None:

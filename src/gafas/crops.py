@@ -9,8 +9,7 @@ stays within 0.04, and within 0.16 when the chin is raised.
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -86,20 +85,21 @@ class CropGeometry:
     max_roll: float = 180.0
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+    def from_dict(cls, stored: object) -> Self:
         """Read what `dataclasses.asdict` wrote into a model file.
 
         Raises:
             ModelError: an entry is missing or unknown, or is no number.
         """
         names = {field.name for field in dataclasses.fields(cls)}
-        numbers = all(type(value) in (int, float) for value in stored.values())
-        if set(stored) != names or not numbers:
+        found = stored if isinstance(stored, dict) else {}
+        if set(found) != names or any(type(value) not in (int, float) for value in found.values()):
             raise ModelError(
-                f"Unknown crop geometry: expected the numbers {', '.join(sorted(names))}. "
-                f"Received: {dict(stored)}. Use a model exported by this version of gafas."
+                "The model looks at faces but does not say how to crop them: expected the numbers "
+                f"{', '.join(sorted(names))}. Received: crop {stored!r}. Use a model exported by "
+                "this version of gafas."
             )
-        return cls(**{name: float(value) for name, value in stored.items()})
+        return cls(**{name: float(value) for name, value in found.items()})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

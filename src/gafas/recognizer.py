@@ -175,7 +175,7 @@ class Recognizer:
                 photo, faces = find_faces(content, self._detector)
             else:
                 photo = load_photo(content, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
-            crops, answers = self._classify(content, photo, faces)
+            crops, answers = self._classify(content, photo, faces=faces)
         labels = self._classifier.labels
         predictions = tuple(
             Prediction.decide(face, dict(zip(labels, row, strict=True)), threshold=self._threshold)
@@ -193,7 +193,7 @@ class Recognizer:
         return found if name is None else dataclasses.replace(found, photo=name)
 
     def _classify(
-        self, source: ImageSource, photo: Photo, faces: Sequence[Face]
+        self, source: ImageSource, photo: Photo, *, faces: Sequence[Face]
     ) -> tuple[ImageArray, npt.NDArray[np.float32]]:
         side, geometry = max(self._classifier.size), self._classifier.geometry
         measure = functools.partial(measure_detail, side=side, geometry=geometry)
@@ -311,13 +311,14 @@ def refine(source: ImageSource, photo: Photo, *, detail: float, least: float = _
     return load_photo(source, side=math.ceil(max(photo.image.shape) * least / detail))
 
 
-def measure_eccentricity(face: Face, *, width: int, height: int) -> float:
-    """Return how far the middle of a face is from the middle of its photo, in pixels.
+def find_central(faces: Sequence[Face], *, width: int, height: int) -> int:
+    """Return which of the faces is nearest to the middle of its photo.
 
-    The label of a photo speaks of one person: whose face is nearest to the middle.
+    The label of a photo speaks of one person: of this one.
     """
-    x1, y1, x2, y2 = face.box
-    return math.hypot((x1 + x2 - width) / 2, (y1 + y2 - height) / 2)
+    boxes = np.array([face.box for face in faces])
+    aside, below = boxes[:, :2].T + boxes[:, 2:].T - np.array([[width], [height]])
+    return int(np.hypot(aside, below).argmin())
 
 
 def count_cores() -> int:

@@ -33,7 +33,7 @@ PICTURE = Picture(portrait(), 219.4)
 
 FEW = (
     Sweep("exposure", "stops", (0, -5), expose),
-    Sweep("size", "pixels", (64, 5), shrink),
+    Sweep("size", "pixels", (64, 2), shrink),
 )
 
 

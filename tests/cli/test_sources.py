@@ -104,7 +104,7 @@ def test_photos_are_counted_ahead_bit_by_bit_and_silently(
     (tmp_path / "empty").mkdir()
     assert count_ahead(Sources([str(tmp_path / "empty")]).names())() == 0
     assert capsys.readouterr() == ("", "")
-    slow = (time.sleep(0.001) for _ in range(120))
+    slow = map(time.sleep, [0.001] * 120)
     ask = count_ahead(slow)
     answers = [ask() for _ in range(4)]
     assert answers[0] is None

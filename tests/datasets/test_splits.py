@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from people import make_samples
 
 from gafas.datasets.cmu import read_samples
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import (
+    Protocol,
     Split,
     SplitPlan,
     check,
@@ -20,6 +20,17 @@ from gafas.datasets.splits import (
     write_split,
 )
 from gafas.errors import DataError
+
+
+def make_samples(subjects: int, photos: int = 3, sizes: int = 3) -> tuple[Sample, ...]:
+    """Name files of people who were photographed several times, each photo at several sizes."""
+    return tuple(
+        Sample(Path(name), name, ("none", "sunglasses")[p % 2], f"s{s}p{p}", f"s{s}")
+        for s in range(subjects)
+        for p in range(photos)
+        for z in range(sizes)
+        for name in [f"s{s}/p{p}_{z}.png"]
+    )
 
 
 def names(samples: Sequence[Sample]) -> set[str]:
@@ -189,7 +200,7 @@ def test_official_lists_need_the_cmu_photos() -> None:
     ("name", "train", "test1", "test2"), [("all", 277, 139, 208), ("straightrnd", 70, 34, 52)]
 )
 def test_official_lists_have_their_published_lengths(
-    cmu: Path, name: str, train: int, test1: int, test2: int
+    cmu: Path, name: Protocol, train: int, test1: int, test2: int
 ) -> None:
     split = make_split(read_samples(cmu), SplitPlan(name, validation_share=0))
     assert (len(split.train), len(split.validation)) == (3 * train, 0)

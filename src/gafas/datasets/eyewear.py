@@ -139,9 +139,9 @@ def part(samples: Sequence[Sample], plan: SplitPlan | None = None) -> Split:
     plan = plan or SplitPlan()
     parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
     for sample in merge_repeats([s for s in samples if s.facts.get("source") != CMU]):
-        part = _choose_part(sample)
-        if part == "train" or sample.label != TINTED:
-            parts[part].append(sample)
+        chosen = _choose_part(sample)
+        if chosen == "train" or sample.label != TINTED:
+            parts[chosen].append(sample)
     train, validation, test = (tuple(parts[p]) for p in ("train", "validation", "test"))
     photos = tuple(s for s in samples if s.facts.get("source") == CMU)
     if photos and plan.cmu == "fold":

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import scipy.stats
 import sklearn.metrics
 from numpy.typing import NDArray
 
@@ -25,7 +26,6 @@ MINIMUM_SUBJECTS: Final = 3
 """Under so many subjects no interval over subjects is given."""
 
 _SEED = 20
-_Z95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 _TINY = 1e-15  # a certain mistake costs 34.5, not infinity
 
 
@@ -141,17 +141,11 @@ def measure_accuracy(
 def wilson(correct: int, total: int) -> Interval:
     """Give Wilson's 95 % score interval of a share, without continuity correction.
 
-    Source: E. B. Wilson (1927), Journal of the American Statistical Association 22, 209–212.
-
     >>> [round(x, 4) for x in wilson(90, 100)]
     [0.8256, 0.9448]
     """
-    share, square = correct / total, _Z95**2
-    middle = share + square / (2 * total)
-    half = _Z95 * math.sqrt(share * (1 - share) / total + square / (4 * total**2))
-    scale = 1 + square / total
-    # An exact 0 or 1 may leave the unit interval by a rounding error.
-    return Interval(max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
+    low, high = scipy.stats.binomtest(correct, total).proportion_ci(method="wilson")
+    return Interval(float(low), float(high))
 
 
 def bootstrap(right: NDArray[np.bool_], subjects: Sequence[str]) -> Interval | None:

@@ -13,14 +13,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from gafas.classifier import EyewearClassifier
-from gafas.crops import squeeze
 from gafas.datasets.samples import TINTED, Sample, relabel
 from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
 from gafas.labels import UNSURE
 from gafas.progress import show_progress
-from gafas.recognizer import Recognizer, count_cores, measure_eccentricity
+from gafas.recognizer import Recognizer, count_cores, find_central
 from gafas.results import Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
@@ -116,8 +115,7 @@ def _measure_pose(landmarks: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _shrink(patch: ImageArray) -> npt.NDArray[np.float64]:
-    colour = patch if patch.shape[2] == 3 else np.repeat(patch, 3, axis=2)
-    grey = Image.fromarray(squeeze(colour, size=patch.shape[1::-1], colour="grey")[:, :, 0])
+    grey = Image.fromarray(patch if patch.shape[2] == 3 else patch[:, :, 0]).convert("L")
     return np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float64)
 
 
@@ -181,9 +179,8 @@ def recognize_nearest(
     found, crops = recognizer.recognize_with_crops(source)
     if not found.faces:
         return None
-    size = {"width": found.width or 0, "height": found.height or 0}
-    off = [measure_eccentricity(one.face, **size) for one in found]
-    nearest = int(np.argmin(off))
+    faces = [one.face for one in found]
+    nearest = find_central(faces, width=found.width or 0, height=found.height or 0)
     return found[nearest], crops[nearest]
 
 

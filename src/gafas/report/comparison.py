@@ -16,17 +16,18 @@ from gafas.training.recipe import Recipe
 from gafas.training.run import Run
 
 Kind = Literal["claimed", "leak", "people", "unaudited", "strangers", "honest"]
+"""Claimed; test photos seen at another size; other photos of people seen; nobody looked; photos of
+whom is not known; people never seen."""
 
 _KINDS: Mapping[str, Kind] = {
     "by_file": "leak",
     "by_photo": "people",
     "all": "people",
     "straightrnd": "people",
-    "eyewear": "strangers",
-    "by_subject": "honest",
     "by_subject_5": "honest",
     "leave_one_subject_out": "honest",
 }
+"""What the protocols of the benchmark measure."""
 
 CMU = "cmu"
 """The data of the claim, and of the benchmark of the experiment."""
@@ -34,18 +35,15 @@ CMU = "cmu"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
-    """One figure of the comparison.
+    """One figure of the comparison, as `benchmarks/cmu.json` holds those of the benchmark.
 
     Attributes:
         recipe, protocol: what was trained, and how samples were parted; the claim has neither.
-        kind: claimed; leak (test photos seen at another size); people (other photos of people
-            seen); unaudited (nobody looked); strangers (photos of whom is not known); honest
-            (people never seen).
-        accuracy: the share of right answers, 0–1.
-        counted: what stands behind it, or None for the claim.
-        full_size: accuracy on photos at full size alone, or None.
-        last_ten_epochs: mean of the last ten epochs on the part that was watched, or None.
-        trainings, seconds, parameters: how many trainings, time of one, weights; None if unknown.
+        accuracy: None for the claim, of which the share alone is known.
+        full_size: the same on photos at full size alone.
+        last_ten_epochs: mean of the last ten epochs on the part that was watched.
+        trainings, seconds_per_training, parameters: None if unknown.
+        kind: what is measured.
         data: what tells the data from others.
         settings: the recipe but for its split, where known: of other data or other settings,
             figures do not compare.
@@ -54,44 +52,34 @@ class Measured:
 
     recipe: str
     protocol: str
-    kind: Kind
-    accuracy: float
-    counted: Accuracy | None = None
-    full_size: float | None = None
-    last_ten_epochs: float | None = None
-    trainings: int | None = None
-    seconds: float | None = None
-    parameters: int | None = None
-    data: str = CMU
-    settings: Recipe | None = None
-    drawn: bool = False
-
-    @property
-    def interval(self) -> Interval | None:
-        """The 95 % interval, by subjects where there is one, else Wilson's; None for the claim."""
-        return self.counted.interval if self.counted else None
-
-
-CLAIM = Measured(recipe="", protocol="", kind="claimed", accuracy=CLAIMED_VAL_ACCURACY)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Entry:
-    """What is read of an entry of `benchmarks/cmu.json`."""
-
-    recipe: str
-    protocol: str
-    accuracy: Accuracy
+    accuracy: Accuracy | None
     full_size: Accuracy | None = None
     last_ten_epochs: float | None = None
     trainings: int | None = None
     seconds_per_training: float | None = None
     parameters: int | None = None
+    kind: Kind = "claimed"
+    data: str = CMU
+    settings: Recipe | None = None
+    drawn: bool = False
+
+    @property
+    def value(self) -> float:
+        """The share of right answers, 0–1."""
+        return self.accuracy.value if self.accuracy else CLAIMED_VAL_ACCURACY
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval, by subjects where there is one, else Wilson's; None for the claim."""
+        return self.accuracy.interval if self.accuracy else None
+
+
+CLAIM = Measured(recipe="", protocol="", accuracy=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Benchmark:
-    entries: tuple[_Entry, ...]
+    entries: tuple[Measured, ...]
 
 
 def read_benchmark(path: Path) -> tuple[Measured, ...]:
@@ -100,39 +88,27 @@ def read_benchmark(path: Path) -> tuple[Measured, ...]:
     Raises:
         DataError: it is missing, or does not hold what `make benchmark` writes.
     """
+    entries = read_json(path, _Benchmark).entries
     return tuple(
-        Measured(
-            recipe=entry.recipe,
-            protocol=entry.protocol,
-            kind=_KINDS.get(entry.protocol, "unaudited"),
-            accuracy=entry.accuracy.value,
-            counted=entry.accuracy,
-            full_size=entry.full_size.value if entry.full_size else None,
-            last_ten_epochs=entry.last_ten_epochs,
-            trainings=entry.trainings,
-            seconds=entry.seconds_per_training,
-            parameters=entry.parameters,
-        )
-        for entry in read_json(path, _Benchmark).entries
+        dataclasses.replace(entry, kind=_KINDS.get(entry.protocol, "unaudited"))
+        for entry in entries
     )
 
 
 def measure_run(run: Run, evaluation: Evaluation) -> Measured:
     """Return a run's own figure; what its audit found decides its kind."""
-    full, data = evaluation.per_photo_full_size, run.data
-    seconds = run.environment.get("seconds")
+    data, seconds = run.data, run.environment.get("seconds")
     own = f"{data.kind}:{data.path or run.folder}"
     return Measured(
         recipe=run.recipe.name,
         protocol=run.parts.name,
-        kind=_judge_kind(run),
-        accuracy=evaluation.accuracy.value,
-        counted=evaluation.accuracy,
-        full_size=full.value if full else None,
+        accuracy=evaluation.accuracy,
+        full_size=evaluation.per_photo_full_size,
         last_ten_epochs=_average_last_ten(run) if run.parts.watches_test else None,
         trainings=1,
-        seconds=None if isinstance(seconds, str) else seconds,
+        seconds_per_training=None if isinstance(seconds, str) else seconds,
         parameters=run.parameters,
+        kind=_judge_kind(run),
         data=data.kind if data.kind in (CMU, "eyewear") else own,
         settings=dataclasses.replace(run.recipe, split=Recipe().split),
         drawn=run.is_drawn,
@@ -151,7 +127,7 @@ def _average_last_ten(run: Run) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
+def compare_splits(measured: Sequence[Measured]) -> Iterator[Finding]:
     """Yield a sentence for all that may be compared and has a leaking and an honest figure.
 
     Of several of a kind the last, which is the strictest, counts.
@@ -164,11 +140,11 @@ def compare_exams(measured: Sequence[Measured]) -> Iterator[Finding]:
         if leak and honest:
             values = {
                 "recipe": leak.recipe,
-                "leak": leak.accuracy,
-                "honest": honest.accuracy,
+                "leak": leak.value,
+                "honest": honest.value,
                 "interval": honest.interval,
             }
-            yield Finding("comparison.exams_drawn" if leak.drawn else "comparison.exams", values)
+            yield Finding("comparison.splits_drawn" if leak.drawn else "comparison.splits", values)
 
 
 def draw_measured(measured: Sequence[Measured], words: Wording) -> str:
@@ -176,8 +152,8 @@ def draw_measured(measured: Sequence[Measured], words: Wording) -> str:
     bars = [
         Bar(
             name_measured(m, words, brief=True),
-            m.accuracy,
-            words.percent(m.accuracy),
+            m.value,
+            words.percent(m.value),
             interval=m.interval,
             kind=m.kind,
         )

@@ -9,7 +9,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec
+from typing import Any, Final, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
@@ -95,7 +95,7 @@ class Bar:
         return self.interval or (self.value, self.value)
 
 
-_KINDS = {
+KIND_COLOURS: Final = {
     "claimed": GREY,
     "leak": ORANGE,
     "people": SKY,
@@ -104,6 +104,8 @@ _KINDS = {
     "honest": GREEN,
     "plain": BLUE,
 }
+"""The colour of what a figure of the comparison measures."""
+
 _LONG_NAME = 22  # letters; more would leave the bars too little room on a phone
 _HATCHES = {"claimed": "///", "leak": "...", "people": "\\\\\\", "unaudited": "xxx"}
 
@@ -293,7 +295,7 @@ def _draw_bar(axes: Any, bar: Bar, *, place: int, above: bool) -> None:
         middle,
         bar.value,
         height=0.44 if above else 0.68,
-        color=_KINDS[bar.kind],
+        color=KIND_COLOURS[bar.kind],
         alpha=0.85,
         hatch=_HATCHES.get(bar.kind),
         edgecolor="white",

@@ -29,7 +29,7 @@ from gafas.report.comparison import (
     CLAIM,
     CMU,
     Measured,
-    compare_exams,
+    compare_splits,
     draw_measured,
     measure_run,
     name_measured,
@@ -221,8 +221,9 @@ def _compare(
         "mixed": not has_benchmark and len({one.data for one in own}) > 1,
         "cards": [CLAIM, *own] if any(c.run.is_original for c in chapters) else own,
         "bars": draw_measured(measured, words),
-        "exams": list(compare_exams(measured)),
+        "splits": list(compare_splits(measured)),
         "name_measured": name_measured,
+        "colours": figures.KIND_COLOURS,
     }
 
 

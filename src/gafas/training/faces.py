@@ -18,7 +18,7 @@ from gafas.datasets.samples import Sample
 from gafas.detection.detector import FaceDetector
 from gafas.files import find_home, open_beside
 from gafas.progress import show_progress
-from gafas.recognizer import count_cores, find_faces, measure_detail, measure_eccentricity, refine
+from gafas.recognizer import count_cores, find_central, find_faces, measure_detail, refine
 from gafas.results import ImageArray
 from gafas.weights import PINNED
 
@@ -130,8 +130,7 @@ def _cut(path: Path, detector: FaceDetector, *, side: int) -> tuple[ImageArray, 
     photo, faces = find_faces(path, detector)
     if not faces:
         return None
-    size = {"width": photo.width, "height": photo.height}
-    nearest = min(faces, key=lambda face: measure_eccentricity(face, **size))
+    nearest = faces[find_central(faces, width=photo.width, height=photo.height)]
     (detail,) = measure_detail(photo, [nearest], side=side)
     photo = refine(path, photo, detail=detail)
     seen = nearest.scaled(photo.scale)
