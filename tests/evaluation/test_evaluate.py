@@ -333,5 +333,5 @@ def test_a_folder_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> Non
 def test_a_model_of_faces_is_refused_rather_than_fed_with_whole_photos(
     samples: list[Sample],
 ) -> None:
-    with pytest.raises(ModelError, match="how the faces that it looks at are cropped"):
+    with pytest.raises(ModelError, match="does not say how to crop"):
         measured(samples, opened(view="face"))
