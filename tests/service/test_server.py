@@ -243,6 +243,15 @@ def test_a_device_that_is_not_there_is_refused(capfd: pytest.CaptureFixture[str]
     assert "abacus" in capfd.readouterr().err
 
 
+def test_no_connection_waits_till_a_piece_of_the_answer_is_acknowledged() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_two_processes_do_not_share_a_port() -> None:
     with serving() as one:
         assert isinstance(one, Process)
