@@ -9,10 +9,10 @@
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
-# make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
-# make benchmark-own-photos  train on a few dozen photos; needs GAFAS_EYEWEAR (minutes)
+# make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
+# make benchmark-own-photos  train on a few dozen photos; needs glint and meglass in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
-# make benchmark-eyewear  measure the model that ships; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
+# make benchmark-eyewear  measure the model that ships; needs GAFAS_EYEWEAR, GAFAS_CMU and the runs runs/eyewear-cmu-* (minutes)
 
 PYTHON ?= python3
 VENV := .venv
@@ -99,9 +99,11 @@ benchmark-own-photos: $(VENV)/ready
 
 benchmark: $(VENV)/ready
 	$(BIN)/python -m benchmarks.commands cmu
+	$(BIN)/python -m tools.docs
 
 benchmark-eyewear: $(VENV)/ready
 	$(BIN)/python -m benchmarks.commands eyewear $(foreach run,$(wildcard runs/eyewear-cmu-*),--cmu-run $(run))
+	$(BIN)/python -m tools.docs
 
 clean:
 	rm -rf $(VENV) $(OUT)

@@ -262,6 +262,12 @@ def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> CmuFigures:
     models: tuple[FoldModel, ...] = ()
     if photos.cmu_runs:
         rows, models = answer_folds(photos.cmu_runs)
+    elif (classifier.metadata.get("data") or {}).get("cmu", "none") != "none":
+        raise DataError(
+            "The model has learnt from CMU's photos, so they cannot say what it knows. Received: "
+            f"{classifier!r} and no run. Name a run for each fold: --cmu-run RUN; or leave cmu "
+            "out."
+        )
     else:
         rows = predict_rows(classifier, cmu.read_samples(scales=("full",)))
     left_out = ", people left out" if models else ""

@@ -1,6 +1,6 @@
 """Measure the service: throughput, latency, overload and cold start, over loopback.
 
-Run: python benchmarks/service.py   (`make benchmark-service`; four minutes on an idle computer)
+Run: python -m benchmarks.service   (`make benchmark-service`; four minutes on an idle computer)
 It writes service.json beside itself.
 
 The service runs as its users start it, `gafas serve`, in a process of its own; this process is the

@@ -1,6 +1,6 @@
 """Measure how fast gafas is and how much memory it takes, beside the pure decoding of the photos.
 
-Run: python benchmarks/speed.py   (`make speed`; about three minutes on an idle computer)
+Run: python -m benchmarks.speed   (`make speed`; about three minutes on an idle computer)
 It writes speed.json beside itself. `--installed` measures instead how much disk a fresh
 installation takes (it needs pip and the network) and adds that to the file.
 

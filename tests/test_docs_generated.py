@@ -60,12 +60,12 @@ def make_speed() -> Speed:
     return Speed(PLACE, summary(0.02), summary(0.1), {1: one, 2: one}, kinds)
 
 
-def write_eyewear(path: Path, parts: dict[str, dict[str, Any]], *, recipe: str) -> None:
+def write_eyewear(path: Path, parts: dict[str, dict[str, Any]], *, cmu: str = "all") -> None:
     """Write what `make benchmark-eyewear` would, of parts that differ as is said."""
     content = json.loads(read(ROOT / "benchmarks/eyewear.json"))
     part = content["parts"]["utkface"]
     told = {name: merge(part, CHANGED | more) for name, more in parts.items()}
-    content["model"]["recipe"] = recipe
+    content["model"]["data"]["cmu"] = cmu
     write_text(path, json.dumps(content | {"parts": told}))
 
 
@@ -122,7 +122,7 @@ def test_the_chart_of_each_story_is_fresh(language: Language, tmp_path: Path) ->
 
 def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path) -> None:
     parts: dict[str, dict[str, Any]] = {name: {} for name in ("lfw", "web", "utkface")}
-    write_eyewear(tmp_path / "eyewear.json", parts, recipe="eyewear")
+    write_eyewear(tmp_path / "eyewear.json", parts)
     english = make_eyewear_table(tmp_path / "eyewear.json", "en").splitlines()
     spanish = make_eyewear_table(tmp_path / "eyewear.json", "es").splitlines()
     assert "about 99 of 100 answers are right; about 3 of 100 faces get `unsure`" in english[0]
@@ -140,25 +140,25 @@ def test_the_figures_of_a_readme_name_every_set_that_was_measured(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("recipe", "models", "shown"),
+    ("learnt", "models", "shown"),
     [
-        ("eyewear", [], False),
-        ("eyewear", [{"sha256": "0", "people": ["ann"], "epochs": 8}], True),
-        ("other", [], True),
+        ("all", [], False),
+        ("all", [{"sha256": "0", "people": ["ann"], "epochs": 8}], True),
+        ("none", [], True),
     ],
 )
 def test_photos_that_the_model_learnt_from_have_no_row(
-    recipe: str, models: list[object], shown: bool, tmp_path: Path
+    learnt: str, models: list[object], shown: bool, tmp_path: Path
 ) -> None:
     parts: dict[str, dict[str, Any]] = {"utkface": {}, "cmu": {"models": models}}
-    write_eyewear(tmp_path / "eyewear.json", parts, recipe=recipe)
+    write_eyewear(tmp_path / "eyewear.json", parts, cmu=learnt)
     table = make_eyewear_table(tmp_path / "eyewear.json", "en")
     assert ("CMU" in table) == shown
 
 
 def test_false_alarms_without_a_group_that_is_large_enough_name_none(tmp_path: Path) -> None:
     path = tmp_path / "eyewear.json"
-    write_eyewear(path, {"utkface": {}}, recipe="eyewear")
+    write_eyewear(path, {"utkface": {}})
     content = json.loads(read(path))
     content["parts"]["utkface"]["groups"]["false_alarms"]["worst"] = None
     write_text(path, json.dumps(content))
@@ -166,7 +166,7 @@ def test_false_alarms_without_a_group_that_is_large_enough_name_none(tmp_path: P
 
 
 def test_results_without_the_held_out_fifth_are_refused(tmp_path: Path) -> None:
-    write_eyewear(tmp_path / "eyewear.json", {"web": {}}, recipe="eyewear")
+    write_eyewear(tmp_path / "eyewear.json", {"web": {}})
     with pytest.raises(DataError, match="lacks utkface"):
         make_eyewear_table(tmp_path / "eyewear.json", "en")
 

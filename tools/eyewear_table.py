@@ -1,21 +1,17 @@
 """The README's figures of the model that ships, from what `make benchmark-eyewear` wrote."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.eyewear import CmuFigures, Results, SetFigures
 
-import gafas.training
 from gafas.errors import DataError
 from gafas.evaluation.breakdowns import SMALLEST_GROUP, Group, GroupMistakes
 from gafas.evaluation.metrics import Answered, Interval
 from gafas.files import read_json
 from gafas.labels import Language
 from gafas.report.wording import Wording
-
-RECIPES: Final = Path(gafas.training.__file__).parent / "recipes"
 
 _HEADINGS: Final[dict[Language, str]] = {
     "en": "photos|faces found|macro F1|F1 sunglasses|F1 eyeglasses|F1 any eyewear|answered"
@@ -114,9 +110,8 @@ def _is_unseen(part: SetFigures, content: Results) -> bool:
     """Tell whether the figures of a set are those of photos that were not learnt from."""
     if not isinstance(part, CmuFigures) or part.models:
         return True
-    recipe = RECIPES / f"{content.model.recipe}.toml"
-    split = tomllib.loads(recipe.read_text("utf-8"))["split"] if recipe.is_file() else {}
-    return bool(split.get("cmu", "none") == "none")
+    learnt = content.model.data
+    return learnt is None or (learnt.cmu or "none") == "none"
 
 
 def _row(part: SetFigures, words: Wording) -> list[str]:

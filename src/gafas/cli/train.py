@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 Recipes = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE", help="A recipe's name (seed, compact), a TOML file, or a run to repeat."
+        metavar="RECIPE",
+        help="A recipe's name (faces, compact, seed, eyewear), a TOML file, or a run to repeat.",
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
