@@ -2,10 +2,12 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from disks import small_disk
-from gafas.files import make_csv, open_beside, write_bytes, write_text
+from gafas.errors import DataError
+from gafas.files import make_csv, open_beside, read_json, write_bytes, write_json, write_text
 
 
 def test_text_is_written_whole_into_folders_that_are_made(tmp_path: Path) -> None:
@@ -51,3 +53,13 @@ def test_no_cell_reaches_a_spreadsheet_as_a_formula() -> None:
     assert not any(cell.startswith(("=", "+", "@", "\t", "\r", "\n", "-1")) for cell in row)
     back = [cell[1:] if cell.startswith("'") else cell for cell in row]
     assert back == ["" if cell is None else str(cell) for cell in cells]
+
+
+def test_a_number_of_numpy_is_refused_rather_than_written_as_text(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="int64"):
+        write_json(tmp_path / "a.json", {"one": np.int64(1)})
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        read_json(tmp_path, dict)

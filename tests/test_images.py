@@ -323,3 +323,10 @@ def test_the_size_is_read_without_decoding() -> None:
     assert read_size(whole[:-20]) == (48, 32)  # what is missing is not looked at
     with pytest.raises(ImageError, match="expected JPEG"):
         read_size(b"Hello")
+
+
+def test_a_jpeg_that_is_nearly_a_line_is_reduced_like_any_other() -> None:
+    line = np.full((20, 20_000, 3), 128, np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(line).save(content, "JPEG")
+    assert load_photo(content.getvalue(), side=640).width == 20_000

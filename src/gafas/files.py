@@ -9,7 +9,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Final, TypeVar
 
 from gafas.errors import DataError
@@ -231,8 +231,14 @@ def write_json(path: Path, value: object) -> None:
     """
     import msgspec
 
-    plain = round_floats(msgspec.to_builtins(value, enc_hook=str))
+    plain = round_floats(msgspec.to_builtins(value, enc_hook=_spell))
     write_text(path, json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def _spell(value: object) -> str:
+    if not isinstance(value, PurePath):  # a NumPy number would become text without a word
+        raise TypeError(f"Cannot write {type(value).__name__} as JSON. Received: {value!r}.")
+    return str(value)
 
 
 def read_json(path: Path, kind: type[_Kind]) -> _Kind:
@@ -249,6 +255,8 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
         return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_make)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"{path} is missing. Write it again, or name another place.") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Name another place.") from error
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}. Restore it, or write it anew.") from error
 

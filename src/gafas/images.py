@@ -307,7 +307,8 @@ def _decode(opened: Image.Image, *, name: str, side: int | None) -> Photo:
         width, height = opened.size
         if side is not None and side < max(width, height):
             reduction = side / max(width, height)
-            opened.draft(None, (int(width * reduction), int(height * reduction)))
+            size = (max(1, int(width * reduction)), max(1, int(height * reduction)))
+            opened.draft(None, size)
         opened.load()
         orientation = _orientation(opened)
         if orientation >= 5:

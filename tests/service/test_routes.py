@@ -13,6 +13,7 @@ from PIL import Image
 from brightness_model import brightness_model
 from face_photos import encode, portrait
 from gafas.annotation import annotate
+from gafas.classifier import EyewearClassifier
 from gafas.explanation import draw_explanations, explain
 from gafas.images import load_image
 from gafas.recognizer import Recognizer
@@ -207,3 +208,10 @@ def test_drawings_are_of_one_photo(door: Door, photos: dict[str, bytes]) -> None
     two = form({name: photos[name] for name in READABLE[:2]})
     refused(door.post("/v1/annotate", files=two), 422, "too-many-photos")
     assert door.post("/v1/annotate", files=two[:1]).headers["content-type"] == "image/jpeg"
+
+
+def test_a_whole_photo_of_which_no_face_counts_is_explained_as_nobody() -> None:
+    whole = Door(Recognizer(EyewearClassifier(brightness_model())))
+    for path in ("annotate", "explain"):
+        answer = whole.post(f"/v1/{path}?min_face=9999", encode(portrait()))
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")

@@ -6,8 +6,8 @@ The schedule, of which `benchmarks/detector.py` measures what each rule finds, l
 2. If nothing shows, or something is doubtful, look again, larger; and at a big photo, if something
    is doubtful even then, larger still.
 3. If still nothing was found, a face may fill the photo: look with a border around it.
-4. If the surest face is not quite sure, or its mouth is not below its eyes, the photo may lie on
-   its side or upside down: look at it turned by quarters.
+4. If nothing was found, the surest face is not quite sure, or its mouth is not below its eyes, the
+   photo may lie on its side or upside down: look at it turned by quarters.
 """
 
 from collections.abc import Sequence
@@ -85,8 +85,9 @@ class FaceDetector:
         """Find the faces in an upright `(H, W, 3)` RGB image of any size.
 
         Boxes and landmarks are in the image's pixels; a box may reach past the border. The faces
-        are sorted by confidence, the most confident first; ties by position, left first. In a photo
-        that lies on its side or upside down, landmarks are those of the faces as they lie.
+        are sorted by confidence, the most confident first; ties by position in the
+        photo as it was seen. In a photo that lies on its side or upside down, landmarks are those
+        of the faces as they lie.
         """
         found = self._search(image)
         if not len(found):

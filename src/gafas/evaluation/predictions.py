@@ -47,7 +47,7 @@ QUALITY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 NO_FACE: Final = "No face was found in the photo."
 """The error of a photo that can be read, but in which a face model finds nothing to look at."""
 
-_CHUNK: Final = 256  # so many prepared photos are held in memory at once
+_CHUNK: Final = 256  # so many photos at most still have to be done where Ctrl-C ends it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ async def explain_photo(
             raise RefusalError("no-such-face", {"face": face, "count": len(found)})
         chosen = found.faces if face is None else found.faces[face : face + 1]
         faces = [one.face for one in chosen]
-        reasons = explain(operation.recognizer, upload.data, faces=faces)
+        reasons = explain(operation.recognizer, upload.data, faces=faces) if faces else []
         return draw_explanations(upload.data, reasons, language=language)
 
     return await _answer_picture(request, paint)

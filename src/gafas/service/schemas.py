@@ -146,8 +146,6 @@ _MEANINGS: Final = {
     400: "The request, its form or its headers are broken.",
     401: "The service asks for a key.",
     403: "Another web site's page sent this.",
-    404: "Nothing is here.",
-    405: "Another method is needed.",
     406: "The picture comes as JPEG or PNG only.",
     408: "The request took too long to arrive.",
     413: "Too many bytes or photos.",

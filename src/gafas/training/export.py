@@ -16,6 +16,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from gafas.classifier import METADATA_KEY, METADATA_SCHEMA
 from gafas.crops import squeeze
 from gafas.errors import ModelError
 from gafas.images import load_image
@@ -83,7 +84,7 @@ def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -
     """Write the one-file form: uint8 input, probabilities as output, facts in the metadata."""
     graph = make_onnx(model)
     facts = {
-        "schema": 2,
+        "schema": METADATA_SCHEMA,
         "temperature": 1.0,
         "threshold": 0.0,
         "recipe": None,
@@ -95,7 +96,7 @@ def write_onnx(model: keras.Model, path: Path, *, metadata: Mapping[str, Any]) -
         "parameters": int(model.count_params()),
         "created_by": f"gafas {version('gafas')}",
     }
-    onnx.helper.set_model_props(graph, {"gafas": json.dumps(facts, sort_keys=True)})
+    onnx.helper.set_model_props(graph, {METADATA_KEY: json.dumps(facts, sort_keys=True)})
     onnx.save(graph, path)
 
 
