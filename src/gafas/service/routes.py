@@ -159,8 +159,7 @@ async def explain_photo(
 
     def paint(upload: Upload) -> ImageArray:
         """Return the photo as it is drawn on."""
-        operation.check_size(upload)
-        found = select(operation.recognizer.recognize(upload.data))
+        found = operation.recognize(upload, select)
         if face is not None and face >= len(found):
             raise RefusalError("no-such-face", {"face": face, "count": len(found)})
         chosen = found.faces if face is None else found.faces[face : face + 1]
