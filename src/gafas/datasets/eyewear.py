@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import io
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,13 +20,23 @@ import numpy as np
 
 from gafas.datasets import cmu
 from gafas.datasets.leaks import list_near
-from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
+from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
+from gafas.datasets.scenes import FREE, list_samples, read_scenes
 from gafas.datasets.splits import Split, SplitPlan, check, take_fold
 from gafas.errors import DataError
 from gafas.files import find_photos
 
-SETS: Final = ("celeba", "utkface", "portraits", "selfies", "tinyimagenet", "web")
-"""The sets that may be learnt from."""
+SETS: Final = (
+    *("celeba", "utkface", "portraits", "selfies", "tinyimagenet", "web", "fairface", "gov18f"),
+    *("glint", "meglass", "onhead", "speakers", "athletes", "selfies2"),
+)
+"""The sets that may be learnt from: photos of one person each, in a folder for each label."""
+
+SCENES: Final = ("multi", "life")
+"""Those of whole photos, with boxes."""
+
+FREE_SETS: Final = ("fairface", "gov18f")
+"""Those whose photos anybody may use, as their makers state; so are CMU's and some of `life`."""
 
 CMU: Final = "cmu"
 """The fact `source` of the CMU photos, where these are learnt from too."""
@@ -36,20 +47,31 @@ WILD: Final = "web"
 TEST_SETS: Final = ("lfw",)
 """The sets of published figures: nothing is learnt from them, nothing chosen on them."""
 
-LEARNT: Final = (*EYEWEAR_LABELS, TINTED)
+LEARNT: Final = (*EYEWEAR_LABELS, TINTED, OTHER, NOT_A_FACE)
 """The labels that a training reads."""
 
 UNCLEAR: Final = "unclear"
 """What the corrections call a photo that nobody should learn from."""
 
-# Of the photos of `utkface` a share is never learnt from, to count false alarms on. Of the others
-# of every set one is kept on which epochs, temperature and threshold are chosen; of `WILD` a larger
-# one, for they are few, and the likest to those that people have.
+# A fifth of two sets is never learnt from, and of the scenes those of a fifth of the repositories.
+# Of the others of every set some are kept on which epochs, temperature and threshold are chosen: a
+# tenth, of `WILD` and the scenes more, for they are few, and the likest to those that people have.
+_TESTED: Final = ("utkface", "fairface", "life")
 _TEST_SHARE: Final = 0.2
+_VALIDATION_SHARES: Final = {WILD: 0.3, "life": 0.125}
 _VALIDATION_SHARE: Final = 0.1
-_WILD_VALIDATION_SHARE: Final = 0.3
 
-_HELD_OUT: Final = "utkface"
+# Two repositories hold nearly all masks, and one of them most of the free photos; each would be
+# a part by itself.
+_ALWAYS_LEARNT: Final = ("life/chandrikadeb7/Face-Mask-Detection", "life/marellanoc/MaskON")
+
+# Beside the one face in such a photo the detector proposes some things that are none.
+_BESIDE: Final = "fairface"
+_BESIDE_SHARE: Final = 0.3
+
+_PEOPLE: Final = {"glint": r"(.+)_\d+\.jpg", "meglass": r"(\d+_N\d+_identity_\d+)_.*"}
+"""In the names of which sets the person stands."""
+
 _GENDERS: Final = ("male", "female")
 _RACES: Final = ("White", "Black", "Asian", "Indian", "other")
 _PERSON: Final = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?:(?P<race>[0-4])_)?\d{6,}")
@@ -111,26 +133,49 @@ def read_samples(
 def read_material(
     plan: SplitPlan, *, scales: Sequence[str], labels: Sequence[str] = LEARNT
 ) -> tuple[Sample, ...]:
-    """Read the sets that may be learnt from and, where the plan says so, the CMU photos.
+    """Read all that may be learnt from: the sets, the scenes and, where the plan says so, CMU's.
 
     Raises:
         DataError: the sets, or the CMU photos, are not there.
     """
-    photos = cmu.read_samples(scales=scales) if plan.cmu != "none" else ()
-    return read_samples(labels=labels) + tuple(
-        dataclasses.replace(photo, facts={**photo.facts, "source": CMU}) for photo in photos
-    )
+    folder = find()
+    samples = list(read_samples(folder, labels=labels))
+    samples += [_look_beside(sample) for sample in samples if _has_beside(sample)]
+    for name in SCENES:
+        _check_set(folder, name, for_evaluation=False)
+        told = itertools.chain.from_iterable(map(list_samples, read_scenes(folder, name)))
+        samples += [sample for sample in map(_correct, told) if sample.label in labels]
+    for photo in cmu.read_samples(scales=scales) if plan.cmu != "none" else ():
+        facts = {**photo.facts, "source": CMU, "rights": FREE}
+        samples.append(dataclasses.replace(photo, facts=facts))
+    return tuple(sorted(samples, key=lambda sample: sample.name))
+
+
+def _has_beside(sample: Sample) -> bool:
+    return sample.facts["source"] == _BESIDE and _draw(sample.photo, "beside") < _BESIDE_SHARE
+
+
+def _look_beside(sample: Sample) -> Sample:
+    return dataclasses.replace(sample, name=f"{sample.name}#beside", label=NOT_A_FACE)
+
+
+def _correct(sample: Sample) -> Sample:
+    label = read_corrections().get(sample.name, sample.label)
+    return dataclasses.replace(sample, label=label)
 
 
 def part(samples: Sequence[Sample], plan: SplitPlan | None = None) -> Split:
-    """Part the samples of the sets: a fifth of `utkface` for the test, a tenth for validation.
+    """Part the samples of the sets and scenes.
 
-    Of `WILD` it is three tenths. CMU photos join the training part; where the plan says `fold`, the
-    people of one fold stay out of it, and are the test part.
+    A fifth of the photos of `utkface` and of `fairface`, and of the repositories of `life`, is for
+    the test; of the rest a tenth for validation, of `WILD` three. CMU photos join the training
+    part; where the plan says `fold`, the people of one fold stay out of it, and join the test.
 
-    The part of a photo follows from a hash of its name alone: photos that are added or taken away
-    move no other. Photos that repeat each other, as far as a perceptual hash tells, stay together.
-    Lightly tinted lenses (`TINTED`) are learnt from only: nobody could say what is right.
+    The part of a photo follows from a hash of its name alone, or of its person's or repository's:
+    photos that are added or taken away move no other. Photos that repeat each other, as far as a
+    perceptual hash tells, stay together. What nobody could answer rightly is learnt from only:
+    lightly tinted lenses (`TINTED`) and goggles (`OTHER`). Where the plan's sets are `free`, other
+    photos stay out of the training part; validation and test are the same.
 
     Raises:
         DataError: training or test would be empty, or there is no such fold.
@@ -138,15 +183,21 @@ def part(samples: Sequence[Sample], plan: SplitPlan | None = None) -> Split:
     """
     plan = plan or SplitPlan()
     parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
-    for sample in merge_repeats([s for s in samples if s.facts.get("source") != CMU]):
-        chosen = _choose_part(sample)
-        if chosen == "train" or sample.label != TINTED:
+    sets = [s for s in samples if s.facts.get("source") != CMU]
+    groups = {sample.photo: sample.subject or sample.photo for sample in reversed(sets)}
+    for sample in merge_repeats(sets):
+        chosen = _choose_part(groups[sample.photo])
+        if chosen == "train" or sample.label not in (TINTED, OTHER):
             parts[chosen].append(sample)
     train, validation, test = (tuple(parts[p]) for p in ("train", "validation", "test"))
     photos = tuple(s for s in samples if s.facts.get("source") == CMU)
     if photos and plan.cmu == "fold":
-        photos, test = take_fold(photos, folds=plan.folds, fold=plan.fold, seed=plan.seed)
-    return check(Split("eyewear", train + photos, validation, test))
+        photos, held_out = take_fold(photos, folds=plan.folds, fold=plan.fold, seed=plan.seed)
+        test += held_out
+    train += photos
+    if plan.sets == "free":
+        train = tuple(sample for sample in train if sample.facts.get("rights") == FREE)
+    return check(Split("eyewear", train, validation, test))
 
 
 def merge_repeats(samples: Sequence[Sample]) -> tuple[Sample, ...]:
@@ -186,9 +237,11 @@ def _sample(path: Path, folder: Path) -> Sample:
     name = path.relative_to(folder).as_posix()
     source, label, file = name.split("/")
     facts = {"source": source} | (_read_person(file) if source == "utkface" else {})
-    label = read_corrections().get(name, label)
+    facts |= {"rights": FREE} if source in FREE_SETS else {}
+    person = re.fullmatch(_PEOPLE[source], file) if source in _PEOPLE else None
+    subject = f"{source}/{person[1]}" if person else None
     # A file that is moved to another label is still the same photo.
-    return Sample(path, name, label, f"{source}/{file}", facts=facts)
+    return _correct(Sample(path, name, label, f"{source}/{file}", subject, facts=facts))
 
 
 @functools.cache
@@ -218,12 +271,16 @@ def _read_person(file: str) -> dict[str, str]:
     return facts | ({"race": _RACES[int(match["race"])]} if match["race"] else {})
 
 
-def _choose_part(sample: Sample) -> str:
+def _choose_part(group: str) -> str:
+    """Say to which part a photo's group belongs: `<set>/` and its file, person or repository."""
     # Of a photo that lies in two sets, too, all files go the same way.
-    if sample.photo.startswith(f"{_HELD_OUT}/") and _draw(sample.photo, "test") < _TEST_SHARE:
+    source = group.partition("/")[0]
+    if group in _ALWAYS_LEARNT:
+        return "train"
+    if source in _TESTED and _draw(group, "test") < _TEST_SHARE:
         return "test"
-    share = _WILD_VALIDATION_SHARE if sample.photo.startswith(f"{WILD}/") else _VALIDATION_SHARE
-    return "validation" if _draw(sample.photo, "validation") < share else "train"
+    share = _VALIDATION_SHARES.get(source, _VALIDATION_SHARE)
+    return "validation" if _draw(group, "validation") < share else "train"
 
 
 def _draw(photo: str, purpose: str) -> float:

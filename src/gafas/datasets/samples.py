@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gafas.errors import DataError
 from gafas.labels import Eyewear
+from gafas.results import Box
 
 EYEWEAR_LABELS = tuple(str(label) for label in Eyewear)
 """The three labels of gafas, in the order in which its models answer."""
@@ -14,6 +15,13 @@ EYEWEAR_LABELS = tuple(str(label) for label in Eyewear)
 TINTED = "tinted_ambiguous"
 """The label of lightly tinted lenses, which people would argue about: learnt from as half
 eyeglasses, half sunglasses, and never measured on."""
+
+OTHER = "other_eyewear"
+"""The label of goggles, visors and headsets, which are none of the three: learnt from as equally
+likely each, so that the answer is `unsure`."""
+
+NOT_A_FACE = "not_a_face"
+"""The label of what a detector may take for a face: an animal, a statue, a hand, food."""
 
 ORIGINAL_LABELS = ("glasses", "no_glasses")
 """The two classes of the original experiment: `glasses` means sunglasses."""
@@ -32,6 +40,9 @@ class Sample:
         photo: which press of the shutter it shows; files that share it show the same moment.
         subject: the person, or None where unknown.
         facts: anything else that slices an evaluation, such as pose or scale.
+        box: of the face that is spoken of, in pixels; None means the one nearest to the middle.
+        apart: of a sample that is `NOT_A_FACE`: the boxes of all that is, or may be, a face. It
+            speaks of whatever else the detector proposes. None means that nobody has listed them.
     """
 
     path: Path
@@ -40,20 +51,24 @@ class Sample:
     photo: str
     subject: str | None = None
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    box: Box | None = None
+    apart: tuple[Box, ...] | None = None
 
 
 def relabel(
-    samples: Iterable[Sample], labels: Sequence[str], *, tinted: bool = False
+    samples: Iterable[Sample], labels: Sequence[str], *, learnt: bool = False
 ) -> tuple[Sample, ...]:
     """Express every sample's label in the words of a model.
 
     Labels that the model knows stay; the three eyewear labels become the original's two where the
-    model speaks those. With `tinted` the label `TINTED` stays, where the model knows eyewear.
+    model speaks those. With `learnt` the labels that are learnt from though no model answers them
+    (`TINTED`, `OTHER`, `NOT_A_FACE`) stay, where the model knows eyewear.
 
     Raises:
         DataError: a sample bears a label that the model cannot say.
     """
-    kept = {TINTED} if tinted and set(labels) >= set(EYEWEAR_LABELS) else set()
+    soft = {TINTED, OTHER, NOT_A_FACE}
+    kept = soft if learnt and set(labels) >= set(EYEWEAR_LABELS) else set()
     return tuple(
         s if s.label in kept else dataclasses.replace(s, label=_translate(s, labels))
         for s in samples

@@ -124,8 +124,14 @@ class SplitPlan:
         default="none",
         metadata={
             "decides": "of faces on the eyewear sets only: `all` learns from the CMU photos too; "
-            "`fold` leaves the people of `split.fold`, one of `split.folds`, out and makes them "
-            "the test part"
+            "`fold` leaves the people of `split.fold`, one of `split.folds`, out for the test"
+        },
+    )
+    sets: Literal["all", "free"] = dataclasses.field(
+        default="all",
+        metadata={
+            "decides": "of faces on the eyewear sets only: `free` learns from those photos alone "
+            "that anybody may use; validation and test are the same"
         },
     )
 

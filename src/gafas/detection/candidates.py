@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gafas.results import Box
+
 Floats = npt.NDArray[np.float32]
 
 CONFIDENCE: Final = 4
@@ -55,6 +57,12 @@ def _measure_overlaps(ones: Floats, others: Floats) -> tuple[Floats, Floats]:
     )
     smaller = np.minimum(one[:, None], other)
     return common / (one[:, None] + other - common), common / smaller
+
+
+def measure_overlap(one: Box, other: Box) -> float:
+    """Return the intersection over the union of two boxes."""
+    union, _ = _measure_overlaps(np.array([one], np.float32), np.array([other], np.float32))
+    return float(union[0, 0])
 
 
 def turn_back(rows: Floats, quarters: int, *, width: int, height: int) -> Floats:

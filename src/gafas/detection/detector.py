@@ -46,6 +46,8 @@ TURNED_SIDE: Final = 320
 BORDERED_SIDE: Final = 128
 BORDER: Final = 64
 
+_EVERY_SIDE: Final = (192, 320, LARGE_SIDE, 1280)
+
 _CLEARLY: Final = 0.02  # so much more confident a face must be in the turned photo
 
 
@@ -97,6 +99,15 @@ class FaceDetector:
         elif found[0, CONFIDENCE] < UPRIGHT:
             found = self._search_turned(image, found, needed=found[0, CONFIDENCE] + _CLEARLY)
         return [_make_face(row) for row in found]
+
+    def propose(self, image: ImageArray, *, least: float) -> list[Face]:
+        """Return whatever may be a face, to learn from: all looks, at every size, taken together.
+
+        `least` is the confidence of the most doubtful; the most confident come first.
+        """
+        looks = [self.find_candidates(image, side=side) for side in _EVERY_SIDE]
+        seen = suppress(np.concatenate(looks))
+        return [_make_face(row) for row in seen[seen[:, CONFIDENCE] >= least]]
 
     def find_candidates(self, image: ImageArray, *, side: int, border: int = 0) -> Floats:
         """Look once, with the image's longer side resized to `side` (at most four-fold).

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import logging
 from collections.abc import Sequence
@@ -10,20 +11,32 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
-from gafas.datasets.samples import Sample
+from gafas.datasets.samples import NOT_A_FACE, Sample
+from gafas.detection.candidates import measure_overlap
 from gafas.detection.detector import FaceDetector
 from gafas.files import find_home, open_beside
+from gafas.images import load_photo
 from gafas.progress import show_progress
 from gafas.recognizer import count_cores, find_central, find_faces, measure_detail, refine
-from gafas.results import ImageArray
+from gafas.results import Box, Face, ImageArray, Photo
 from gafas.weights import PINNED
 
 MARGIN: Final = 1.25
 """How many times larger the crops are than what the network sees, in pixels and in the photo."""
+
+PROPOSED: Final = 0.1
+"""What the detector is less sure of is not learnt from, be it a face or none."""
+
+_SAME: Final = 0.4  # of the union of a sample's box and a proposal they share so much, or more
+_ASIDE: Final = 0.1  # what shares more than this with a face is not beside it
+_HALF_LIKELY: Final = 0.3
+_SMALLEST: Final = 20.0  # pixels: the faces of scenes that are smaller are not all listed
+_MOST: Final = 8  # of a photo: foliage alone would give dozens
 
 KEPT_BYTES: Final = 4 * 1024**3
 """The crops under `GAFAS_HOME` take no more room than this: those longest unused go first."""
@@ -37,15 +50,18 @@ class Inputs(NamedTuple):
     Attributes:
         images: whole photos, squeezed, `(N, height, width, channels)`, or crops of faces with a
             margin all around, `(N, side, side, channels)`.
-        samples: those of the given ones in which a face was found, in the same order; a network of
-            whole photos sees all.
+        samples: whose each image is, in the given order: those in which a face was found, once
+            each, and what is no face as often as a photo shows such; a network of whole photos sees
+            all.
         points: `(N, 5, 2)`, the detector's landmarks in the crops' pixels, as in `Face.landmarks`;
             None for whole photos.
+        confidences: `(N,)`, how sure the detector was; None for whole photos.
     """
 
     images: ImageArray
     samples: tuple[Sample, ...]
     points: Points | None = None
+    confidences: npt.NDArray[np.float64] | None = None
 
 
 def add_margin(side: int) -> int:
@@ -64,11 +80,14 @@ def cut_centre(images: ImageArray, side: int) -> ImageArray:
 
 
 def read_faces(samples: Sequence[Sample], *, side: int) -> Inputs:
-    """Cut the face nearest to the middle out of every photo, or take the crops made before.
+    """Cut the face that each sample speaks of out of its photo, or take the crops made before.
 
-    A photo in which no face is found is left out, for the served model would not see it either;
-    how many is logged. The crops are kept under `GAFAS_HOME` and made anew when a photo's size or
-    time, the detector or any code between a photo and its crop has changed.
+    That is the face nearest to the middle; where the sample has a box, the one in this place; and
+    of a sample that is no face, whatever the detector proposes, however doubtful, where no face is.
+
+    A photo in which the face is not found is left out, for the served model would not see it
+    either; how many is logged. The crops are kept under `GAFAS_HOME` and made anew when a photo's
+    size or time, the detector or any code between a photo and its crop has changed.
 
     Args:
         samples: their photos.
@@ -83,17 +102,24 @@ def read_faces(samples: Sequence[Sample], *, side: int) -> Inputs:
         _make_room(path.parent, newest=path)
     path.touch()  # used now, so that it is not the next to go
     with np.load(path, allow_pickle=False) as stored:
-        images, points, found = (stored[name] for name in ("images", "points", "found"))
-    kept = tuple(s for s, there in zip(samples, found, strict=True) if there)
-    if len(kept) < len(samples):
-        missed = len(samples) - len(kept)
-        _log.warning("No face was found in %d of %d photos: left out.", missed, len(samples))
-    return Inputs(images, kept, points)
+        images, points, confidences, of = (stored[name] for name in _STORED)
+    wanted = [sample.label != NOT_A_FACE for sample in samples]
+    found = set(of.tolist())
+    missed = sum(want and at not in found for at, want in enumerate(wanted))
+    if missed:
+        _log.warning("No face was found in %d of %d photos: left out.", missed, sum(wanted))
+    return Inputs(images, tuple(samples[at] for at in of.tolist()), points, confidences)
+
+
+_STORED: Final = ("images", "points", "confidences", "of")
 
 
 def _hash_inputs(samples: Sequence[Sample], side: int) -> str:
     """Hash what the crops depend on; names and times of files are enough, and quick."""
-    states = [(s.name, (state := s.path.stat()).st_size, state.st_mtime_ns) for s in samples]
+    states = [
+        (s.name, (state := s.path.stat()).st_size, state.st_mtime_ns, s.box, s.apart)
+        for s in samples
+    ]
     facts = [side, dataclasses.astuple(CropGeometry()), PINNED["retinaface.onnx"], _hash_code()]
     return hashlib.sha256(json.dumps([facts, states]).encode()).hexdigest()
 
@@ -109,36 +135,83 @@ def _hash_code() -> str:
 
 
 def _cut_all(samples: Sequence[Sample], side: int, *, target: Path) -> None:
-    """Cut all crops into one array, which is allotted once, and keep them with their landmarks."""
-    wide = add_margin(side)
-    images = np.empty((len(samples), wide, wide, 3), np.uint8)
-    points = np.empty((len(samples), 5, 2))
-    found = np.zeros(len(samples), np.bool_)
-    detector = FaceDetector(threads=count_cores())
+    """Cut all crops, and keep them with their landmarks and confidences."""
+    finder = _Finder()
+    crops, of = list[tuple[ImageArray, Points, float]](), list[int]()
     places = range(len(samples))
     for at in show_progress(places, doing="Cutting faces", total=len(samples)):
-        crop = _cut(samples[at].path, detector, side=side)
-        if crop is not None:
-            images[found.sum()], points[found.sum()] = crop
-            found[at] = True
-    count = found.sum()
+        photo, faces = finder.find(samples[at], side=side)
+        crops += [(*_cut(photo, face, side=side), face.confidence or 0.0) for face in faces]
+        of += [at] * len(faces)
+    wide = add_margin(side)
     with open_beside(target) as file:
-        np.savez(file, images=images[:count], points=points[:count], found=found)
+        np.savez(
+            file,
+            images=np.array([crop for crop, _, _ in crops], np.uint8).reshape(-1, wide, wide, 3),
+            points=np.array([points for _, points, _ in crops], np.float64).reshape(-1, 5, 2),
+            confidences=np.array([confidence for *_, confidence in crops], np.float64),
+            of=np.array(of, np.int64),
+        )
 
 
-def _cut(path: Path, detector: FaceDetector, *, side: int) -> tuple[ImageArray, Points] | None:
-    photo, faces = find_faces(path, detector)
-    if not faces:
-        return None
-    nearest = faces[find_central(faces, width=photo.width, height=photo.height)]
-    (detail,) = measure_detail(photo, [nearest], side=side)
-    photo = refine(path, photo, detail=detail)
-    seen = nearest.scaled(photo.scale)
-    placed = place_crop(seen)
+def _cut(photo: Photo, face: Face, *, side: int) -> tuple[ImageArray, Points]:
+    placed = place_crop(face)
     wide = add_margin(side)
     widened = dataclasses.replace(placed, side=placed.side * wide / side)
-    points = widened.to_crop(np.array(seen.landmarks)) * wide
+    points = widened.to_crop(np.array(face.landmarks)) * wide
     return cut_out(photo.image, widened, size=wide), points
+
+
+class _Finder:
+    """Finds what samples speak of; the proposals of the photo seen last are remembered."""
+
+    def __init__(self) -> None:
+        self._detector = FaceDetector(threads=count_cores())
+        self._path: Path | None = None
+        self._proposed: tuple[Photo, list[Face]]
+
+    def find(self, sample: Sample, *, side: int) -> tuple[Photo, list[Face]]:
+        """Return a sample's photo, decoded as large as its crops need, and faces in its pixels."""
+        if sample.box is None and sample.label != NOT_A_FACE:
+            return self._find_central(sample.path, side=side)
+        photo, proposed = self._propose(sample.path)
+        if sample.box is not None:
+            near = [measure_overlap(face.box, sample.box) for face in proposed]
+            best = int(np.argmax(near)) if near else 0
+            return photo, [proposed[best]] if near and near[best] > _SAME else []
+        return photo, _choose_others(proposed, sample.apart)
+
+    def _find_central(self, path: Path, *, side: int) -> tuple[Photo, list[Face]]:
+        photo, faces = find_faces(path, self._detector)
+        if not faces:
+            return photo, []
+        nearest = faces[find_central(faces, width=photo.width, height=photo.height)]
+        (detail,) = measure_detail(photo, [nearest], side=side)
+        photo = refine(path, photo, detail=detail)
+        return photo, [nearest.scaled(photo.scale)]
+
+    def _propose(self, path: Path) -> tuple[Photo, list[Face]]:
+        """Look at a photo at every size; what is proposed comes the most confident first."""
+        if path != self._path:
+            photo = load_photo(path)
+            proposed = self._detector.propose(photo.image, least=PROPOSED)
+            self._path, self._proposed = path, (photo, proposed)
+        return self._proposed
+
+
+def _choose_others(proposed: Sequence[Face], apart: Sequence[Box] | None) -> list[Face]:
+    """Choose the proposals that are no faces: some of the most confident ones."""
+    if apart is None:
+        # Whatever is half likely to be a face is one, and other people may stand beside it.
+        likely = [face for face in proposed if (face.confidence or 0.0) >= _HALF_LIKELY]
+        apart = [face.box for face in likely]
+        proposed = proposed[len(likely) :] if likely else []
+    clear = (
+        face
+        for face in proposed
+        if face.side >= _SMALLEST and all(measure_overlap(face.box, box) <= _ASIDE for box in apart)
+    )
+    return list(itertools.islice(clear, _MOST))
 
 
 def _make_room(folder: Path, *, newest: Path) -> None:

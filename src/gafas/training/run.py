@@ -343,7 +343,7 @@ def hash_data(split: Split, labels: Sequence[str]) -> str:
     content = [
         (part, sample.name, sample.label, _hash_photo(sample.path))
         for part, samples in parts.items()
-        for sample in relabel(samples, labels, tinted=True)
+        for sample in relabel(samples, labels, learnt=True)
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -85,7 +85,7 @@ def train(
         ModelError: the exported files do not answer as the Keras model does.
     """
     parts = (
-        relabel(part, recipe.labels, tinted=True)
+        relabel(part, recipe.labels, learnt=True)
         for part in (split.train, split.validation, split.test)
     )
     split = Split(split.name, *parts)

@@ -46,7 +46,7 @@ def tune(recipe: Recipe, data: DataSet, *, out: Path, trials: int) -> Path:
             "Tuning judges by the validation part, and this recipe keeps none of its own: set "
             "split.protocol=by_subject and split.validation_share=0.2."
         )
-    parts = (relabel(part, recipe.labels, tinted=True) for part in (split.train, split.validation))
+    parts = (relabel(part, recipe.labels, learnt=True) for part in (split.train, split.validation))
     train_part, validation = parts
     split = Split(split.name, train_part, validation, ())
     check_trainable(split.train)
