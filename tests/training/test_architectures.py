@@ -13,7 +13,7 @@ from gafas.training.architectures import (
     TEMPERATURE,
     begin_with_bundled,
     build,
-    mirror,
+    finish,
     write_layers,
 )
 from gafas.training.recipe import Recipe, read_recipe
@@ -121,7 +121,7 @@ def test_the_table_of_a_mirrored_network_shows_the_layers_within(
     tmp_path: Path,
 ) -> None:
     once = build(tiny_recipe())
-    twice = mirror(once)
+    twice = finish(once, mirrored=True)
     write_layers(twice, tmp_path / "network.json")
     rows = json.loads((tmp_path / "network.json").read_text())
     assert sum(row["parameters"] for row in rows) == twice.count_params()
@@ -135,11 +135,11 @@ def test_a_mirrored_network_answers_a_photo_and_its_mirror_image_alike(
 ) -> None:
     recipe = tiny_recipe(network={"architecture": "residual", "filters": [3, 5]})
     once = build(recipe)
-    twice = mirror(once)
+    twice = finish(once, mirrored=True)
     photos = np.random.default_rng(0).uniform(0, 255, (3, *once.input_shape[1:])).astype("float32")
     mirrored = np.ascontiguousarray(photos[:, :, ::-1])
-    answers = twice.predict(photos, verbose=0)
-    assert answers == pytest.approx(twice.predict(mirrored, verbose=0), abs=1e-6)
+    answers, _ = twice.predict(photos, verbose=0)
+    assert answers == pytest.approx(twice.predict(mirrored, verbose=0)[0], abs=1e-6)
     logits = [np.log(once.predict(x, verbose=0)) for x in (photos, mirrored)]
     assert np.abs(logits[0] - logits[1]).max() > 1e-3
     mean = np.exp((logits[0] + logits[1]) / 2)
@@ -158,7 +158,7 @@ def test_the_weights_of_the_bundled_model_are_what_it_answers_by() -> None:
     dense.set_weights(sorted(last, key=lambda array: -array.ndim))
     bundled = Recognizer().classifier
     images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), np.uint8)
-    plain = mirror(model).predict(images.astype(np.float32), verbose=0)
+    plain, _ = finish(model, mirrored=True).predict(images.astype(np.float32), verbose=0)
     logits = np.log(plain) / bundled.metadata["temperature"] + bundled.metadata["offsets"]
     calibrated = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert calibrated == pytest.approx(bundled.predict(images), abs=1e-5)

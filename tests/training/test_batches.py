@@ -104,7 +104,7 @@ def test_photos_are_read_as_the_network_sees_them(
     Image.new("RGB", (40, 20), (200, 100, 0)).save(tmp_path / "a.png")
     Image.new("RGB", (10, 30), (0, 0, 0)).save(tmp_path / "b.png")
     samples = [Sample(tmp_path / n, n, "x", n) for n in ("a.png", "b.png")]
-    inputs, seen, _ = read_inputs(samples, Input(width=8, height=6, colour=colour))
+    inputs, seen, *_ = read_inputs(samples, Input(width=8, height=6, colour=colour))
     assert seen == tuple(samples)
     assert inputs.shape == (2, 6, 8, channels)
     assert inputs[0, 3, 4].tolist() == ([118] if colour == "grey" else [200, 100, 0])
@@ -271,7 +271,8 @@ def test_photos_without_a_face_are_left_out_together_with_their_targets(
     assert data.targets[:, 1].tolist() == [0, 0, 0, 1, 1]
     assert data.weights == pytest.approx([5 / 6] * 3 + [5 / 4] * 2)
     assert data.watched is not None
-    seen, targets = data.watched
+    seen, targets = data.watched.images, data.watched.targets
+    assert [s.name for s in data.watched.samples] == ["w.png"]
     assert seen.shape == (1, 16, 16, 3)
     assert np.array_equal(seen[0], data.images[3, 2:18, 2:18])
     assert targets.tolist() == [[0, 1]]

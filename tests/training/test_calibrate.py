@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gafas.training.calibrate import choose_threshold, fit_calibration, weigh_labels
+from gafas.training.calibrate import choose_threshold, fit_calibration
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,12 +136,3 @@ def test_samples_that_count_twice_are_as_good_as_two() -> None:
     expected, expected_offsets = fit_calibration(shown[twice], truth[twice])
     assert found == pytest.approx(expected, rel=0.01)
     assert offsets == pytest.approx(expected_offsets, abs=0.02)
-
-
-@pytest.mark.parametrize(("balance", "expected"), [(0.0, [9, 4]), (0.5, [3, 2]), (1.0, [1, 1])])
-def test_labels_weigh_as_they_come_alike_or_halfway(balance: float, expected: list[int]) -> None:
-    targets = np.repeat(np.eye(3)[:2], [9, 4], axis=0)  # the third label never comes
-    weights = weigh_labels(targets, balance)
-    assert weights.mean() == pytest.approx(1)
-    total = weights @ targets
-    assert total[:2] / total[1] == pytest.approx(np.array(expected) / expected[1])

@@ -15,11 +15,12 @@ import gafas.training
 from gafas.classifier import EyewearClassifier
 from gafas.crops import squeeze
 from gafas.datasets.cmu import read_samples
+from gafas.datasets.samples import Sample
 from gafas.errors import ModelError
 from gafas.images import load_image
 from gafas.training import export
 from gafas.training.architectures import build
-from gafas.training.batches import read_inputs
+from gafas.training.batches import Watched, read_inputs
 from gafas.training.calibrate import calibrate
 from gafas.training.export import check_parity, export_model, publish_onnx, write_onnx
 from gafas.training.recipe import Recipe, read_recipe
@@ -54,7 +55,8 @@ def calibrated(photos: Photos) -> tuple[keras.Model, dict[str, float], NDArray[n
     images = photos.astype(np.float32)
     plain = model.predict(images, verbose=0)
     targets = np.eye(2, dtype=np.float32)[np.arange(len(images)) % 2]
-    facts = calibrate(model, (images, targets))
+    shown = tuple(Sample(Path("a"), str(at), "x", str(at)) for at in range(len(images)))
+    facts = calibrate(model, Watched(images, targets, shown))
     raised = plain ** (1 / facts["temperature"])
     return model, facts, raised / raised.sum(axis=1, keepdims=True)
 
@@ -158,7 +160,7 @@ def test_both_networks_answer_alike_in_every_format_on_a_real_photo(
 
 def test_the_formats_answer_alike_on_photos_of_people(tmp_path: Path, drawn_people: Path) -> None:
     recipe = read_recipe(RECIPES / "compact.toml")
-    photos, _, _ = read_inputs(read_samples(drawn_people)[::30], recipe.input)
+    photos, *_ = read_inputs(read_samples(drawn_people)[::30], recipe.input)
     assert len(photos) > 60
     facts = FACTS | {"width": 64, "height": 60}
     export_model(build(recipe), tmp_path, metadata=facts, photos=photos)

@@ -11,7 +11,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from gafas.errors import ModelError
-from gafas.training.architectures import build, mirror
+from gafas.training.architectures import build, finish
 from gafas.training.onnx_graph import make_onnx
 from tiny_data import tiny_recipe
 
@@ -115,7 +115,9 @@ def test_a_convolution_takes_in_the_normalization_after_it_unless_another_wants_
 
 def test_a_mirrored_network_holds_its_weights_once() -> None:
     model = build(tiny_recipe(network={"architecture": "residual", "filters": [6, 8]}))
-    once, twice = (len(make_onnx(each).SerializeToString()) for each in (model, mirror(model)))
+    once, twice = (
+        len(make_onnx(each).SerializeToString()) for each in (model, finish(model, mirrored=True))
+    )
     assert twice < 1.6 * once
 
 

@@ -220,7 +220,6 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ("optimization.balance_labels", 1.1),
         ("optimization.balance_sources", -0.1),
         ("optimization.balance_people", 1.1),
-        ("optimization.balance_validation", 1.5),
         ("optimization.epochs", 0),
         ("optimization.batch_size", 0),
         ("optimization.learning_rate", 0.0),

@@ -117,9 +117,9 @@ def test_progress_is_told_to_who_asks_and_no_bar_is_shown(
 def test_calibration_leaves_the_original_network_alone(data: TrainingData) -> None:
     model = build(tiny_recipe(network={"architecture": "seed", "filters": [2, 2], "dense": 8}))
     assert data.watched is not None
-    before = model.predict(data.watched[0], verbose=0)
+    before = model.predict(data.watched.images, verbose=0)
     assert calibrate(model, data.watched)["temperature"] == 1.0
-    assert np.array_equal(model.predict(data.watched[0], verbose=0), before)
+    assert np.array_equal(model.predict(data.watched.images, verbose=0), before)
 
 
 def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(

@@ -44,6 +44,13 @@ CMU: Final = "cmu"
 WILD: Final = "web"
 """The one of them whose photos are uncropped: they show how the whole pipeline does."""
 
+MIX: Final[Mapping[str, float]] = {"life": 0.25, "fairface": 0.15, WILD: 0.25, "": 0.35}
+"""The shares that sources are given where temperature and threshold are chosen.
+
+Photos as they come are portraits mostly. Those of `life` and `fairface` were gathered for being
+hard, and so stand for more than their share of everyday photos; under "" are all other sets.
+"""
+
 TEST_SETS: Final = ("lfw",)
 """The sets of published figures: nothing is learnt from them, nothing chosen on them."""
 

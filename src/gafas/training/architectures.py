@@ -21,11 +21,18 @@ from gafas.weights import read_bundled
 TEMPERATURE = "temperature"
 """Name of the layer that divides the logits by the calibrated temperature, and adds offsets."""
 
+FEATURES = "features"
+"""Name of the layer that tells what a crop is like, before anything is answered."""
+
+DOUBT = "doubt"
+"""Name of the layer whose output's sigmoid is the probability that a crop is no face."""
+
 
 def build(recipe: Recipe) -> keras.Model:
-    """Build the recipe's network with fresh weights.
+    """Build the recipe's network with fresh weights, as it is trained.
 
-    The output is one probability per label, `(N, K)`; the input `(N, height, width, channels)`.
+    The output is one probability per label, `(N, K)`, and where the recipe wants it, in a column
+    of its own, the one that the crop is no face; the input `(N, height, width, channels)`.
     """
     channels = 1 if recipe.input.colour == "grey" else 3
     inputs = keras.Input((recipe.input.height, recipe.input.width, channels), name="photo")
@@ -89,11 +96,15 @@ def _residual(x: keras.KerasTensor, network: Network, *, classes: int) -> keras.
         outside = _convolve(outside, filters, size=1, activation=None)
         x = keras.layers.ReLU()(keras.layers.Add()([inside, outside]))
     mean, most = keras.layers.GlobalAveragePooling2D()(x), keras.layers.GlobalMaxPooling2D()(x)
-    x = keras.layers.Concatenate()([mean, most])
-    x = keras.layers.Dropout(network.dropout)(x)
-    x = keras.layers.Dense(classes)(x)
-    x = keras.layers.Rescaling(1.0, name=TEMPERATURE)(x)
-    return keras.layers.Softmax()(x)
+    features = keras.layers.Concatenate(name=FEATURES)([mean, most])
+    x = keras.layers.Dropout(network.dropout)(features)
+    answers = keras.layers.Dense(classes)(x)
+    answers = keras.layers.Rescaling(1.0, name=TEMPERATURE)(answers)
+    answers = keras.layers.Softmax()(answers)
+    if not network.not_a_face:
+        return answers
+    doubt = keras.layers.Dense(1, name=DOUBT)(x)
+    return keras.layers.Concatenate()([answers, keras.layers.Activation("sigmoid")(doubt)])
 
 
 def _convolve(
@@ -109,23 +120,45 @@ def _convolve(
     return x if activation is None else keras.layers.Activation(activation)(x)
 
 
-def mirror(model: keras.Model) -> keras.Model:
-    """Return a network that sees a crop and its mirror image, and averages the logits of both.
+def finish(model: keras.Model, *, mirrored: bool) -> keras.Model:
+    """Return a trained network as it is served, which shares its weights with the given one.
 
-    It shares its weights with the given one, which needs a layer for the temperature. That takes
-    twice the time; where both differ, the answer is less sure, as it should be.
+    Its outputs are the probabilities, `(N, K)`; where it was trained to doubt, the probability that
+    the crop is no face, `(N, 1)`; and of a residual network the features, `(N, F)`.
+
+    Args:
+        model: as it was trained; to be mirrored it needs a layer for the temperature.
+        mirrored: whether it is to see each crop and its mirror image, and to average the logits of
+            both. That takes twice the time; where both differ, the answer is less sure, as it
+            should be.
     """
+    names = [layer.name for layer in model.layers]
+    more = [model.get_layer(name).output for name in (DOUBT, FEATURES) if name in names]
+    if not mirrored and not more:
+        return model
+    wanted = [model.get_layer(TEMPERATURE).input, *more]
     inputs = keras.Input(model.input_shape[1:], name="photo")
-    width = model.input_shape[2]
+    once = keras.Model(model.input, wanted, name="once")
+    found = keras.tree.flatten(once(inputs))
+    if mirrored:
+        other = keras.tree.flatten(once(_flip(inputs)))
+        found = [keras.layers.Average()(pair) for pair in zip(found, other, strict=True)]
+    logits, *more = found
+    answers = keras.layers.Rescaling(1.0, name=TEMPERATURE)(logits)
+    answers = keras.layers.Softmax()(answers)
+    if DOUBT in names:
+        more[0] = keras.layers.Activation("sigmoid")(more[0])
+    return keras.Model(inputs, [answers, *more] if more else answers)
+
+
+def _flip(inputs: keras.KerasTensor) -> keras.KerasTensor:
+    width = inputs.shape[2]
     # H5 files know layers alone, and no layer mirrors: columns are swapped by a product.
     columns_last = keras.layers.Permute((1, 3, 2))(inputs)
     swap = keras.layers.Dense(width, use_bias=False, trainable=False, name="swap")
     mirrored = keras.layers.Permute((1, 3, 2))(swap(columns_last))
     swap.set_weights([np.eye(width, dtype=np.float32)[::-1]])
-    once = keras.Model(model.input, model.get_layer(TEMPERATURE).input, name="once")
-    mean = keras.layers.Average()([once(inputs), once(mirrored)])
-    x = keras.layers.Rescaling(1.0, name=TEMPERATURE)(mean)
-    return keras.Model(inputs, keras.layers.Softmax()(x))
+    return mirrored
 
 
 def begin_with_bundled(model: keras.Model) -> None:

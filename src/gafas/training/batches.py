@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from gafas.crops import squeeze
 from gafas.datasets.folders import check_trainable
-from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
+from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
 from gafas.datasets.splits import Split
 from gafas.images import load_image
 from gafas.results import ImageArray
 from gafas.training.augment import augment
 from gafas.training.backend import tf
+from gafas.training.covers import cover
 from gafas.training.faces import Inputs, cut_centre, read_faces
 from gafas.training.overlays import render, shade
 from gafas.training.recipe import Input, Optimization, Recipe
@@ -35,7 +36,7 @@ def read_inputs(samples: Sequence[Sample], spec: Input) -> Inputs:
     images = crops.images
     if spec.colour == "grey":
         images = _squeeze(images, len(images), size=images.shape[1:3], colour="grey")
-    return Inputs(images, crops.samples, crops.points)
+    return crops._replace(images=images)
 
 
 def _squeeze(
@@ -51,15 +52,41 @@ def cut_size(images: NDArray[np.uint8], spec: Input) -> NDArray[np.uint8]:
     return cut_centre(images, spec.width) if spec.view == "face" else images
 
 
-def read_targets(samples: Sequence[Sample], labels: Sequence[str]) -> NDArray[np.float32]:
+def read_targets(
+    samples: Sequence[Sample], labels: Sequence[str], *, not_a_face: bool = False
+) -> NDArray[np.float32]:
     """Return one row per sample, `(N, labels)`: 1 in its label's column, tinted lenses half in two.
 
-    What people would argue about should get honest middling probabilities.
+    What people would argue about should get honest middling probabilities; goggles, and what is no
+    face, the same for every label. With `not_a_face` a column follows that is 1 where there is no
+    face.
     """
     rows = dict(zip(labels, np.eye(len(labels), dtype=np.float32), strict=True))
     if set(labels) >= set(EYEWEAR_LABELS):
         rows[TINTED] = np.float32(0.5) * (rows["eyeglasses"] + rows["sunglasses"])
-    return np.stack([rows[sample.label] for sample in samples])
+        rows[OTHER] = rows[NOT_A_FACE] = np.full(len(labels), 1 / len(labels), np.float32)
+    targets = np.stack([rows[sample.label] for sample in samples])
+    if not not_a_face:
+        return targets
+    doubts = np.array([[sample.label == NOT_A_FACE] for sample in samples], np.float32)
+    return np.concatenate([targets, doubts], axis=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watched:
+    """The validation part in memory.
+
+    Attributes:
+        images: `(N, H, W, C)` 0–255, without a margin.
+        targets: as those of `TrainingData`.
+        samples: whose they are.
+        confidences: how sure the detector was of each, `(N,)`; None for whole photos.
+    """
+
+    images: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    samples: tuple[Sample, ...]
+    confidences: NDArray[np.float64] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,14 +95,14 @@ class TrainingData:
 
     Attributes:
         images: `(N, H, W, C)` 0–255, as the network sees them; crops of faces have a margin.
-        targets: `(N, labels)`.
-        watched: images, 0–255, without a margin and targets of the validation part, or None.
+        targets: `(N, labels)`, or one column more, as the network answers.
+        watched: the validation part, or None.
         weights: how often each image is drawn, `(N,)`; None shows all of them in every epoch.
     """
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
-    watched: tuple[NDArray[np.float32], NDArray[np.float32]] | None
+    watched: Watched | None
     weights: NDArray[np.float64] | None = None
 
 
@@ -88,24 +115,34 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
         DataError: too few photos with a face are left.
         ImageError: a photo cannot be read.
     """
-    watched = None
-    if split.validation:
-        seen = read_inputs(split.validation, recipe.input)
-        shown = cut_size(seen.images, recipe.input).astype(np.float32)
-        watched = (shown, read_targets(seen.samples, recipe.labels)) if seen.samples else None
+    watched = _read_watched(recipe, split.validation) if split.validation else None
     inputs = read_inputs(split.train, recipe.input)
     check_trainable(inputs.samples)
     changes = recipe.augmentation
     if changes.shaded:
         inputs = shade(inputs, changes.shaded, seed=recipe.seed)
-    targets = read_targets(inputs.samples, recipe.labels)
+    if changes.covered:
+        inputs = cover(inputs, changes.covered, seed=recipe.seed)
+    doubts = recipe.network.not_a_face
+    targets = read_targets(inputs.samples, recipe.labels, not_a_face=doubts)
     if changes.rendered:
         drawn, soft = render(inputs, changes.rendered, labels=recipe.labels, seed=recipe.seed)
         images = np.concatenate([inputs.images, drawn.images])
         inputs = Inputs(images, inputs.samples + drawn.samples)
+        soft = np.pad(soft, [(0, 0), (0, int(doubts))])  # they are faces
         targets = np.concatenate([targets, soft])
     weights = weigh(inputs.samples, recipe.optimization)
     return TrainingData(inputs.images, targets, watched, weights)
+
+
+def _read_watched(recipe: Recipe, samples: Sequence[Sample]) -> Watched | None:
+    seen = read_inputs(samples, recipe.input)
+    if not seen.samples:
+        return None
+    shown = cut_size(seen.images, recipe.input).astype(np.float32)
+    doubts = recipe.network.not_a_face
+    targets = read_targets(seen.samples, recipe.labels, not_a_face=doubts)
+    return Watched(shown, targets, seen.samples, seen.confidences)
 
 
 _PEOPLE = ("gender", "race")

@@ -1,13 +1,19 @@
 """Probabilities that mean what they say, and the threshold under which a model says `unsure`."""
 
+import collections
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import logit
 
+from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.training.architectures import TEMPERATURE
 from gafas.training.backend import keras
+from gafas.training.batches import Watched
+from gafas.training.faces import PROPOSED
 
 Array = NDArray[np.floating]
 
@@ -18,44 +24,101 @@ temperature."""
 TOLERATED_ERRORS = 0.003
 """Largest share of wrong answers among those that a model gives on its validation part."""
 
+TOLERATED_IN_MIX = 0.005
+"""The same where samples are weighed as photos come, not taken as they are."""
+
 
 def calibrate(
-    model: keras.Model, watched: tuple[Array, Array], *, balance: float = 0.0
+    model: keras.Model, watched: Watched, *, mix: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
     """Set a model's temperature and offsets, and choose its threshold.
 
-    A network without a layer for them, as the original's, keeps its probabilities.
+    A network without a layer for them, as the original's, keeps its probabilities. What is no face
+    does not count, but for a model that doubts: of this the weights by which detector and model
+    together tell faces, and the confidence from which both take something for one.
 
     Args:
-        model: what is calibrated.
-        watched: images and targets of the validation part.
-        balance: how far its labels weigh alike: 0 as often as they come, 1 quite.
+        model: what is calibrated, as it is served.
+        watched: the validation part.
+        mix: the share that each source (the fact `source`) has in photos as they come, which has
+            the others' share under ""; None takes samples as they are.
 
     Returns:
-        What the model file says of it: `temperature`, `offsets` and `threshold`.
+        What the model file says of it: `temperature`, `offsets`, `threshold` and, of a model that
+        doubts, `face_check`.
     """
-    images, targets = watched
-    weights = weigh_labels(targets, balance)
-    temperature, offsets = 1.0, (0.0,) * targets.shape[1]
-    probabilities = model.predict(images, batch_size=256, verbose=0)
+    labels = model.outputs[0].shape[1]
+    face = np.array([sample.label != NOT_A_FACE for sample in watched.samples])
+    targets = watched.targets[face, :labels]
+    faces = [sample for sample in watched.samples if sample.label != NOT_A_FACE]
+    weights = weigh_sources(faces, mix) if mix else None
+    temperature, offsets = 1.0, (0.0,) * labels
+    answers = predict(model, watched.images)
     if TEMPERATURE in [layer.name for layer in model.layers]:
-        temperature, offsets = fit_calibration(probabilities, targets, weights=weights)
+        temperature, offsets = fit_calibration(answers[0][face], targets, weights=weights)
         layer = model.get_layer(TEMPERATURE)
         layer.scale, layer.offset = 1 / temperature, list(offsets)
         # Keras would answer with the former temperature, which is compiled in.
         model.make_predict_function(force=True)
-        probabilities = model.predict(images, batch_size=256, verbose=0)
-    threshold = choose_threshold(probabilities, targets)
-    return {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
+        answers = predict(model, watched.images)
+    tolerated = TOLERATED_IN_MIX if mix else TOLERATED_ERRORS
+    threshold = choose_threshold(answers[0][face], targets, tolerated=tolerated, weights=weights)
+    facts = {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
+    if len(answers) == 3 and watched.confidences is not None:
+        facts["face_check"] = fit_face_check(watched.confidences, answers[1][:, 0], face)
+    return facts
 
 
-def weigh_labels(targets: Array, balance: float) -> NDArray[np.float64]:
-    """Return what each sample counts, `(N,)`, mean 1: n of a label as much as `n ** (1 - balance)`.
+def predict(model: keras.Model, images: Array) -> list[Array]:
+    """Return everything that a model answers, its probabilities first."""
+    answers = model.predict(images, batch_size=256, verbose=0)
+    return answers if isinstance(answers, list) else [answers]
 
-    `targets` are `(N, K)`, a 1 in the true label's column.
+
+def fit_face_check(confidences: Array, doubts: Array, face: NDArray[np.bool_]) -> dict[str, float]:
+    """Fit how detector and classifier together tell faces from what is none.
+
+    A logistic regression (Platt 1999) of two logits: of the detector's confidence, and of the
+    classifier's probability that the crop is no face.
+
+    Args:
+        confidences: `(N,)`, the detector's.
+        doubts: `(N,)`, the classifier's.
+        face: `(N,)`, whether there is one.
+
+    Returns:
+        What `gafas.classifier.FaceCheck` needs.
     """
-    sizes = targets.sum(axis=0)
-    weights = targets @ np.where(sizes > 0, sizes, 1.0) ** -balance
+    from sklearn.linear_model import LogisticRegression
+
+    logits = np.column_stack([logit(confidences), -logit(doubts)])
+    fitted = LogisticRegression(C=10.0).fit(logits, face)
+    detector, doubt = fitted.coef_[0].tolist()
+    sure = fitted.predict_proba(logits)[:, 1]
+    return {
+        "least": PROPOSED,
+        "detector": detector,
+        "not_a_face": doubt,
+        "offset": float(fitted.intercept_[0]),
+        "cut": _choose_cut(sure, face),
+    }
+
+
+def _choose_cut(sure: Array, face: NDArray[np.bool_]) -> float:
+    """Return the confidence at which no more faces are lost than others taken for one."""
+    cuts = np.linspace(0.05, 0.95, 91)
+    cost = [(sure[face] < cut).sum() + (sure[~face] >= cut).sum() for cut in cuts]
+    return float(cuts[int(np.argmin(cost))])
+
+
+def weigh_sources(samples: Sequence[Sample], mix: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return what each sample counts, `(N,)`, mean 1, so that sources have the shares of the mix.
+
+    Sources that the mix does not name share what stands under "".
+    """
+    names = [name if (name := s.facts.get("source", "")) in mix else "" for s in samples]
+    sizes = collections.Counter(names)
+    weights = np.array([mix[name] / sizes[name] for name in names])
     return np.asarray(weights / weights.mean(), np.float64)
 
 
@@ -111,12 +174,17 @@ def _smooth(targets: Array, *, imagined: float) -> Array:
 
 
 def choose_threshold(
-    probabilities: Array, targets: Array, *, tolerated: float = TOLERATED_ERRORS
+    probabilities: Array,
+    targets: Array,
+    *,
+    tolerated: float = TOLERATED_ERRORS,
+    weights: Array | None = None,
 ) -> float:
     """Return the lowest threshold whose answers are wrong in at most the tolerated share.
 
     An answer is given where the highest probability reaches the threshold. Returns 0 where even
-    answering always is good enough.
+    answering always is good enough. `weights`, `(N,)`, are what each sample counts; None counts all
+    alike.
 
     >>> sure = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
     >>> truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
@@ -126,8 +194,9 @@ def choose_threshold(
     top = probabilities.max(axis=1)
     wrong = probabilities.argmax(axis=1) != targets.argmax(axis=1)
     order = np.argsort(-top, kind="stable")
-    errors = np.cumsum(wrong[order])
-    good = errors <= tolerated * np.arange(1, len(top) + 1)
+    counts = np.ones(len(top)) if weights is None else weights[order]
+    errors = np.cumsum(wrong[order] * counts)
+    good = errors <= tolerated * np.cumsum(counts)
     # Equal probabilities are answered together or not at all.
     ends = np.append(np.diff(top[order]) < 0, True)
     usable = np.flatnonzero(good & ends)

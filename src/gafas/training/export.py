@@ -38,9 +38,10 @@ def export_model(
     """Write model.keras, model.h5, label_encoder.npy, model.onnx and model.tflite.
 
     All are written aside and moved into the folder together, once the formats agree on the photos.
+    Only model.onnx has what the network gives besides probabilities.
 
     Args:
-        model: takes pixels 0–255 and gives probabilities.
+        model: takes pixels 0–255 and gives probabilities, and maybe more.
         folder: where the files go; made if missing.
         metadata: what the model file says of itself (labels, view, size, colour, threshold …).
         photos: `(N, height, width, channels)`, real ones.
@@ -49,15 +50,16 @@ def export_model(
         ModelError: a format differs from Keras by more than `TOLERANCE`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    plain = keras.Model(model.input, model.outputs[0])
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as room:
         aside = Path(room)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras calls H5 legacy; the original's users need it
-            model.save(aside / "model.keras")
-            model.save(aside / "model.h5")
+            plain.save(aside / "model.keras")
+            plain.save(aside / "model.h5")
         np.save(aside / "label_encoder.npy", np.array(metadata["labels"]))
         write_onnx(model, aside / "model.onnx", metadata=metadata)
-        _write_litert(model, aside / "model.tflite")
+        _write_litert(plain, aside / "model.tflite")
         check_parity(model, aside, photos=photos)
         # model.onnx last: its presence means that the run is whole.
         for name in ("model.keras", "model.h5", "label_encoder.npy", "model.tflite", "model.onnx"):
@@ -112,11 +114,15 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
     Raises:
         ModelError: it is above `TOLERANCE`.
     """
-    expected = model.predict(photos.astype(np.float32), batch_size=256, verbose=0)
+    found = model.predict(photos.astype(np.float32), batch_size=256, verbose=0)
+    expected = found if isinstance(found, list) else [found]
     runners = {"model.onnx": _run_onnx, "model.tflite": _run_litert}
     runners |= {"model.keras": _run_keras, "model.h5": _run_keras}
     differences = {
-        name: float(np.abs(run(folder / name, photos) - expected).max())
+        name: max(
+            float(np.abs(answer - wanted).max())
+            for answer, wanted in zip(run(folder / name, photos), expected, strict=False)
+        )
         for name, run in runners.items()
         if (folder / name).exists()
     }
@@ -131,18 +137,18 @@ def check_parity(model: keras.Model, folder: Path, *, photos: NDArray[np.uint8])
     return max(differences.values())
 
 
-def _run_keras(path: Path, photos: NDArray[np.uint8]) -> Array:
+def _run_keras(path: Path, photos: NDArray[np.uint8]) -> list[Array]:
     # What was saved is not always what is loaded again, least of all by way of H5.
     model = keras.models.load_model(path, compile=False)
-    return np.asarray(model(photos.astype(np.float32), training=False))
+    return [np.asarray(model(photos.astype(np.float32), training=False))]
 
 
-def _run_onnx(path: Path, photos: NDArray[np.uint8]) -> Array:
+def _run_onnx(path: Path, photos: NDArray[np.uint8]) -> list[Array]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {"image": photos})[0])
+    return [np.asarray(answer) for answer in session.run(None, {"image": photos})]
 
 
-def _run_litert(path: Path, photos: NDArray[np.uint8]) -> Array:
+def _run_litert(path: Path, photos: NDArray[np.uint8]) -> list[Array]:
     with warnings.catch_warnings(), silence():
         warnings.simplefilter("ignore")  # TensorFlow's own note that LiteRT moves house
         interpreter = tf.lite.Interpreter(str(path))
@@ -153,7 +159,7 @@ def _run_litert(path: Path, photos: NDArray[np.uint8]) -> Array:
         interpreter.set_tensor(place["index"], photo[None].astype(np.float32))
         interpreter.invoke()
         rows.append(interpreter.get_tensor(answer["index"])[0].copy())
-    return np.stack(rows)
+    return [np.stack(rows)]
 
 
 _COLOURS = {1: "grey", 3: "rgb"}

@@ -47,35 +47,47 @@ Array = NDArray[Any]
 
 
 def make_onnx(model: keras.Model) -> onnx.ModelProto:
-    """Return the graph of a network: `image`, uint8 `(N, H, W, C)`, to `probabilities`, `(N, K)`.
+    """Return the graph of a network: from `image`, uint8 `(N, H, W, C)`, to its outputs.
 
     Raises:
         ModelError: the network has a layer, or a setting of one, that cannot be written.
     """
     writer = _Writer()
     pixels = writer.add("Cast", "image", to=onnx.TensorProto.FLOAT)
-    answer = writer.write_model(model, [pixels])
-    writer.nodes.append(onnx.helper.make_node("Identity", [answer], ["probabilities"]))
-    needed, nodes = {"probabilities"}, list[onnx.NodeProto]()
+    made = writer.write_model(model, [pixels])
+    names = name_outputs(model)
+    for name, answer in zip(names, made, strict=True):
+        writer.nodes.append(onnx.helper.make_node("Identity", [answer], [name]))
+    needed, nodes = set(names), list[onnx.NodeProto]()
     for node in reversed(writer.nodes):  # convolutions that took in what follows are left behind
         if node.output[0] in needed:
             needed.update(node.input)
             nodes.insert(0, node)
     describe, types = onnx.helper.make_tensor_value_info, onnx.TensorProto
     weights = writer.weights.items()
-    made = onnx.helper.make_model(
+    widths = [output.shape[1] for output in model.outputs]
+    graph = onnx.helper.make_model(
         onnx.helper.make_graph(
             nodes,
             "network",
             [describe("image", types.UINT8, ["N", *model.input_shape[1:]])],
-            [describe("probabilities", types.FLOAT, ["N", model.output_shape[1]])],
+            [
+                describe(name, types.FLOAT, ["N", width])
+                for name, width in zip(names, widths, strict=True)
+            ],
             [onnx.numpy_helper.from_array(w, name) for name, w in weights if name in needed],
         ),
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
     )
-    onnx.checker.check_model(made)
-    return made
+    onnx.checker.check_model(graph)
+    return graph
+
+
+def name_outputs(model: keras.Model) -> tuple[str, ...]:
+    """Return what the outputs of a network are called in the model file, in their order."""
+    middle = ("not_a_face",) if len(model.outputs) == 3 else ()
+    return ("probabilities", *middle, "features")[: len(model.outputs)]
 
 
 class _Writer:
@@ -113,8 +125,8 @@ class _Writer:
             self._convolutions[result] = self.nodes[-2]
         return result
 
-    def write_model(self, model: keras.Model, given: Sequence[str]) -> str:
-        """Write what a network makes of its inputs; return its output."""
+    def write_model(self, model: keras.Model, given: Sequence[str]) -> list[str]:
+        """Write what a network makes of its inputs; return its outputs."""
         functional = keras.Model(model.inputs, model.outputs)  # of what is a Sequential, too
         layers = {layer.name: layer for layer in functional.layers}
         inputs = [keras.Input(each.shape[1:]) for each in functional.inputs]
@@ -127,7 +139,8 @@ class _Writer:
             layer, flat = layers.get(operation.name, operation), keras.tree.flatten(args)
             if len({len(each.shape) for each in flat if id(each) in known}) > 1:
                 raise _refuse(layer, "of inputs with different numbers of dimensions")
-            known[id(made[-1])] = self._write(layer, [known.get(id(each), each) for each in flat])
+            found = self._write(layer, [known.get(id(each), each) for each in flat])
+            known.update(zip(map(id, keras.tree.flatten(made[-1])), found, strict=True))
             return made[-1]
 
         copy = keras.models.clone_model(
@@ -135,12 +148,15 @@ class _Writer:
             input_tensors=keras.tree.pack_sequence_as(functional.input, inputs),
             call_function=write,
         )
-        return known[id(copy.outputs[0])]
+        return [known[id(output)] for output in copy.outputs]
 
-    def _write(self, layer: Any, given: list[Any]) -> str:
-        kind = type(layer).__name__
+    def _write(self, layer: Any, given: list[Any]) -> list[str]:
         if isinstance(layer, keras.Model):
             return self.write_model(layer, given)
+        return [self._write_layer(layer, given)]
+
+    def _write_layer(self, layer: Any, given: list[Any]) -> str:
+        kind = type(layer).__name__
         self._place = layer.name
         if getattr(layer, "data_format", "channels_last") == "channels_first":
             raise _refuse(layer, "with channels first")

@@ -81,6 +81,9 @@ class Network:
     weights: Literal["", "eyewear"] = _key(
         "", "begin with nothing, or with the model in the package: then only the last layer learns"
     )
+    not_a_face: bool = _key(
+        False, "answer, too, whether a crop is no face; `residual`, of faces and eyewear only"
+    )
     mirror: bool = _key(
         False, "answer by the mean of an image and its mirror image: twice the time; not for `seed`"
     )
@@ -115,6 +118,12 @@ class Augmentation:
         "brows are drawn, none of them eyewear; faces in `rgb` only",
         _SHARE,
     )
+    covered: float = _key(
+        0.0,
+        "share of the faces on which, once and for all, a hat, a helmet, hair or, if bare, a mask "
+        "is drawn; faces in `rgb` only",
+        _SHARE,
+    )
     rendered: float = _key(
         0.0,
         "how many pairs of glasses, on average, are drawn on each bare face, 47 % of them clear, "
@@ -145,9 +154,6 @@ class Optimization:
     balance_sources: float = _key(0.0, "the same for the sources (sets) of each label", _SHARE)
     balance_people: float = _key(
         0.0, "the same for gender and race within a label of a source that tells them", _SHARE
-    )
-    balance_validation: float = _key(
-        0.0, "how far labels weigh alike, not as they come, in the calibration", _SHARE
     )
 
 
@@ -208,6 +214,10 @@ def adapt_recipe(recipe: Recipe, data: DataSet, *, fixed: Sequence[str] = ()) ->
         split = dataclasses.replace(recipe.split, protocol="by_photo")
         recipe = dataclasses.replace(recipe, split=split)
         told.append("they are parted by photo, since nothing says whom they show")
+    if recipe.network.not_a_face:  # nothing among them is said to be none
+        recipe = dataclasses.replace(
+            recipe, network=dataclasses.replace(recipe.network, not_a_face=False)
+        )
     if told:
         _log.warning("Of your own photos %s.", "; ".join(told))
     check_recipe(recipe)
@@ -354,6 +364,16 @@ def _list_contradictions(recipe: Recipe) -> Iterator[str]:
             "network.mirror averages before the temperature, which 'seed' has not. Received: true. "
             "Choose another architecture, or set it to false."
         )
+    if network.not_a_face and not (
+        network.architecture == "residual"
+        and seen.view == "face"
+        and set(EYEWEAR_LABELS) <= set(recipe.labels)
+    ):
+        yield (
+            "network.not_a_face doubts crops of faces: set network.architecture = 'residual', "
+            "input.view = 'face' and the three labels of eyewear, or not_a_face to false. "
+            "Received: true."
+        )
     if _shrink(min(seen.width, seen.height), network) < 1:
         yield (
             f"The photo is too small for the poolings of {len(network.filters)} filters: make "
@@ -377,11 +397,12 @@ def _list_contradictions(recipe: Recipe) -> Iterator[str]:
             "always in the same place: set input.view = 'face', or lettering to 0. "
             f"Received: {changes.lettering}."
         )
-    if changes.shaded and not faces_in_colour:
-        yield (
-            "augmentation.shaded draws shadows and brows on faces in colour: set input.view = "
-            f"'face' and input.colour = 'rgb', or shaded to 0. Received: {changes.shaded}."
-        )
+    for name in ("shaded", "covered"):
+        if (share := getattr(changes, name)) and not faces_in_colour:
+            yield (
+                f"augmentation.{name} draws on faces in colour: set input.view = 'face' and "
+                f"input.colour = 'rgb', or {name} to 0. Received: {share}."
+            )
     if changes.rendered and not (faces_in_colour and set(EYEWEAR_LABELS) <= set(recipe.labels)):
         yield (
             "augmentation.rendered draws glasses on faces in colour: set input.view = 'face', "

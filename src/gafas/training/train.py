@@ -12,6 +12,7 @@ import numpy as np
 
 from gafas.crops import CropGeometry
 from gafas.datasets.dataset import DataSet
+from gafas.datasets.eyewear import MIX
 from gafas.datasets.folders import check_trainable
 from gafas.datasets.samples import relabel
 from gafas.datasets.splits import Split
@@ -19,7 +20,7 @@ from gafas.progress import open_progress
 from gafas.training.architectures import (
     begin_with_bundled,
     build,
-    mirror,
+    finish,
     write_layers,
 )
 from gafas.training.backend import keras, tf
@@ -93,11 +94,11 @@ def train(
     sha256 = open_run(recipe, split, run=run, data=data)
     learnt = read_data(recipe, split)
     model, seconds = fit(recipe, learnt, run=run, on_epoch=on_epoch)
-    if recipe.network.mirror:
-        model = mirror(model)
+    model = finish(model, mirrored=recipe.network.mirror)
     facts = _describe(recipe, split, sha256=sha256)
     if learnt.watched is not None and not split.watches_test:
-        facts |= calibrate(model, learnt.watched, balance=recipe.optimization.balance_validation)
+        mix = MIX if split.name == "eyewear" else None
+        facts |= calibrate(model, learnt.watched, mix=mix)
     write_layers(model, run / "network.json")
     write_environment(run, recipe, seconds=round(seconds, 1))
     chosen = np.random.default_rng(recipe.seed).permutation(len(learnt.images))[:_PARITY_PHOTOS]
@@ -133,13 +134,14 @@ def fit(
     smoothing = recipe.optimization.label_smoothing
     model.compile(
         optimizer=_make_optimizer(recipe.optimization, steps),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
-        metrics=["accuracy"],
+        loss=_Loss(len(recipe.labels), label_smoothing=smoothing),
+        metrics=[_Accuracy(len(recipe.labels))],
         jit_compile=False,  # XLA takes a third longer on a CPU
     )
     states = _States(run)
     states.set_model(model)
     done = states.resume()
+    watched = data.watched
     if done < epochs:
         with open_progress("Training") as show:
             tell = on_epoch or (lambda *epoch: show(_describe_epoch(*epoch), *epoch[:2]))
@@ -152,7 +154,7 @@ def fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
                 shuffle=False,  # the batches come shuffled
-                validation_data=data.watched,
+                validation_data=(watched.images, watched.targets) if watched else None,
                 validation_batch_size=256,
                 callbacks=[states, teller],
                 verbose=0,
@@ -160,6 +162,37 @@ def fit(
     seconds = states.history[-1].seconds
     _log.info("Training took %.0f s.", seconds)
     return model, seconds
+
+
+class _Loss(keras.losses.Loss):
+    """The cross-entropy of the labels and, where targets have a column more, of `not a face`."""
+
+    def __init__(self, labels: int, *, label_smoothing: float) -> None:
+        super().__init__(name="loss")
+        self._labels = labels
+        self._smoothing = label_smoothing
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return one number per image."""
+        cut = self._labels
+        loss = keras.losses.categorical_crossentropy(
+            y_true[:, :cut], y_pred[:, :cut], label_smoothing=self._smoothing
+        )
+        if y_pred.shape[1] == cut:
+            return loss
+        return loss + keras.losses.binary_crossentropy(
+            y_true[:, cut:], y_pred[:, cut:], label_smoothing=self._smoothing
+        )
+
+
+class _Accuracy(keras.metrics.MeanMetricWrapper):
+    """The share of images whose likeliest label is the true one, or one of these."""
+
+    def __init__(self, labels: int) -> None:
+        def judge(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+            return keras.metrics.categorical_accuracy(y_true[:, :labels], y_pred[:, :labels])
+
+        super().__init__(judge, name="accuracy")
 
 
 def _describe_epoch(epoch: int, epochs: int, figures: Mapping[str, float]) -> str:
