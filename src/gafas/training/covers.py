@@ -63,10 +63,9 @@ def draw_mask(image: ImageArray, points: Points, *, generator: np.random.Generat
     inside = (
         _smooth((b - top) / 0.08) * _smooth((bottom - b) / 0.1) * _smooth((wide - abs(a)) / 0.1)
     )
-    folds = sum(
-        np.exp(-(((b - begin - (chin - begin) * share) / 0.035) ** 2) / 2)
-        for share in generator.uniform(0.15, 0.85, int(generator.integers(0, 4)))
-    )
+    folds = np.zeros_like(a)
+    for share in generator.uniform(0.15, 0.85, int(generator.integers(0, 4))):
+        folds += np.exp(-(((b - begin - (chin - begin) * share) / 0.035) ** 2) / 2)
     light = (
         (1 - 0.25 * (a / wide) ** 2) * (1 - 0.15 * folds) * (1 + generator.uniform(-0.2, 0.2) * a)
     )
@@ -88,7 +87,7 @@ def draw_hat(image: ImageArray, points: Points, *, generator: np.random.Generato
     edge = -generator.uniform(0.3, 0.95) + generator.uniform(-0.1, 0.35) * a**2
     reach, length = generator.uniform(1.0, 1.6), generator.uniform(0.15, 1.1)
     depth = generator.uniform(0, 0.75)
-    shadow = depth * _smooth((edge + length - b) / length) * (abs(a) < 1.3)
+    shadow: Floats = depth * _smooth((edge + length - b) / length) * (abs(a) < 1.3)
     lit = (image * (1 - shadow)[..., np.newaxis]).astype(np.uint8)
     light = 1 + generator.uniform(-0.3, 0.3) * a + generator.uniform(0, 0.3) * (b - edge)
     if shape < 0.25:  # hair
