@@ -31,6 +31,8 @@ _VISIBLE: Final = 24.0
 """Rimless glasses may hardly change a crop: an image in which 4 % of the pixels around the eyes
 change by no more than this, of 255, would teach that a bare face wears eyeglasses."""
 
+_LEAST_APART: Final = 1.5  # pixels from eye to eye: on less no glasses can be drawn
+
 # How often lenses are clear, tinted and dark, and from where to where each kind reaches.
 _SHARES: Final = (0.47, 0.11, 0.42)
 _KINDS: Final = ((0.0, 0.1), (0.1, 0.7), (0.7, 1.0))
@@ -49,7 +51,12 @@ def render(
     """
     assert inputs.points is not None  # a recipe that renders looks at faces
     generator = np.random.default_rng(seed)
-    bare = [at for at, sample in enumerate(inputs.samples) if sample.label == "none"]
+    apart = np.hypot(*(inputs.points[:, 1] - inputs.points[:, 0]).T)  # a profile has but one eye
+    bare = [
+        at
+        for at, sample in enumerate(inputs.samples)
+        if sample.label == "none" and apart[at] >= _LEAST_APART
+    ]
     drawn = np.repeat(bare, int(pairs) + (generator.random(len(bare)) < pairs % 1))
     images = np.empty((len(drawn), *inputs.images.shape[1:]), np.uint8)
     targets = np.zeros((len(drawn), len(labels)), np.float32)
