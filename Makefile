@@ -5,6 +5,7 @@
 # make coverage  run the tests and say which lines they miss; fails under the floor
 # make wheel  build what is released into out/dist
 # make constraints  choose the newest versions of everything that is installed here
+# make attributions  list whose photos the models learnt from; needs GAFAS_EYEWEAR
 # make golden, make selfcheck-answers     write down what new weights answer
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
@@ -19,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear clean
+.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -72,6 +73,9 @@ constraints: $(VENV)/ready
 	$(BIN)/uv pip compile pyproject.toml --all-extras --upgrade --universal --python-version 3.11 --no-header \
 	--no-annotate --quiet --output-file $(VENV)/constraints.txt
 	(head -1 constraints.txt && cat $(VENV)/constraints.txt) > $(VENV)/new && mv $(VENV)/new constraints.txt
+
+attributions: $(VENV)/ready
+	$(BIN)/python -m tools.attributions
 
 golden: $(VENV)/ready
 	$(BIN)/python -m tools.golden

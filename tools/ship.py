@@ -1,13 +1,13 @@
-"""Put a run's model into the package: its file, its pin, its card, and how it was trained.
+"""Put a run's model into the package: its file, its pin, card and licence, and how it was trained.
 
-Run it as `python tools/ship.py runs/eyewear`. The recipe, log, network and environment of the run
-are copied to `benchmarks/runs/`.
+Run it as `python -m tools.ship runs/eyewear research`, or `free` where it learnt from free photos
+alone. The recipe, log, network and environment of the run are copied to `benchmarks/runs/`.
 """
 
+import argparse
 import hashlib
 import logging
 import re
-import sys
 from pathlib import Path
 
 from gafas.classifier import EyewearClassifier
@@ -15,7 +15,19 @@ from gafas.files import write_bytes, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "src/gafas/models"
-NAME = "eyewear.onnx"
+DEFAULT = "research"
+"""Which weights answer where no model is named; the others go by `--model free` or so."""
+
+LICENCES = {
+    "free": ("MIT, with the names that LICENSE.md tells to pass on", "yes: MIT"),
+    "research": (
+        "not MIT: research and other non-commercial use only, since CelebA and other sets that it "
+        "learnt from forbid more; see LICENSE.md",
+        "**no**",
+    ),
+}
+"""Of each kind of weights what their card says, and whether LICENSE.md lets a company use them."""
+
 KEPT = ("recipe.toml", "history.csv", "network.json", "environment.json")
 """What of a run tells how it went; small text, without the name of any photo."""
 
@@ -25,47 +37,80 @@ CARD = """# Classifier of eyewear
 | --- | --- |
 | file | `{name}`, {size:,} bytes |
 | SHA-256 | `{sha256}` |
-| source | trained by `eyewear`; its log is in `benchmarks/runs/` |
-| licence | MIT, as the code; on the rights of the photos it learnt from see MODEL_CARD.md |
+| source | trained by `{recipe}`; its log is in `benchmarks/runs/` |
+| weights | {kind} |
+| licence | {licence} |
 
 **Input** `{given}`: uint8 `(N, {height}, {width}, 3)`, RGB: crops of faces, cut by `gafas.crops`.
 
 **Output** `probabilities`: float32 `(N, 3)`, calibrated: {labels}. Under {threshold:.3f} the answer
 is `unsure`.
 
-What it is for, how good it is and where it fails: MODEL_CARD.md in the repository.
+What it is for, how good it is and where it fails: MODEL_CARD.md in the repository. Whose photos
+it learnt from: ATTRIBUTIONS.md there.
 """
 
 _log = logging.getLogger(__name__)
 
 
-def ship(run: Path) -> None:
-    """Copy a finished run's model into the package, and pin it."""
+def ship(run: Path, kind: str) -> None:
+    """Copy a finished run's model into the package, pin it, and say what it may be used for.
+
+    Args:
+        run: the run folder.
+        kind: a key of `LICENCES`.
+
+    Raises:
+        ModelError: the run holds no model that gafas made.
+    """
+    name = "eyewear.onnx" if kind == DEFAULT else f"eyewear-{kind}.onnx"
     content = (run / "model.onnx").read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    write_bytes(MODELS / NAME, content)
-    _pin(sha256)
-    classifier = EyewearClassifier(MODELS / NAME)
+    classifier = EyewearClassifier(run / "model.onnx")
+    write_bytes(MODELS / name, content)
+    _pin(name, sha256)
+    licence, commercial = LICENCES[kind]
+    _enter(name, kind, commercial)
     width, height = classifier.size
-    facts = {"name": NAME, "size": len(content), "sha256": sha256, "given": "image"}
+    facts = {"name": name, "size": len(content), "sha256": sha256, "given": "image"}
     shown = {"width": width, "height": height, "threshold": classifier.metadata["threshold"]}
-    card = CARD.format(**facts, **shown, labels=", ".join(classifier.labels))
-    write_text(MODELS / "eyewear.md", card)
-    for name in KEPT:
-        text = (run / name).read_text(encoding="utf-8")
-        write_text(ROOT / "benchmarks/runs" / run.name / name, text)
-    _log.info("Shipped %s, %s bytes, SHA-256 %s.", NAME, f"{len(content):,}", sha256)
+    rights = {"kind": kind, "licence": licence, "recipe": classifier.metadata["recipe"]}
+    card = CARD.format(**facts, **shown, **rights, labels=", ".join(classifier.labels))
+    write_text((MODELS / name).with_suffix(".md"), card)
+    for kept in KEPT:
+        text = (run / kept).read_text(encoding="utf-8")
+        write_text(ROOT / "benchmarks/runs" / run.name / kept, text)
+    _log.info("Shipped %s, %s bytes, SHA-256 %s.", name, f"{len(content):,}", sha256)
 
 
-def _pin(sha256: str) -> None:
+def _pin(name: str, sha256: str) -> None:
     path = ROOT / "src/gafas/weights.py"
+    line = f'    "{name}": "{sha256}",\n'
+    _put(path, rf'    "{re.escape(name)}": "\w+",\n', line, after="PINNED: Final = {\n")
+
+
+def _enter(name: str, kind: str, commercial: str) -> None:
+    """Say in the licence of the model files what holds for this one."""
+    line = f"| `{name}` | {kind} | {commercial} |\n"
+    _put(
+        MODELS / "LICENSE.md",
+        rf"\| `{re.escape(name)}` \|.*\n",
+        line,
+        after="| --- | --- | --- |\n",
+    )
+
+
+def _put(path: Path, pattern: str, line: str, *, after: str) -> None:
+    """Put a line in place of the one that matches, or else after a line that is there."""
     text = path.read_text(encoding="utf-8")
-    line = f'    "{NAME}": "{sha256}",\n'
-    held = re.compile(rf'    "{re.escape(NAME)}": "\w+",\n')
-    text = held.sub(line, text) if held.search(text) else text.replace("= {\n", "= {\n" + line, 1)
+    held = re.search(pattern, text)
+    text = text.replace(held[0] if held else after, line if held else after + line, 1)
     write_text(path, text)
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    ship(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("kind", choices=LICENCES, help="by what photos it learnt from")
+    ship(**vars(parser.parse_args()))

@@ -1,4 +1,6 @@
 import collections
+import csv
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from PIL import Image
 
 from gafas.datasets.eyewear import (
     LEARNT,
+    SETS,
     find,
     merge_repeats,
     part,
@@ -164,13 +167,32 @@ def test_a_correction_counts_more_than_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.eyewear
 def test_every_correction_is_of_a_photo_to_learn_from(eyewear: Path) -> None:
-    corrected = set(read_corrections())
+    corrected = {name for name in read_corrections() if name.split("/")[0] in SETS}
     samples = read_samples(eyewear, labels=(*LEARNT, "sunglasses_multi_person", "unclear"))
     # Only photos of utkface, and others that repeat one of them, are ever held out.
     near = [s for s in samples if s.name in corrected or s.facts["source"] == "utkface"]
     held_out = {s.name for s in part(near).test}
     assert len(corrected) > 100
     assert corrected <= {s.name for s in samples} - held_out
+
+
+@pytest.mark.eyewear
+def test_no_correction_is_of_a_photo_or_a_source_that_a_hash_holds_out(eyewear: Path) -> None:
+    def is_held_out(group: str) -> bool:
+        digest = hashlib.sha256(f"test:{group}".encode()).digest()
+        return int.from_bytes(digest[:6], "big") / 2**48 < 0.2
+
+    with (eyewear / "life/photos.csv").open(encoding="utf-8", newline="") as file:
+        repos = {row["file"]: row["repo"] for row in csv.DictReader(file)}
+    names = [name.split("#")[0].split("/") for name in read_corrections()]
+    faces = [parts[-1] for parts in names if parts[0] == "fairface"]
+    sources = [repos[parts[-1]] for parts in names if parts[0] == "life"]
+    assert len(faces) > 10
+    assert len(sources) > 4
+    assert not any(is_held_out(f"fairface/{name}") for name in faces)
+    assert not any(is_held_out(f"life/{repo}") for repo in sources)
+    folders = [parts for parts in names if parts[0] != "life"]
+    assert all(eyewear.joinpath(*parts).is_file() for parts in folders)
 
 
 def test_photos_that_repeat_each_other_are_never_divided(sets: Path, tmp_path: Path) -> None:
