@@ -186,11 +186,15 @@ class _Loss(keras.losses.Loss):
 
 
 class _Accuracy(keras.metrics.MeanMetricWrapper):
-    """The share of images whose likeliest label is the true one, or one of these."""
+    """The share of images whose likeliest label is the true one; of no face, what is doubted."""
 
     def __init__(self, labels: int) -> None:
         def judge(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-            return keras.metrics.categorical_accuracy(y_true[:, :labels], y_pred[:, :labels])
+            right = keras.metrics.categorical_accuracy(y_true[:, :labels], y_pred[:, :labels])
+            if y_pred.shape[1] == labels:
+                return right
+            doubted = tf.cast(y_pred[:, labels] > 0.5, right.dtype)
+            return tf.where(y_true[:, labels] > 0.5, doubted, right)
 
         super().__init__(judge, name="accuracy")
 
