@@ -197,10 +197,11 @@ def coarsen(images: tf.Tensor, level: tf.Tensor, *, lost: float) -> tf.Tensor:
     for step in range(1, _LEVELS):
         factor = (1 - lost) ** (step / (_LEVELS - 1))
         size = (max(1, round(height * factor)), max(1, round(width * factor)))
-        small = tf.image.resize(images, size, antialias=True)
+        # Resizing takes longest of all: only what is chosen is resized.
+        chosen = tf.where((level >= step / _LEVELS) & (level < (step + 1) / _LEVELS))
+        small = tf.image.resize(tf.gather_nd(images, chosen), size, antialias=True)
         coarse = tf.image.resize(small, (height, width))
-        chosen = (level >= step / _LEVELS) & (level < (step + 1) / _LEVELS)
-        result = tf.where(chosen[:, None, None, None], coarse, result)
+        result = tf.tensor_scatter_nd_update(result, chosen, coarse)
     return result
 
 
