@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gafas.crops import CropGeometry
 from gafas.errors import ModelError
-from gafas.weights import open_session
+from gafas.weights import open_session, read_model
 
 METADATA_KEY = "gafas"
 """The key of the ONNX `metadata_props` under which gafas keeps its JSON object."""
@@ -131,7 +131,7 @@ class EyewearClassifier:
     at, the threshold under which an answer is `unsure`, and how a face is told from what is none.
 
     Args:
-        source: a `.onnx` file made by gafas, or its bytes.
+        source: a `.onnx` file made by gafas, its bytes, or the name of a bundled model.
         threads: how many threads one prediction may use; 0 lets onnxruntime decide.
         providers: what runs the model, the first choice first: `cpu`, `cuda` and so on, or
             onnxruntime's own names; the processor if left out.
@@ -149,7 +149,7 @@ class EyewearClassifier:
         threads: int = 0,
         providers: Sequence[str] | None = None,
     ) -> None:
-        content = source if isinstance(source, bytes) else _read(Path(source))
+        content = source if isinstance(source, bytes) else read_model(source)
         self._origin = "bytes" if isinstance(source, bytes) else repr(Path(source).name)
         self._sha256 = hashlib.sha256(content).hexdigest()
         self._session = open_session(
@@ -263,16 +263,6 @@ class EyewearClassifier:
                 origin=self._origin,
             )
         return FaceCheck.from_dict(stored)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"Cannot read the model: {error.strerror}. Received: {str(path)!r}. "
-            "Give the path of a .onnx file that gafas made."
-        ) from error
 
 
 def _read_metadata(session: Any, *, origin: str) -> dict[str, Any]:
