@@ -52,13 +52,15 @@ RULES: Final[Mapping[str, tuple[Any, str, Any]]] = {
     "faces from 0.4 to 0.5": (detector, "CONFIDENT", 0.5),
     "large faces as first seen": (detector, "measure_sides", lambda rows: np.zeros(len(rows))),
     "parts": (candidates, "_PART", 2.0),
-    "border": (FaceDetector, "_search_bordered", lambda self, image: NO_FACES),
-    "turning": (FaceDetector, "_search_turned", lambda self, image, found, needed: found),
+    "border": (FaceDetector, "_search_bordered", lambda self, image, least: NO_FACES),
+    "turning": (FaceDetector, "_search_turned", lambda self, image, found, needed, least: found),
 }
 """What is put in a rule's place to measure the schedule without it."""
 
 LOOKS: Final = (192, 320, 640, 1280)
 CONFIDENCES: Final = (0.5, 0.3)
+DOUBTFUL: Final = (0.3, 0.2, 0.1)
+"""What the schedule gives to those who can tell a face from what is none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,12 +147,12 @@ def measure_set(photos: Iterable[tuple[Path, Truth | None]], *, looks: bool) -> 
 def _list_variants(
     remembering: RememberingDetector, *, looks: bool
 ) -> Iterator[tuple[str, Callable[[ImageArray], list[Box]]]]:
-    def detect(image: ImageArray) -> list[Box]:
-        return [face.box for face in remembering.detect(image)]
+    def detect(least: float, image: ImageArray) -> list[Box]:
+        return [face.box for face in remembering.detect(image, least=least)]
 
     def detect_without(rule: str, image: ImageArray) -> list[Box]:
         with mock.patch.object(*RULES[rule]):
-            return detect(image)
+            return detect(detector.CONFIDENT, image)
 
     def look(sides: tuple[int, ...], least: float, image: ImageArray) -> list[Box]:
         seen = suppress(
@@ -159,9 +161,11 @@ def _list_variants(
         kept = seen[seen[:, CONFIDENCE] >= least, :4].astype(float)
         return [(x1, y1, x2, y2) for x1, y1, x2, y2 in kept.tolist()]
 
-    yield "schedule", detect
+    yield "schedule", functools.partial(detect, detector.CONFIDENT)
     for rule in RULES:
         yield f"without {rule}", functools.partial(detect_without, rule)
+    for least in DOUBTFUL if looks else ():
+        yield f"schedule, confidence {least}", functools.partial(detect, least)
     for least in CONFIDENCES if looks else ():
         for sides in (*((side,) for side in LOOKS), LOOKS):
             name = " + ".join(map(str, sides))

@@ -29,6 +29,9 @@ METADATA: dict[str, Any] = {
 }
 
 
+NOTHING_FURTHER: Mapping[str, int] = {}
+
+
 def measure_brightness() -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
     """Return the constants and the nodes that turn `image` into `bright` and `dark`, `(N, 1)`."""
     constants = [
@@ -52,16 +55,23 @@ def brightness_model(
     *,
     metadata: Mapping[str, Any] | str | None = METADATA,
     kind: int = TensorProto.UINT8,
+    further: Mapping[str, int] = NOTHING_FURTHER,
 ) -> bytes:
     """Return an ONNX file: mean brightness b of 0–1 → probabilities (1 - b, b).
 
-    `metadata` may be a text, to break it, or None, to leave it out.
+    `metadata` may be a text, to break it, or None, to leave it out. `further` are more outputs, of
+    so many columns, each of which holds 1 - b.
     """
     ends, nodes = measure_brightness()
     nodes.append(helper.make_node("Concat", ["dark", "bright"], ["probabilities"], axis=1))
     image = helper.make_tensor_value_info("image", kind, shape)
-    answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [shape[0], 2])
-    graph = helper.make_graph(nodes, "brightness", [image], [answer], initializer=ends)
+    widths = {**further, "probabilities": 2}  # not first: outputs go by their names
+    nodes += [helper.make_node("Concat", ["dark"] * k, [n], axis=1) for n, k in further.items()]
+    answers = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [shape[0], width])
+        for name, width in widths.items()
+    ]
+    graph = helper.make_graph(nodes, "brightness", [image], answers, initializer=ends)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     if metadata is not None:
         text = metadata if isinstance(metadata, str) else json.dumps(dict(metadata))

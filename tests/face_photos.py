@@ -9,7 +9,7 @@ import matplotlib.cbook
 import numpy as np
 from PIL import Image
 
-from brightness_model import METADATA, brightness_model
+from brightness_model import METADATA, NOTHING_FURTHER, brightness_model
 from gafas.crops import CropGeometry
 from gafas.images import load_image
 from gafas.results import ImageArray
@@ -18,11 +18,19 @@ BOX = (176.7, 114.1, 350.9, 333.5)  # the face in the portrait, looked at and ap
 GEOMETRY = dataclasses.asdict(CropGeometry())
 
 
+CHECK = {"least": 0.1, "detector": 1.0, "not_a_face": 1.0, "offset": 0.0, "cut": 0.5}
+
+
 def face_model(*, side: int = 64, colour: str = "rgb", **metadata: Any) -> bytes:
-    """Return a model of faces: mean brightness b of the crop, 0–1 → dark 1 - b, bright b."""
+    """Return a model of faces: mean brightness b of the crop, 0–1 → dark 1 - b, bright b.
+
+    With a `face_check` it takes what is dark for no face, with the probability 1 - b.
+    """
     shown = {"view": "face", "width": side, "height": side, "colour": colour, "crop": GEOMETRY}
     channels = 1 if colour == "grey" else 3
-    return brightness_model(("N", side, side, channels), metadata={**METADATA, **shown, **metadata})
+    further = {"not_a_face": 1} if "face_check" in metadata else NOTHING_FURTHER
+    about = {**METADATA, **shown, **metadata}
+    return brightness_model(("N", side, side, channels), metadata=about, further=further)
 
 
 def portrait() -> ImageArray:

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto
 
 from brightness_model import METADATA, brightness_model
-from face_photos import face_model
-from gafas.classifier import EyewearClassifier
+from face_photos import CHECK, face_model
+from gafas.classifier import EyewearClassifier, FaceCheck
 from gafas.crops import squeeze
 from gafas.errors import ModelError
 
@@ -183,3 +183,83 @@ def test_importing_the_classifier_loads_no_inference_engine() -> None:
 def test_a_face_model_that_does_not_say_how_to_crop_is_refused(crop: object) -> None:
     with pytest.raises(ModelError, match="crop"):
         EyewearClassifier(face_model(crop=crop))
+
+
+def test_a_file_of_probabilities_alone_says_nothing_else() -> None:
+    classifier = EyewearClassifier(brightness_model())
+    seen = classifier.look(np.full((2, 6, 8, 1), 51, np.uint8))
+    assert seen.probabilities == pytest.approx(np.array([[0.8, 0.2]] * 2), abs=1e-6)
+    assert (seen.not_a_face, seen.features, classifier.face_check) == (None, None, None)
+
+
+@pytest.mark.parametrize("count", [0, 3, 600])
+def test_further_outputs_are_found_by_their_names(count: int) -> None:
+    batch = np.repeat(np.arange(count).astype(np.uint8), 48).reshape(count, 6, 8, 1)
+    model = brightness_model(further={"features": 5, "not_a_face": 1})
+    seen = EyewearClassifier(model, threads=1).look(batch)
+    dark = 1 - batch[:, 0, 0, 0] / 255
+    assert seen.not_a_face is not None
+    assert seen.features is not None
+    assert seen.not_a_face.dtype == seen.features.dtype == np.float32
+    assert seen.not_a_face == pytest.approx(dark, abs=1e-6)
+    assert seen.features == pytest.approx(np.repeat(dark[:, None], 5, axis=1), abs=1e-6)
+    assert seen.probabilities == pytest.approx(np.stack([dark, 1 - dark], axis=1), abs=1e-6)
+
+
+def test_either_of_the_further_outputs_may_be_missing() -> None:
+    batch = np.zeros((1, 6, 8, 1), np.uint8)
+    doubting = EyewearClassifier(brightness_model(further={"not_a_face": 1})).look(batch)
+    telling = EyewearClassifier(brightness_model(further={"features": 2})).look(batch)
+    assert doubting.not_a_face == pytest.approx([1])
+    assert doubting.features is None
+    assert telling.features == pytest.approx(np.ones((1, 2)))
+    assert telling.not_a_face is None
+
+
+@pytest.mark.parametrize("further", [{"not_a_face": 2}, {"other": 1}])
+def test_further_outputs_of_another_name_or_shape_are_refused(further: dict[str, int]) -> None:
+    with pytest.raises(ModelError, match=r"contradict the graph.*not_a_face \(N, 1\)"):
+        EyewearClassifier(brightness_model(further=further))
+
+
+def test_how_faces_are_told_from_what_is_none_is_read_from_the_file() -> None:
+    check = EyewearClassifier(face_model(face_check=CHECK)).face_check
+    assert check == FaceCheck(least=0.1, detector=1, not_a_face=1, offset=0, cut=0.5)
+    assert EyewearClassifier(face_model(face_check=None)).face_check is None
+
+
+def test_confidence_is_the_logistic_sum_of_both_networks_doubts() -> None:
+    check = FaceCheck(least=0.1, detector=0.5, not_a_face=2, offset=1, cut=0.3)
+    confidences, doubts = np.array([0.2, 0.99]), np.array([0.6, 0.01])
+    odds = np.e * (confidences / (1 - confidences)) ** 0.5 / (doubts / (1 - doubts)) ** 2
+    assert check.calibrate(confidences, doubts) == pytest.approx(odds / (1 + odds))
+    assert check.calibrate([], []).shape == (0,)
+    # Certainty, which rounding makes, is no more than nearly certain, and overflows nothing.
+    strong = FaceCheck(least=0.1, detector=99, not_a_face=99, offset=0, cut=0.3)
+    assert strong.calibrate([1, 0, 1], [0, 1, 1]) == pytest.approx([1, 0, 0.5])
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "yes",
+        {**CHECK, "least": 1.5},
+        {**CHECK, "cut": -0.1},
+        {**CHECK, "detector": -1},
+        {**CHECK, "not_a_face": True},
+        {**CHECK, "offset": float("nan")},
+        {**CHECK, "more": 1},
+        {key: CHECK[key] for key in list(CHECK)[1:]},
+    ],
+)
+def test_an_unsound_face_check_is_refused(entries: object) -> None:
+    with pytest.raises(ModelError, match=r"face from what is none.*Received: face_check"):
+        EyewearClassifier(face_model(face_check=entries))
+
+
+def test_a_face_check_without_its_output_or_without_faces_is_refused() -> None:
+    further = {"not_a_face": 1}
+    with pytest.raises(ModelError, match=r"needs the output not_a_face. Received: probabilities"):
+        EyewearClassifier(brightness_model(metadata=changed(face_check=CHECK)))
+    with pytest.raises(ModelError, match="a model of faces needs"):
+        EyewearClassifier(brightness_model(metadata=changed(face_check=CHECK), further=further))

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import gafas.recognizer
 from brightness_model import METADATA, brightness_model, grey_photo
+from decodings import Decodings
 from face_photos import BOX, crowd, encode, face_model, faceless, portrait
 from gafas import Recognizer, recognize
 from gafas.annotation import annotate
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError, ModelError
-from gafas.images import ImageSource, load_image, load_photo
-from gafas.results import Face, ImageArray, Photo, Recognition
+from gafas.images import ImageSource, load_image
+from gafas.results import Face, ImageArray, Recognition
 from gafas.weights import read_bundled
 
 
@@ -323,19 +323,6 @@ def test_a_small_face_in_a_huge_photo_is_cropped_from_a_larger_decoding(faces: R
 def test_an_open_file_is_decoded_as_its_bytes_are(faces: Recognizer) -> None:
     content = encode(crowd([(2500, 900)], size=(4000, 3000), tall=360))
     assert faces.recognize(io.BytesIO(content)).faces == faces.recognize(content).faces
-
-
-class Decodings:
-    """Note at which scales a photo is decoded."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.scales: list[float] = []
-        monkeypatch.setattr(gafas.recognizer, "load_photo", self)
-
-    def __call__(self, source: ImageSource, **sizes: int | None) -> Photo:
-        photo = load_photo(source, **sizes)
-        self.scales.append(photo.scale)
-        return photo
 
 
 @pytest.mark.parametrize(

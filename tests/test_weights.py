@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gafas import weights
+from brightness_model import brightness_model
+from gafas import Recognizer, weights
+from gafas.classifier import EyewearClassifier
 from gafas.errors import ModelError
-from gafas.weights import FOLDER, PINNED, read_bundled
+from gafas.weights import FOLDER, PINNED, read_bundled, read_model
 
 
 @pytest.mark.parametrize("name", sorted(PINNED))
@@ -44,3 +46,50 @@ def test_a_missing_or_unknown_file_is_a_model_error(elsewhere: Path) -> None:
         read_bundled(elsewhere.name)
     with pytest.raises(ModelError, match="expected one of eyewear"):
         read_bundled("retinanet.onnx")
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> bytes:
+    """Bundle another model, `bright`, and go where no other file is; return its bytes."""
+    content = brightness_model()
+    (tmp_path / "bundled").mkdir()
+    (tmp_path / "bundled" / "eyewear-bright.onnx").write_bytes(content)
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / "bundled")
+    monkeypatch.setitem(PINNED, "eyewear-bright.onnx", hashlib.sha256(content).hexdigest())
+    monkeypatch.chdir(tmp_path)
+    read_bundled.cache_clear()
+    return content
+
+
+def test_a_plain_word_names_a_bundled_model(named: bytes) -> None:
+    assert read_model("bright") == read_model(Path("bright")) == named
+    assert EyewearClassifier("bright").labels == ("dark", "bright")
+    assert Recognizer("bright").classifier.labels == ("dark", "bright")
+
+
+def test_a_file_goes_before_the_model_of_its_name_and_a_folder_does_not(named: bytes) -> None:
+    Path("bright").mkdir()
+    assert read_model("bright") == named
+    Path("bright").rmdir()
+    Path("bright").write_bytes(b"a file")
+    assert read_model("bright") == b"a file"
+
+
+def test_an_unknown_name_is_told_which_there_are(named: bytes) -> None:
+    told = r"a .onnx file or one of bright, or nothing.*Received: 'brigth'. Did you mean 'bright'"
+    with pytest.raises(ModelError, match=told):
+        read_model("brigth")
+    with pytest.raises(ModelError, match=r"one of bright.*Received: 'other'. Correct the name"):
+        Recognizer("other")
+
+
+@pytest.mark.parametrize("name", ["./bright", "bright.onnx", "no/bright", ""])
+def test_what_is_no_plain_word_is_a_path(named: bytes, name: str) -> None:
+    with pytest.raises(ModelError, match="Cannot read the model"):
+        read_model(name)
+
+
+def test_where_no_other_model_is_bundled_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PINNED", {"eyewear.onnx": "", "retinaface.onnx": ""})
+    with pytest.raises(ModelError, match=r"expected a .onnx file, or nothing for the default one"):
+        read_model("free")

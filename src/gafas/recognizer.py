@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gafas.classifier import EyewearClassifier
+from gafas.classifier import EyewearClassifier, FaceCheck
 from gafas.crops import CropGeometry, crop_face, place_crop, squeeze
-from gafas.detection.detector import LARGE_SIDE, FaceDetector
+from gafas.detection.detector import CONFIDENT, LARGE_SIDE, FaceDetector
 from gafas.errors import ImageError, ModelError
 from gafas.images import ImageSource, NamedBytes, load_photo, read_once
 from gafas.results import Face, ImageArray, Photo, Prediction, Recognition
 from gafas.weights import read_bundled
+
+Floats = npt.NDArray[np.float32]
 
 BUNDLED: Final = "eyewear.onnx"
 """The eyewear model in the package."""
@@ -49,11 +51,13 @@ _AHEAD: Final = 4
 class Recognizer:
     """Recognize the eyewear of every face in a photo.
 
-    A model of whole photos does not look for faces: the whole photo is its one face. One recognizer
-    may be used by several threads at once.
+    A model of whole photos does not look for faces: the whole photo is its one face. A model with a
+    `face_check` is shown doubtful candidates, too: its confidence tells a face from what is none.
+    One recognizer may be used by several threads at once.
 
     Args:
-        model: a `.onnx` file made by gafas, or an opened one; the bundled model if left out.
+        model: a `.onnx` file made by gafas, the name of a bundled model, or an opened one; the
+            model that answers by default if left out.
         threshold: the probability, 0–1, under which the answer is `unsure`; the model's own if left
             out.
         providers: what runs the models, the first choice first: `cpu`, `cuda`, `coreml` and so on,
@@ -171,11 +175,13 @@ class Recognizer:
             faces, crops = whole, squeeze(photo.image, size=size, colour=colour)[np.newaxis]
             answers = self._classifier.predict(crops)
         else:
+            check = self._classifier.face_check if faces is None else None
             if faces is None:
-                photo, faces = find_faces(content, self._detector)
+                least = CONFIDENT if check is None else check.least
+                photo, faces = find_faces(content, self._detector, least=least)
             else:
                 photo = load_photo(content, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
-            crops, answers = self._classify(content, photo, faces=faces)
+            faces, crops, answers = self._classify(content, photo, faces=faces, check=check)
         labels = self._classifier.labels
         predictions = tuple(
             Prediction.decide(face, dict(zip(labels, row, strict=True)), threshold=self._threshold)
@@ -193,22 +199,46 @@ class Recognizer:
         return found if name is None else dataclasses.replace(found, photo=name)
 
     def _classify(
-        self, source: ImageSource, photo: Photo, *, faces: Sequence[Face]
-    ) -> tuple[ImageArray, npt.NDArray[np.float32]]:
+        self, source: ImageSource, photo: Photo, *, faces: Sequence[Face], check: FaceCheck | None
+    ) -> tuple[Sequence[Face], ImageArray, Floats]:
+        """Return faces, their crops and their answers; with a check, those that pass it, sorted."""
         side, geometry = max(self._classifier.size), self._classifier.geometry
         measure = functools.partial(measure_detail, side=side, geometry=geometry)
-        least = measure(photo, faces).min(initial=1)
+        # What is doubtful is mostly no face: to see that, the photo is not decoded again.
+        trusted = [face for face in faces if check is None or _is_confident(face)]
+        least = measure(photo, trusted).min(initial=1)
         photo = refine(source, photo, detail=least, least=_LEAST_DETAIL)
         detail = measure(photo, faces)
         crops = self._crop(photo, faces)
-        answers = self._classifier.predict(crops)
-        doubtful = np.flatnonzero((detail < _DETAIL) & (answers.max(axis=1, initial=0) < _SURE))
-        if len(doubtful):
-            chosen = [faces[at] for at in doubtful.tolist()]
-            photo = refine(source, photo, detail=detail[doubtful].min())
-            crops[doubtful] = self._crop(photo, chosen)
-            answers[doubtful] = self._classifier.predict(crops[doubtful])
-        return crops, answers
+        answers, confidences = self._look(crops, faces, check)
+        cut = 0.0 if check is None else check.cut
+        unsure = (answers.max(axis=1, initial=0) < _SURE) | (detail < _LEAST_DETAIL)
+        again = np.flatnonzero((confidences >= cut) & (detail < _DETAIL) & unsure)
+        if len(again):
+            chosen = [faces[at] for at in again.tolist()]
+            photo = refine(source, photo, detail=detail[again].min())
+            crops[again] = self._crop(photo, chosen)
+            answers[again], confidences[again] = self._look(crops[again], chosen, check)
+        if check is None:
+            return faces, crops, answers
+        order = np.argsort(-confidences, kind="stable")
+        kept = order[confidences[order] >= cut]
+        told = [
+            dataclasses.replace(faces[at], confidence=float(confidences[at]))
+            for at in kept.tolist()
+        ]
+        return told, crops[kept], answers[kept]
+
+    def _look(
+        self, crops: ImageArray, faces: Sequence[Face], check: FaceCheck | None
+    ) -> tuple[Floats, npt.NDArray[np.float64]]:
+        """Return the answers, and how sure it is that these are faces: where none checks, quite."""
+        if check is None:
+            return self._classifier.predict(crops), np.ones(len(faces))
+        seen = self._classifier.look(crops)
+        assert seen.not_a_face is not None  # no model has a check without this output
+        detected = [face.confidence or 0.0 for face in faces]
+        return seen.probabilities, check.calibrate(detected, seen.not_a_face)
 
     def _crop(self, photo: Photo, faces: Sequence[Face]) -> ImageArray:
         size, colour = self._classifier.size, self._classifier.colour
@@ -233,7 +263,8 @@ def recognize(
 
     Args:
         source: the photo: a path, bytes, an open binary file, a PIL image or an array.
-        model: a `.onnx` file made by gafas; the bundled model if left out.
+        model: a `.onnx` file made by gafas, or the name of a bundled model; the one that answers by
+            default if left out.
         faces: found by somebody else, and answered for in their order; looked for if left out.
 
     Raises:
@@ -267,11 +298,19 @@ def _draw(found: Recognition, language: str, *, source: ImageSource) -> ImageArr
     return annotate(photo.image, shown, language=language)
 
 
-def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tuple[Face, ...]]:
+def find_faces(
+    source: ImageSource, detector: FaceDetector, *, least: float = CONFIDENT
+) -> tuple[Photo, tuple[Face, ...]]:
     """Decode a photo, as far as finding its faces needs it.
 
     A JPEG so big that an eighth of it may be enough is decoded at an eighth, and larger only if no
     face shows there, or several small ones, as in a crowd: decoding takes longest of all.
+
+    Args:
+        source: the photo.
+        detector: what finds them.
+        least: the confidence of a candidate, as `FaceDetector.detect` takes it; for doubtful ones
+            no photo is decoded larger.
 
     Returns:
         The photo, and its faces in the pixels of the original, the most confident first.
@@ -280,12 +319,17 @@ def find_faces(source: ImageSource, detector: FaceDetector) -> tuple[Photo, tupl
         ImageError: the source is no readable photo.
     """
     photo = load_photo(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
-    faces = detector.detect(photo.image)
-    crowd = sum(face.side < _SMALL for face in faces) >= _CROWD
-    if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE and (crowd or not faces):
+    faces = detector.detect(photo.image, least=least)
+    sides = [face.side for face in faces if _is_confident(face)]
+    crowd = sum(side < _SMALL for side in sides) >= _CROWD
+    if photo.scale < 1 and max(photo.image.shape) < LARGE_SIDE and (crowd or not sides):
         photo = load_photo(source, side=LARGE_SIDE)
-        faces = detector.detect(photo.image)
+        faces = detector.detect(photo.image, least=least)
     return photo, tuple(face.scaled(1 / photo.scale) for face in faces)
+
+
+def _is_confident(face: Face) -> bool:
+    return face.confidence is not None and face.confidence >= CONFIDENT
 
 
 def measure_detail(

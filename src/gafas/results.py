@@ -57,7 +57,8 @@ class Face:
         landmarks: five points, in the image's pixels: the eye on the picture's left, the eye on its
             right, the tip of the nose, the mouth's corner on the left, the one on the right, left
             and right as where the face stands upright. Empty where nobody looked for them.
-        confidence: the detector's, 0–1; None for a face that was not detected but declared.
+        confidence: that this is a face, 0–1: the detector's, or where a model has a `face_check`,
+            the calibrated one of both; None for a face that was not detected but declared.
 
     Raises:
         ValueError: there are landmarks, but not five.
@@ -198,7 +199,7 @@ class Prediction:
 
     @property
     def confidence(self) -> float | None:
-        """Return how sure the detector is that this is a face, 0–1."""
+        """Return how sure it is that this is a face, 0–1."""
         return self.face.confidence
 
     @property

@@ -1,7 +1,9 @@
 """Model files: bundled with the package, pinned by SHA-256, read once."""
 
+import difflib
 import functools
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -113,6 +115,8 @@ PINNED: Final = {
 }
 """The SHA-256 of every bundled model file."""
 
+_NAMED: Final = "eyewear-"  # and a word by which a model may be asked for
+
 
 @functools.cache
 def read_bundled(name: str) -> bytes:
@@ -142,3 +146,37 @@ def read_bundled(name: str) -> bytes:
             "Install gafas again."
         )
     return data
+
+
+def read_model(model: Path | str) -> bytes:
+    """Read a model file, or a bundled model of eyewear by its plain name.
+
+    A word without ending or folder that is no file names a bundled model: `free` is
+    `eyewear-free.onnx`.
+
+    Raises:
+        ModelError: there is no such file or name, or the file cannot be read.
+    """
+    path = Path(model)
+    if os.fspath(model) == path.stem and path.stem and not path.is_file():
+        return read_bundled(_find_bundled(path.stem))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"Cannot read the model: {error.strerror}. Received: {str(path)!r}. "
+            "Give the path of a .onnx file that gafas made."
+        ) from error
+
+
+def _find_bundled(word: str) -> str:
+    files = {name[len(_NAMED) : -len(".onnx")]: name for name in PINNED if name.startswith(_NAMED)}
+    if word in files:
+        return files[word]
+    near = difflib.get_close_matches(word, files, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    known = f"a .onnx file or one of {', '.join(sorted(files))}" if files else "a .onnx file"
+    raise ModelError(
+        f"There is no such model: expected {known}, or nothing for the default one. "
+        f"Received: {word!r}.{hint or ' Correct the name.'}"
+    )

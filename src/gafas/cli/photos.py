@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 Model = Annotated[
     Path | None,
-    typer.Option("--model", metavar="FILE", help="A gafas model; the bundled one if left out."),
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="A gafas model file, or the name of a bundled model; the default one if left out.",
+    ),
 ]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Answer unsure under this probability.")

@@ -8,6 +8,9 @@ The schedule, of which `benchmarks/detector.py` measures what each rule finds, l
 3. If still nothing was found, a face may fill the photo: look with a border around it.
 4. If nothing was found, the surest face is not quite sure, or its mouth is not below its eyes, the
    photo may lie on its side or upside down: look at it turned by quarters.
+
+Whoever can tell a face from what is none asks for doubtful candidates, too. The looks are the same;
+of a photo that was turned, candidates from both ways are kept, for some turns are wrong.
 """
 
 from collections.abc import Sequence
@@ -83,21 +86,23 @@ class FaceDetector:
             read_bundled(name), origin=name, threads=threads, providers=providers
         )
 
-    def detect(self, image: ImageArray) -> list[Face]:
+    def detect(self, image: ImageArray, *, least: float = CONFIDENT) -> list[Face]:
         """Find the faces in an upright `(H, W, 3)` RGB image of any size.
 
         Boxes and landmarks are in the image's pixels; a box may reach past the border. The faces
         are sorted by confidence, the most confident first; ties by position in the
         photo as it was seen. In a photo that lies on its side or upside down, landmarks are those
         of the faces as they lie.
+
+        Args:
+            image: the photo.
+            least: with less than `CONFIDENT`, candidates of so much confidence are given, too: what
+                is no face in the end is for the caller to tell. Under `HINT` nothing is seen.
         """
-        found = self._search(image)
-        if not len(found):
-            found = self._search_turned(image, found, needed=SURE)
-        elif not _stands(found[0]):
-            found = self._search_turned(image, found, needed=found[0, CONFIDENCE])
-        elif found[0, CONFIDENCE] < UPRIGHT:
-            found = self._search_turned(image, found, needed=found[0, CONFIDENCE] + _CLEARLY)
+        found = self._search(image, least=least)
+        needed = _find_turn_limit(_keep(found, CONFIDENT))
+        if needed is not None:
+            found = self._search_turned(image, found, needed=needed, least=least)
         return [_make_face(row) for row in found]
 
     def propose(self, image: ImageArray, *, least: float) -> list[Face]:
@@ -123,11 +128,11 @@ class FaceDetector:
         restore(rows, scale=(width / across, height / down), border=border)
         return suppress(rows)
 
-    def _search(self, image: ImageArray) -> Floats:
+    def _search(self, image: ImageArray, *, least: float) -> Floats:
         longer = max(image.shape[:2])
         first, *larger = choose_sides(longer)
         seen = self.find_candidates(image, side=first)
-        faces = _keep_confident(seen)
+        found = _keep(seen, least)
         for side in larger:
             nothing = not len(seen) and side <= LARGE_SIDE
             if not (nothing or len(find_doubtful(seen, sure=SURE))):
@@ -135,13 +140,17 @@ class FaceDetector:
             seen = self.find_candidates(image, side=side)
             # Of what is large the first look showed enough: in a larger one a cat may seem a face.
             small = seen[measure_sides(seen) < longer / 2]
-            faces = suppress(np.concatenate([faces, _keep_confident(small)]))
-        return faces if len(faces) else self._search_bordered(image)
+            found = suppress(np.concatenate([found, _keep(small, least)]))
+        if len(_keep(found, CONFIDENT)):
+            return found
+        return suppress(np.concatenate([found, self._search_bordered(image, least=least)]))
 
-    def _search_bordered(self, image: ImageArray) -> Floats:
-        return _keep_confident(self.find_candidates(image, side=BORDERED_SIDE, border=BORDER))
+    def _search_bordered(self, image: ImageArray, *, least: float) -> Floats:
+        return _keep(self.find_candidates(image, side=BORDERED_SIDE, border=BORDER), least)
 
-    def _search_turned(self, image: ImageArray, found: Floats, *, needed: float) -> Floats:
+    def _search_turned(
+        self, image: ImageArray, found: Floats, *, needed: float, least: float
+    ) -> Floats:
         """Return what the turned photo shows if a face is surer there than `needed`."""
         turned = {quarters: np.rot90(image, quarters) for quarters in (1, 2, 3)}
         surest = {
@@ -152,12 +161,25 @@ class FaceDetector:
         if surest[best] <= needed:
             return found
         height, width = image.shape[:2]
-        rows = self._search(np.ascontiguousarray(turned[best]))
-        return turn_back(rows, best, width=width, height=height) if len(rows) else found
+        rows = self._search(np.ascontiguousarray(turned[best]), least=least)
+        if not len(_keep(rows, CONFIDENT)):
+            return found
+        back = turn_back(rows, best, width=width, height=height)
+        return back if least >= CONFIDENT else suppress(np.concatenate([back, found]))
 
 
-def _keep_confident(rows: Floats) -> Floats:
-    return rows[rows[:, CONFIDENCE] >= CONFIDENT]
+def _keep(rows: Floats, least: float) -> Floats:
+    return rows[rows[:, CONFIDENCE] >= least]
+
+
+def _find_turn_limit(faces: Floats) -> float | None:
+    """Return how sure a face must be in the turned photo to be believed; None: turn it not."""
+    if not len(faces):
+        return SURE
+    surest = float(faces[0, CONFIDENCE])
+    if not _stands(faces[0]):
+        return surest
+    return surest + _CLEARLY if surest < UPRIGHT else None
 
 
 def _stands(face: Floats) -> bool:

@@ -38,7 +38,7 @@ class FaceAnswer(BaseModel):
         description="Eye on the picture's left, eye on its right, nose, mouth's left and right "
         "corner."
     )
-    confidence: float | None = Field(description="The face detector's, 0 to 1.")
+    confidence: float | None = Field(description="That this is a face, 0 to 1.")
     label: str = Field(description="One of the model's labels, or `unsure`.")
     probabilities: dict[str, float] = Field(description="Of each label; they sum to 1.")
 
