@@ -10,21 +10,18 @@ from PIL import Image
 
 from gafas.datasets.eyewear import (
     LEARNT,
-    SETS,
     find,
     merge_repeats,
     part,
     read_corrections,
+    read_material,
     read_samples,
 )
-from gafas.datasets.samples import TINTED, Sample
+from gafas.datasets.samples import NOT_A_FACE, OTHER, TINTED, Sample
+from gafas.datasets.scenes import read_scenes
+from gafas.datasets.splits import SplitPlan
 from gafas.errors import DataError
-
-
-def write_cloud(path: Path, *, seed: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    coarse = np.random.default_rng(seed).integers(0, 256, (24, 24, 3), np.uint8)
-    Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC).save(path)
+from scenes import write_cloud
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +164,12 @@ def test_a_correction_counts_more_than_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.eyewear
 def test_every_correction_is_of_a_photo_to_learn_from(eyewear: Path) -> None:
-    corrected = {name for name in read_corrections() if name.split("/")[0] in SETS}
-    samples = read_samples(eyewear, labels=(*LEARNT, "sunglasses_multi_person", "unclear"))
-    # Only photos of utkface, and others that repeat one of them, are ever held out.
-    near = [s for s in samples if s.name in corrected or s.facts["source"] == "utkface"]
+    corrected = set(read_corrections())
+    every = (*LEARNT, "sunglasses_multi_person", "unclear")
+    samples = read_material(SplitPlan(), scales=(), labels=every)
+    # Only photos of these, and others that repeat one of them, are ever held out.
+    tested = ("utkface", "fairface", "life")
+    near = [s for s in samples if s.name in corrected or s.facts["source"] in tested]
     held_out = {s.name for s in part(near).test}
     assert len(corrected) > 100
     assert corrected <= {s.name for s in samples} - held_out
@@ -217,7 +216,22 @@ def test_the_real_sets_hold_what_their_table_says(eyewear: Path) -> None:
     assert counts["utkface", "eyeglasses"] == 2337
     assert counts["tinyimagenet", "sunglasses"] == 198
     folders = ("none", "eyeglasses", "sunglasses")
-    assert sum(number for (_, label), number in counts.items() if label in folders) == 14_154
+    assert counts["fairface", "sunglasses"] == 1123
+    assert counts["glint", "eyeglasses"] == 75
+    assert sum(number for (_, label), number in counts.items() if label in folders) == 23_830
+    assert {s.subject for s in every if s.facts["source"] in ("glint", "meglass")}.isdisjoint(
+        {None}
+    )
+    scenes = read_scenes(eyewear, "life")
+    rows = collections.Counter(face.label for scene in scenes for face in scene.faces)
+    assert (len(scenes), sum(scene.is_free for scene in scenes)) == (2413, 270)
+    assert (rows["none"], rows["sunglasses"], rows[NOT_A_FACE], rows[OTHER]) == (
+        2128,
+        392,
+        1982,
+        104,
+    )
+    assert sum(scene.is_free for scene in read_scenes(eyewear, "multi")) == 17
     people = read_samples(eyewear, sets=["utkface"])
     races = collections.Counter(s.facts.get("race") for s in people)
     assert set(races) == {"White", "Black", "Asian", "Indian", "other", None}

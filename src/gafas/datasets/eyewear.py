@@ -147,7 +147,8 @@ def read_material(
     """
     folder = find()
     samples = list(read_samples(folder, labels=labels))
-    samples += [_look_beside(sample) for sample in samples if _has_beside(sample)]
+    if NOT_A_FACE in labels:
+        samples += [_look_beside(sample) for sample in samples if _has_beside(sample)]
     for name in SCENES:
         _check_set(folder, name, for_evaluation=False)
         told = itertools.chain.from_iterable(map(list_samples, read_scenes(folder, name)))

@@ -52,8 +52,8 @@ class Scene:
 
     @property
     def is_free(self) -> bool:
-        """Return whether the photo itself was dedicated to the public."""
-        return self.licence.startswith("CC0")
+        """Return whether the photo itself, not only its repository, was given to the public."""
+        return self.licence.startswith(("CC0", "public domain"))
 
 
 def read_scenes(folder: Path, name: str) -> tuple[Scene, ...]:
@@ -89,9 +89,14 @@ def read_scenes(folder: Path, name: str) -> tuple[Scene, ...]:
 def _read_sources(folder: Path, name: str) -> Mapping[str, tuple[str, str]]:
     """Return repository and licence of each file, from the set's own table or from that of all."""
     own = folder / name / "photos.csv"
-    rows = _read_rows(own if own.is_file() else folder / "sources.csv")
-    pairs = ((row["file"].removeprefix(f"{name}/"), row) for row in rows)
-    return {file: (row["repo"], row["licence"]) for file, row in pairs if "/" not in file}
+    path = own if own.is_file() else folder / "sources.csv"
+    try:
+        pairs = ((row["file"].removeprefix(f"{name}/"), row) for row in _read_rows(path))
+        return {file: (row["repo"], row["licence"]) for file, row in pairs if "/" not in file}
+    except KeyError as error:
+        raise DataError(
+            f"{path} needs the columns file, repo and licence. Received none called {error}."
+        ) from error
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.training.architectures import TEMPERATURE
@@ -64,7 +64,8 @@ def calibrate(
     tolerated = TOLERATED_IN_MIX if mix else TOLERATED_ERRORS
     threshold = choose_threshold(answers[0][face], targets, tolerated=tolerated, weights=weights)
     facts = {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
-    if len(answers) == 3 and watched.confidences is not None:
+    # Who validates on faces alone cannot say how sure is sure enough.
+    if len(answers) == 3 and watched.confidences is not None and not face.all():
         facts["face_check"] = fit_face_check(watched.confidences, answers[1][:, 0], face)
     return facts
 
@@ -79,7 +80,8 @@ def fit_face_check(confidences: Array, doubts: Array, face: NDArray[np.bool_]) -
     """Fit how detector and classifier together tell faces from what is none.
 
     A logistic regression (Platt 1999) of two logits: of the detector's confidence, and of the
-    classifier's probability that the crop is no face.
+    classifier's probability that the crop is no face. Neither may count the wrong way round. Their
+    weights are held near zero as by one observation of a normal distribution of variance 10.
 
     Args:
         confidences: `(N,)`, the detector's.
@@ -89,23 +91,34 @@ def fit_face_check(confidences: Array, doubts: Array, face: NDArray[np.bool_]) -
     Returns:
         What `gafas.classifier.FaceCheck` needs.
     """
-    from sklearn.linear_model import LogisticRegression
+    logits = np.column_stack([_find_logits(confidences), -_find_logits(doubts)])
+    sign = np.where(face, 1.0, -1.0)
 
-    logits = np.column_stack([logit(confidences), -logit(doubts)])
-    fitted = LogisticRegression(C=10.0).fit(logits, face)
-    detector, doubt = fitted.coef_[0].tolist()
-    sure = fitted.predict_proba(logits)[:, 1]
+    def cost(values: NDArray[np.float64]) -> float:
+        """Return the sum of the cross-entropies, and of what holds the weights."""
+        likely = logits @ values[:2] + values[2]
+        return float(np.logaddexp(0, -sign * likely).sum() + (values[:2] ** 2).sum() / 20)
+
+    bounds = [(0.0, None), (0.0, None), (None, None)]
+    found = minimize(cost, np.zeros(3), bounds=bounds, method="L-BFGS-B").x
+    detector, doubt, offset = found.tolist()
+    sure = expit(logits @ found[:2] + offset)
     return {
         "least": PROPOSED,
         "detector": detector,
         "not_a_face": doubt,
-        "offset": float(fitted.intercept_[0]),
+        "offset": offset,
         "cut": _choose_cut(sure, face),
     }
 
 
+def _find_logits(probabilities: Array) -> NDArray[np.float64]:
+    # In float32 a network may be certain, whose logit would be endless.
+    return np.asarray(logit(np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)))
+
+
 def _choose_cut(sure: Array, face: NDArray[np.bool_]) -> float:
-    """Return the confidence at which no more faces are lost than others taken for one."""
+    """Return the confidence at which the fewest are misjudged: faces lost, others taken for one."""
     cuts = np.linspace(0.05, 0.95, 91)
     cost = [(sure[face] < cut).sum() + (sure[~face] >= cut).sum() for cut in cuts]
     return float(cuts[int(np.argmin(cost))])

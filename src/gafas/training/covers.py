@@ -13,10 +13,10 @@ from gafas.crops import Points
 from gafas.datasets.samples import NOT_A_FACE
 from gafas.results import ImageArray
 from gafas.training.faces import Inputs
+from gafas.training.overlays import find_axes, measure_from, smooth
 
 Floats = NDArray[np.float64]
 
-_NARROWEST: Final = 0.25  # eyes nearer to each other, in distances from the mouth: a profile
 _CLOTH: Final = ((170, 200, 220), (225, 230, 235), (40, 42, 46), (120, 125, 130), (150, 190, 170))
 """Colours of masks: pale blue, white, black, grey, pale green; any other one, too."""
 
@@ -61,7 +61,7 @@ def draw_mask(image: ImageArray, points: Points, *, generator: np.random.Generat
     top = begin + generator.uniform(-0.15, 0.35) * a**2
     bottom = chin - generator.uniform(0.3, 0.7) * a**2
     inside = (
-        _smooth((b - top) / 0.08) * _smooth((bottom - b) / 0.1) * _smooth((wide - abs(a)) / 0.1)
+        smooth((b - top) / 0.08) * smooth((bottom - b) / 0.1) * smooth((wide - abs(a)) / 0.1)
     )
     folds = np.zeros_like(a)
     for share in generator.uniform(0.15, 0.85, int(generator.integers(0, 4))):
@@ -87,15 +87,15 @@ def draw_hat(image: ImageArray, points: Points, *, generator: np.random.Generato
     edge = -generator.uniform(0.3, 0.95) + generator.uniform(-0.1, 0.35) * a**2
     reach, length = generator.uniform(1.0, 1.6), generator.uniform(0.15, 1.1)
     depth = generator.uniform(0, 0.75)
-    shadow: Floats = depth * _smooth((edge + length - b) / length) * (abs(a) < 1.3)
+    shadow: Floats = depth * smooth((edge + length - b) / length) * (abs(a) < 1.3)
     lit = (image * (1 - shadow)[..., np.newaxis]).astype(np.uint8)
     light = 1 + generator.uniform(-0.3, 0.3) * a + generator.uniform(0, 0.3) * (b - edge)
     if shape < 0.25:  # hair
         strands = generator.normal(0, 0.06, image.shape[1])[np.newaxis, :]
-        crown = _smooth((edge + strands - b) / 0.06)
-        sides = _smooth((abs(a) - reach * 0.75 + strands) / 0.1) * (generator.random() < 0.5)
+        crown = smooth((edge + strands - b) / 0.06)
+        sides = smooth((abs(a) - reach * 0.75 + strands) / 0.1) * (generator.random() < 0.5)
         return _paint(lit, np.maximum(crown, sides), light, generator=generator, cloth=False)
-    crown = _smooth((edge - b) / 0.05) * _smooth((reach - abs(a)) / 0.1)
+    crown = smooth((edge - b) / 0.05) * smooth((reach - abs(a)) / 0.1)
     if shape < 0.5:  # a helmet
         chin, slope = generator.uniform(1.5, 2.1), generator.uniform(0.3, 0.6)
         strap = np.exp(-(((abs(a) - 1 + slope * (b + 0.5) / chin) / 0.05) ** 2) / 2)
@@ -104,7 +104,7 @@ def draw_hat(image: ImageArray, points: Points, *, generator: np.random.Generato
     if shape < 0.5 or generator.random() < 0.3:
         return result
     thick, wide = generator.uniform(0.05, 0.2), reach + generator.uniform(0.1, 0.8)
-    brim = np.exp(-(((b - edge) / thick) ** 4)) * _smooth((wide - abs(a)) / 0.1)
+    brim = np.exp(-(((b - edge) / thick) ** 4)) * smooth((wide - abs(a)) / 0.1)
     return _paint(result, brim, light * 0.8, generator=generator, cloth=True)
 
 
@@ -113,15 +113,12 @@ def _measure(image: ImageArray, points: Points) -> tuple[Floats, Floats] | None:
 
     Aside it is measured in distances between the eyes, down in distances from them to the mouth.
     """
-    left, right = np.asarray(points[:2], np.float64)
-    middle = (left + right) / 2
-    down, across = np.asarray(points[3:], np.float64).mean(axis=0) - middle, right - left
-    if np.hypot(*across) < _NARROWEST * np.hypot(*down):
+    axes = find_axes(points)
+    if axes is None:
         return None
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    inverse = np.linalg.inv(np.stack([across, down], axis=1))
-    a, b = np.tensordot(inverse, np.stack([x - middle[0], y - middle[1]]), axes=1)
-    return a, b
+    across, down = axes
+    middle = np.asarray(points[:2], np.float64).mean(axis=0)
+    return measure_from(middle, image.shape[:2], across=across, down=down)
 
 
 def _paint(
@@ -144,9 +141,3 @@ def _paint(
     mixed = image + (painted - image) * np.clip(share, 0, 1)[..., np.newaxis]
     result: ImageArray = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
     return result
-
-
-def _smooth(x: Floats) -> Floats:
-    """Rise from 0 at -0.5 to 1 at 0.5."""
-    t = np.clip(x + 0.5, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))

@@ -116,11 +116,11 @@ def draw_shades(image: ImageArray, points: Points, *, generator: np.random.Gener
     Returns:
         A new image, or the same one where the eyes are too near to each other.
     """
-    left, right = np.asarray(points[:2], np.float64)
-    down = np.asarray(points[3:], np.float64).mean(axis=0) - (left + right) / 2
-    across = right - left
-    if np.hypot(*across) < _NARROWEST * np.hypot(*down):
+    axes = find_axes(points)
+    if axes is None:
         return image
+    across, down = axes
+    left, right = np.asarray(points[:2], np.float64)
     size = image.shape[0], image.shape[1]
     grain = _draw_grain(generator, size)
     darkness, hair = np.zeros(size), np.zeros(size)
@@ -128,7 +128,7 @@ def draw_shades(image: ImageArray, points: Points, *, generator: np.random.Gener
     brow = _choose_brow(generator)
     light = 1 + generator.uniform(-0.5, 0.5)  # of one side, the other has the rest of 2
     for eye, outward, much in ((left, -across, light), (right, across, 2 - light)):
-        a, b = _measure(size, eye, across=outward, down=down)
+        a, b = measure_from(eye, size, across=outward, down=down)
         for mark in marks:
             darkness = 1 - (1 - darkness) * (1 - np.clip(much * mark(a, b), -0.3, 0.9))
         hair = np.maximum(hair, brow(a, b))
@@ -144,12 +144,27 @@ _Mark = Callable[[Floats, Floats], Floats]
 between the eyes and the mouth."""
 
 
-def _measure(
-    size: tuple[int, int], eye: Floats, *, across: Floats, down: Floats
+def find_axes(points: Points) -> tuple[Floats, Floats] | None:
+    """Return the ways from the left eye to the right, and from between the eyes to the mouth.
+
+    Returns None for a profile, in which the eyes are too near to each other to draw by them.
+    """
+    left, right = np.asarray(points[:2], np.float64)
+    down = np.asarray(points[3:], np.float64).mean(axis=0) - (left + right) / 2
+    across = right - left
+    return None if np.hypot(*across) < _NARROWEST * np.hypot(*down) else (across, down)
+
+
+def measure_from(
+    origin: Floats, size: tuple[int, int], *, across: Floats, down: Floats
 ) -> tuple[Floats, Floats]:
+    """Return how far each pixel of an image of (height, width) lies from a point, along two ways.
+
+    The unit of each is the length of the way.
+    """
     y, x = np.mgrid[: size[0], : size[1]]
-    from_eye = np.stack([x - eye[0], y - eye[1]])
-    a, b = np.tensordot(np.linalg.inv(np.stack([across, down], axis=1)), from_eye, axes=1)
+    apart = np.stack([x - origin[0], y - origin[1]])
+    a, b = np.tensordot(np.linalg.inv(np.stack([across, down], axis=1)), apart, axes=1)
     return a, b
 
 
@@ -182,8 +197,8 @@ def _bag(generator: np.random.Generator) -> _Mark:
         """Measure along the crease, from -1 at its inner end to 1, and across it."""
         along = (a - aside) / wide
         crease = deep * np.sqrt(np.clip(1 - along**2, 0, 1))
-        ends = _smooth((along - from_) / 0.3) * _smooth((to - along) / 0.3)
-        inside = _smooth((crease - b) / 0.06) * _smooth(b / 0.1) * (np.abs(along) < 1)
+        ends = smooth((along - from_) / 0.3) * smooth((to - along) / 0.3)
+        inside = smooth((crease - b) / 0.06) * smooth(b / 0.1) * (np.abs(along) < 1)
         return dark * ends * np.exp(-(((b - crease) / thick) ** 2) / 2) + filled * inside
 
     return mark
@@ -198,7 +213,7 @@ def _bridge(generator: np.random.Generator) -> _Mark:
     def mark(a: Floats, b: Floats) -> Floats:
         """Curve about the middle of the nose, half an eye distance inward."""
         line = height + arch * (a + 0.5) ** 2
-        near = _smooth((end - a) / 0.1) * (a > -0.5)
+        near = smooth((end - a) / 0.1) * (a > -0.5)
         return dark * near * np.exp(-(((b - line) / thick) ** 2) / 2)
 
     return mark
@@ -213,7 +228,7 @@ def _corner(generator: np.random.Generator) -> _Mark:
     def mark(a: Floats, b: Floats) -> Floats:
         """Keep to a straight line."""
         line = height + slope * (a - start)
-        near = _smooth((a - start) / 0.05) * _smooth((end - a) / 0.1)
+        near = smooth((a - start) / 0.05) * smooth((end - a) / 0.1)
         return dark * near * np.exp(-(((b - line) / thick) ** 2) / 2)
 
     return mark
@@ -230,14 +245,14 @@ def _choose_brow(generator: np.random.Generator) -> _Mark:
     def mark(a: Floats, b: Floats) -> Floats:
         """Thin out towards the outer end."""
         line = height + slope * a + arch * (a - 0.05) ** 2
-        near = _smooth((a - start) / 0.05) * _smooth((end - a) / 0.12)
+        near = smooth((a - start) / 0.05) * smooth((end - a) / 0.12)
         width = thick * (1 - 0.6 * np.clip(a / end, 0, 1))
         return dense * near * np.exp(-(((b - line) / width) ** 2) / 2)
 
     return mark
 
 
-def _smooth(x: Floats) -> Floats:
-    """Rise from 0 at -0.5 to 1 at 0.5."""
+def smooth(x: Floats) -> Floats:
+    """Rise smoothly from 0 at -0.5 to 1 at 0.5."""
     t = np.clip(x + 0.5, 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
