@@ -6,10 +6,12 @@ import pytest
 from gafas.detection.candidates import (
     Floats,
     find_doubtful,
+    measure_overlap,
     measure_sides,
     suppress,
     turn_back,
 )
+from gafas.results import Box
 
 
 def rows(*candidates: tuple[float, ...]) -> Floats:
@@ -53,6 +55,16 @@ def test_what_is_unsure_and_apart_from_sure_faces_is_doubtful() -> None:
 def test_the_longer_side_of_a_box_is_measured() -> None:
     assert measure_sides(rows((5, 5, 15, 35, 0.5), (0, 0, 8, 2, 0.5))).tolist() == [30, 8]
     assert measure_sides(rows()).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("other", "share"),
+    [((0, 0, 10, 20), 1), ((5, 0, 15, 20), 1 / 3), ((0, 0, 5, 10), 1 / 4), ((10, 0, 20, 20), 0)],
+)
+def test_the_overlap_of_two_boxes_is_the_share_of_what_both_cover(other: Box, share: float) -> None:
+    box = (0.0, 0.0, 10.0, 20.0)
+    assert measure_overlap(box, other) == pytest.approx(share)
+    assert measure_overlap(other, box) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

@@ -190,3 +190,22 @@ def test_where_faces_are_doubtful_a_larger_look_is_taken(
         for f in faces
     )
     assert found == [(x, y) for x in range(4) for y in range(3)]
+
+
+def test_every_size_is_looked_at_for_what_may_be_a_face(photo: ImageArray) -> None:
+    detector = Counting()
+    proposed = detector.propose(resized(photo, 0.5), least=0.1)
+    assert detector.sides == [192, 320, 640, 1280]
+    confidences = [face.confidence or 0 for face in proposed]
+    assert confidences == sorted(confidences, reverse=True)
+    assert confidences[0] > 0.99
+    assert proposed[0].scaled(2).box == pytest.approx(BOX, abs=16)
+
+
+def test_the_least_confidence_says_what_is_proposed(detector: FaceDetector) -> None:
+    cat = skimage.data.chelsea()
+    doubtful, likely = (detector.propose(cat, least=least) for least in (0.1, 0.5))
+    assert [face.confidence or 0 for face in doubtful if (face.confidence or 0) < 0.5]
+    assert 0 < len(likely) < len(doubtful)
+    assert likely == [face for face in doubtful if (face.confidence or 0) >= 0.5]
+    assert detector.propose(np.full((64, 64, 3), 128, np.uint8), least=0.1) == []

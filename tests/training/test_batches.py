@@ -1,15 +1,17 @@
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
 from face_photos import faceless, portrait
-from gafas.datasets.samples import TINTED, Sample
+from gafas.datasets.samples import NOT_A_FACE, OTHER, TINTED, Sample
 from gafas.datasets.splits import Split
 from gafas.errors import DataError
 from gafas.training.batches import (
@@ -154,6 +156,19 @@ def test_tinted_lenses_are_half_eyeglasses_and_half_sunglasses() -> None:
     assert read_targets(samples, labels).tolist() == [*np.eye(3).tolist(), [0, 0.5, 0.5]]
 
 
+def test_goggles_and_what_is_no_face_are_as_likely_each_label() -> None:
+    labels = ("none", "eyeglasses", "sunglasses")
+    samples = [Sample(Path(word), word, word, word) for word in ("none", TINTED, OTHER, NOT_A_FACE)]
+    third = pytest.approx([1 / 3] * 3)
+    plain = read_targets(samples, labels)
+    assert plain.shape == (4, 3)
+    assert plain[2].tolist() == plain[3].tolist() == third
+    doubting = read_targets(samples, labels, not_a_face=True)
+    assert doubting.dtype == np.float32
+    assert doubting[:, 3].tolist() == [0, 0, 0, 1]
+    assert np.array_equal(doubting[:, :3], plain)
+
+
 def samples_of(**groups: int) -> list[Sample]:
     """Make samples of label_source=count."""
     made = []
@@ -285,3 +300,40 @@ def test_labels_whose_faces_are_not_found_cannot_be_learnt(photos: dict[str, Pat
     )
     with pytest.raises(DataError, match=r"at least two labels.* Received: 2 none"):
         read_data(OF_FACES, Split("mine", made, (), ()))
+
+
+DOUBTING = tiny_recipe(
+    labels=["none", "eyeglasses", "sunglasses"],
+    input={"view": "face", "width": 16, "height": 16, "colour": "rgb"},
+    network={"architecture": "residual", "not_a_face": True},
+    augmentation={"rendered": 3.0, "covered": 1.0},
+    optimization={"balance_labels": 1.0},
+)
+
+
+def test_a_network_that_doubts_learns_from_what_is_no_face_and_is_watched_on_it(
+    photos: dict[str, Path],
+) -> None:
+    faces = [
+        sample(photos, "bright", label=label, name=f"{number}{label}.png")
+        for label in ("none", "eyeglasses", "sunglasses")
+        for number in range(2)
+    ]
+    Image.fromarray(skimage.data.chelsea()).save(photos["empty"])
+    cat = dataclasses.replace(sample(photos, "empty", label=NOT_A_FACE, name="cat.png"), apart=())
+    data = read_data(DOUBTING, Split("mine", (*faces, cat), (faces[0], cat), ()))
+    doubts = data.targets[:, 3]
+    cats = int(doubts.sum())
+    assert cats > 1
+    assert doubts[: len(faces) + cats].tolist() == [0] * len(faces) + [1] * cats
+    assert len(doubts) > len(faces) + cats  # glasses are drawn on bare faces
+    assert not doubts[len(faces) + cats :].any()
+    assert data.targets[:, :3].sum(axis=1) == pytest.approx(1)
+    assert data.watched is not None
+    assert [s.label for s in data.watched.samples] == ["none", *[NOT_A_FACE] * cats]
+    assert data.watched.targets[:, 3].tolist() == [0] + [1] * cats
+    assert data.watched.confidences is not None
+    assert (data.watched.confidences >= 0.1).all()
+    # The watched are shown as they are; of those that are learnt from, faces alone are covered.
+    assert np.array_equal(data.images[len(faces), 2:18, 2:18], data.watched.images[1])
+    assert not np.array_equal(data.images[0, 2:18, 2:18], data.watched.images[0])
