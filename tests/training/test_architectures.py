@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -168,3 +169,51 @@ def test_the_bundled_weights_fit_no_other_network() -> None:
     recipe = tiny_recipe(network={"architecture": "residual", "weights": "eyewear"})
     with pytest.raises(RecipeError, match="belong to another network"):
         begin_with_bundled(build(recipe))
+
+
+def doubting(**network: Any) -> keras.Model:
+    recipe = tiny_recipe(
+        labels=["none", "eyeglasses", "sunglasses"],
+        input={"view": "face", "width": 16, "height": 16, "colour": "rgb"},
+        network={"architecture": "residual", "filters": [4, 6], "not_a_face": True, **network},
+    )
+    return build(recipe)
+
+
+def test_a_network_that_doubts_is_trained_with_a_column_more_and_served_with_an_output_more() -> (
+    None
+):
+    trained = doubting()
+    assert trained.output_shape == (None, 4)
+    served = finish(trained, mirrored=False)
+    assert [output.shape for output in served.outputs] == [(None, 3), (None, 1), (None, 12)]
+    photos = np.random.default_rng(0).uniform(0, 255, (5, 16, 16, 3)).astype(np.float32)
+    answers, doubts, features = served.predict(photos, verbose=0)
+    once = trained.predict(photos, verbose=0)
+    assert np.concatenate([answers, doubts], axis=1) == pytest.approx(once, abs=1e-6)
+    assert answers.sum(axis=1) == pytest.approx(1)
+    assert np.ptp(doubts) > 1e-3
+    # Of the places of a crop the mean, and the maximum, which is never below it.
+    assert (features[:, 6:] >= features[:, :6]).all()
+
+
+def test_a_mirrored_network_doubts_and_describes_a_crop_and_its_mirror_image_alike() -> None:
+    trained = doubting()
+    served = finish(trained, mirrored=True)
+    photos = np.random.default_rng(0).uniform(0, 255, (3, 16, 16, 3)).astype(np.float32)
+    other = np.ascontiguousarray(photos[:, :, ::-1])
+    found, again = served.predict(photos, verbose=0), served.predict(other, verbose=0)
+    assert len(found) == 3
+    for one, two in zip(found, again, strict=True):
+        assert one == pytest.approx(two, abs=1e-5)
+    doubts = [trained.predict(x, verbose=0)[:, 3:] for x in (photos, other)]
+    logits = [np.log(x / (1 - x)) for x in doubts]
+    assert np.abs(logits[0] - logits[1]).max() > 1e-3
+    assert found[1] == pytest.approx(1 / (1 + np.exp(-sum(logits) / 2)), abs=1e-5)
+    features = [finish(trained, mirrored=False).predict(x, verbose=0)[2] for x in (photos, other)]
+    assert found[2] == pytest.approx((features[0] + features[1]) / 2, abs=1e-5)
+
+
+def test_a_network_without_features_is_served_as_it_is() -> None:
+    model = build(tiny_recipe())
+    assert finish(model, mirrored=False) is model

@@ -1,10 +1,26 @@
+import dataclasses
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gafas.training.calibrate import choose_threshold, fit_calibration
+from gafas.datasets.samples import NOT_A_FACE, Sample
+from gafas.training.architectures import build, finish
+from gafas.training.batches import Watched, read_targets
+from gafas.training.calibrate import (
+    TOLERATED_IN_MIX,
+    calibrate,
+    choose_threshold,
+    fit_calibration,
+    fit_face_check,
+    predict,
+    weigh_sources,
+)
+from tiny_data import tiny_recipe
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,3 +152,181 @@ def test_samples_that_count_twice_are_as_good_as_two() -> None:
     expected, expected_offsets = fit_calibration(shown[twice], truth[twice])
     assert found == pytest.approx(expected, rel=0.01)
     assert offsets == pytest.approx(expected_offsets, abs=0.02)
+
+
+def test_the_threshold_counts_each_answer_as_much_as_it_weighs() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    targets = np.eye(2)[[0, 1, 0, 0]]  # the second answer is wrong
+    assert choose_threshold(probabilities, targets, tolerated=0.1) == 0.9
+    light, heavy = np.array([1, 0.1, 1, 1.9]), np.array([1, 2, 0.5, 0.5])
+    assert choose_threshold(probabilities, targets, tolerated=0.1, weights=light) == 0.0
+    assert choose_threshold(probabilities, targets, tolerated=0.4, weights=heavy) == 0.9
+    assert choose_threshold(probabilities, targets, tolerated=0.5, weights=heavy) == 0.0
+
+
+def from_source(name: str, label: str = "none") -> Sample:
+    return Sample(Path("a"), "a", label, "a", facts={"source": name} if name else {})
+
+
+def test_sources_weigh_what_the_mix_says_however_many_samples_they_have() -> None:
+    counts = {"life": 40, "web": 10, "celeba": 30, "glint": 10, "": 10}
+    samples = [from_source(name) for name, count in counts.items() for _ in range(count)]
+    weights = weigh_sources(samples, {"life": 0.2, "web": 0.3, "": 0.5})
+    assert weights.mean() == pytest.approx(1)
+    names = np.repeat(list(counts), list(counts.values()))
+    shares = {name: weights[names == name].sum() / len(samples) for name in counts}
+    others = {"celeba": 0.3, "glint": 0.1, "": 0.1}
+    assert shares == pytest.approx({"life": 0.2, "web": 0.3, **others})
+
+
+def test_a_source_that_is_missing_leaves_the_shares_of_the_others_to_each_other() -> None:
+    samples = [from_source("life")] * 3 + [from_source("web")] * 5
+    weights = weigh_sources(samples, {"life": 0.2, "web": 0.3, "": 0.5})
+    assert weights[:3].sum() / weights[3:].sum() == pytest.approx(2 / 3)
+
+
+Check = dict[str, float]
+
+
+def judge(check: Check, confidences: NDArray[np.float64], doubts: NDArray[np.float64]) -> object:
+    """Return how sure both are that it is a face, as the model file promises it."""
+    sure, doubt = (np.clip(side, 1e-6, 1 - 1e-6) for side in (confidences, doubts))
+    odds = check["detector"] * np.log(sure / (1 - sure)) + check["offset"]
+    return 1 / (1 + np.exp(check["not_a_face"] * np.log(doubt / (1 - doubt)) - odds))
+
+
+def seen_by_both(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Draw log-odds of faces and others by two judges, of whom the second sees more clearly."""
+    generator = np.random.default_rng(8)
+    face = np.arange(count) % 2 == 0
+    side = np.where(face, 1.0, -1.0)
+    first, second = side + generator.normal(0, 1, count), 2 * side + generator.normal(0, 1, count)
+    return 1 / (1 + np.exp(-first)), 1 / (1 + np.exp(second)), face
+
+
+def test_a_face_is_told_by_both_and_more_by_the_one_that_sees_more() -> None:
+    confidences, doubts, face = seen_by_both(20_000)
+    check = fit_face_check(confidences, doubts, face)
+    # Of two normal clouds of deviation 1 the log-odds are twice their distance from the middle.
+    assert check["detector"] == pytest.approx(2, rel=0.1)
+    assert check["not_a_face"] == pytest.approx(4, rel=0.1)
+    assert check["offset"] == pytest.approx(0, abs=0.15)
+    assert check["cut"] == pytest.approx(0.5, abs=0.15)
+    assert check["least"] == 0.1
+
+
+def test_confidences_are_as_often_right_as_they_say() -> None:
+    confidences, doubts, face = seen_by_both(20_000)
+    check = fit_face_check(confidences[::2], doubts[::2], face[::2] | (np.arange(10_000) % 3 == 0))
+    sure = np.asarray(judge(check, confidences[::2], doubts[::2]))
+    assert sure.mean() == pytest.approx((face[::2] | (np.arange(10_000) % 3 == 0)).mean(), abs=0.02)
+
+
+def test_where_both_are_certain_faces_are_kept_and_all_else_is_dropped() -> None:
+    face = np.repeat([True, False], [300, 100])
+    generator = np.random.default_rng(1)
+    confidences = np.where(face, generator.uniform(0.5, 1, 400), generator.uniform(0.1, 0.5, 400))
+    # In float32 a sigmoid soon is 0 or 1.
+    doubts = np.where(face, generator.uniform(0, 0.3, 400), generator.uniform(0.7, 1, 400))
+    doubts[[0, -1]] = 0, 1
+    check = fit_face_check(confidences, doubts.astype(np.float32), face)
+    assert all(np.isfinite(list(check.values())))
+    sure = np.asarray(judge(check, confidences, doubts))
+    assert sure[face].min() > check["cut"] > sure[~face].max()
+    assert sure[face].min() > 0.9 > 0.1 > sure[~face].max()
+
+
+def test_neither_counts_the_wrong_way_round() -> None:
+    confidences, doubts, face = seen_by_both(2000)
+    check = fit_face_check(1 - confidences, doubts, face)
+    assert check["detector"] == 0
+    assert check["not_a_face"] > 3
+    assert fit_face_check(confidences, 1 - doubts, face)["not_a_face"] == 0
+
+
+def test_the_cut_loses_few_faces_where_few_others_come() -> None:
+    confidences, doubts, face = seen_by_both(20_000)
+    rare = face | (np.arange(20_000) % 20 == 1)  # one in eleven is none
+    check = fit_face_check(confidences[rare], doubts[rare], face[rare])
+    sure = np.asarray(judge(check, confidences[rare], doubts[rare]))
+    assert (sure[face[rare]] >= check["cut"]).mean() > 0.985
+    even = fit_face_check(confidences, doubts, face)
+    assert check["offset"] == pytest.approx(even["offset"] + np.log(10), abs=0.3)
+
+
+LABELS = ("none", "eyeglasses", "sunglasses")
+DOUBTING = tiny_recipe(
+    labels=list(LABELS),
+    input={"view": "face", "width": 16, "height": 16, "colour": "rgb"},
+    network={"architecture": "residual", "filters": [4, 6], "not_a_face": True},
+)
+
+
+@pytest.fixture(scope="module")
+def watched() -> Watched:
+    """Give noise in place of faces and of what is none, from two sources."""
+    generator = np.random.default_rng(6)
+    words = [*LABELS, NOT_A_FACE] * 12
+    samples = tuple(from_source(("life", "web")[at % 3 == 0], x) for at, x in enumerate(words))
+    images = generator.uniform(0, 255, (len(words), 16, 16, 3)).astype(np.float32)
+    targets = read_targets(samples, LABELS, not_a_face=True)
+    return Watched(images, targets, samples, generator.uniform(0.1, 1, len(words)))
+
+
+def doubting() -> keras.Model:
+    keras.utils.set_random_seed(5)
+    return finish(build(DOUBTING), mirrored=False)
+
+
+def without(watched: Watched, label: str) -> Watched:
+    """Leave out what bears a label."""
+    kept = np.array([sample.label != label for sample in watched.samples])
+    assert watched.confidences is not None
+    samples = tuple(s for s in watched.samples if s.label != label)
+    confidences = watched.confidences[kept]
+    return Watched(watched.images[kept], watched.targets[kept], samples, confidences)
+
+
+@pytest.mark.parametrize("mix", [None, {"life": 0.9, "web": 0.1}])
+def test_what_is_no_face_calibrates_no_label(
+    watched: Watched, mix: dict[str, float] | None
+) -> None:
+    every = calibrate(doubting(), watched, mix=mix)
+    faces = calibrate(doubting(), without(watched, NOT_A_FACE), mix=mix)
+    check = every.pop("face_check")
+    assert every == faces  # of faces alone nothing is learnt about others
+    assert set(check) == {"least", "detector", "not_a_face", "offset", "cut"}
+
+
+def test_the_check_is_of_the_served_answers_in_the_given_order(watched: Watched) -> None:
+    model = doubting()
+    found = calibrate(model, watched)["face_check"]
+    face = np.array([sample.label != NOT_A_FACE for sample in watched.samples])
+    assert watched.confidences is not None
+    doubts = predict(model, watched.images)[1][:, 0]
+    assert found == fit_face_check(watched.confidences, doubts, face)
+    nobody = dataclasses.replace(watched, confidences=None)
+    assert "face_check" not in calibrate(doubting(), nobody)
+
+
+def test_a_mix_has_a_tolerance_and_weights_of_its_own() -> None:
+    generator = np.random.default_rng(7)
+    images = generator.uniform(0, 255, (300, 16, 16, 3)) * generator.random((300, 1, 1, 3))
+    shown = images.astype(np.float32)
+    likely = softmax(2 * np.log(predict(doubting(), shown)[0]))  # twice as sure as it says
+    said = (generator.random((300, 1)) > likely.cumsum(axis=1)).sum(axis=1).clip(max=2)
+    said[::3] = generator.integers(0, 3, 100)  # of the web it knows nothing
+    names = [("web", "life", "life")[at % 3] for at in range(300)]
+    samples = tuple(from_source(name, LABELS[x]) for name, x in zip(names, said, strict=True))
+    watched = Watched(shown, read_targets(samples, LABELS, not_a_face=True), samples)
+    mixes = ({"life": 0.9, "web": 0.1}, {"life": 0.1, "web": 0.9})
+    found = []
+    for mix in mixes:
+        model = doubting()
+        found.append(calibrate(model, watched, mix=mix))
+        weights = weigh_sources(samples, mix)
+        answers, targets = predict(model, shown)[0], watched.targets[:, :3]
+        threshold = choose_threshold(answers, targets, tolerated=TOLERATED_IN_MIX, weights=weights)
+        assert found[-1]["threshold"] == threshold
+    # The more comes from the web, the less sure it may be.
+    assert 0.2 < found[0]["temperature"] < found[1]["temperature"] / 1.5

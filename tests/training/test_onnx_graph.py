@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gafas.errors import ModelError
 from gafas.training.architectures import build, finish
-from gafas.training.onnx_graph import make_onnx
+from gafas.training.onnx_graph import make_onnx, name_outputs
 from tiny_data import tiny_recipe
 
 SHAPE = (13, 10, 4)
@@ -119,6 +119,34 @@ def test_a_mirrored_network_holds_its_weights_once() -> None:
         len(make_onnx(each).SerializeToString()) for each in (model, finish(model, mirrored=True))
     )
     assert twice < 1.6 * once
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("doubts", [False, True])
+def test_whatever_a_served_network_gives_is_written_under_its_name(
+    *, mirrored: bool, doubts: bool
+) -> None:
+    recipe = tiny_recipe(
+        labels=["none", "eyeglasses", "sunglasses"],
+        input={"view": "face", "width": 16, "height": 16, "colour": "rgb"},
+        network={"architecture": "residual", "filters": [6, 8], "not_a_face": doubts},
+    )
+    model = finish(build(recipe), mirrored=mirrored)
+    graph = make_onnx(model)
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    shapes = {output.name: output.shape for output in session.get_outputs()}
+    middle = {"not_a_face": ["N", 1]} if doubts else {}
+    assert shapes == {"probabilities": ["N", 3], **middle, "features": ["N", 16]}
+    assert name_outputs(model) == tuple(shapes)
+    photos = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
+    found = session.run(None, {"image": photos})
+    expected = model.predict(photos.astype(np.float32), verbose=0)
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert np.ptp(theirs, axis=0).max() > 1e-3
+        assert ours == pytest.approx(theirs, abs=1e-4)
 
 
 class Unheard(layers.Layer):  # type: ignore[misc]

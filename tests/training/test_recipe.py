@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gafas.training
+from gafas.datasets.dataset import DataSet
+from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
 from gafas.training.recipe import (
@@ -17,6 +19,7 @@ from gafas.training.recipe import (
     Network,
     Optimization,
     Recipe,
+    adapt_recipe,
     check_recipe,
     make_recipe,
     read_recipe,
@@ -217,6 +220,7 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ("augmentation.sharpness", -0.1),
         ("augmentation.lettering", 1.1),
         ("augmentation.shaded", 1.1),
+        ("augmentation.covered", 1.1),
         ("optimization.balance_labels", 1.1),
         ("optimization.balance_sources", -0.1),
         ("optimization.balance_people", 1.1),
@@ -262,12 +266,55 @@ def test_lettering_needs_crops_of_faces() -> None:
         make_recipe(changes)
 
 
+IN_COLOUR: dict[str, object] = {"view": "face", "height": 64, "colour": "rgb"}
+
+
+@pytest.mark.parametrize("change", ["shaded", "covered"])
 @pytest.mark.parametrize("seen", [{"view": "face", "height": 64}, {"colour": "rgb"}])
-def test_shades_need_faces_in_colour(seen: dict[str, object]) -> None:
-    changes = {"augmentation": {"shaded": 0.1}}
-    make_recipe(changes | {"input": {"view": "face", "height": 64, "colour": "rgb"}})
-    with pytest.raises(RecipeError, match=r"'face' and input.* shaded to 0\. Received: 0\.1"):
+def test_shades_and_covers_need_faces_in_colour(change: str, seen: dict[str, object]) -> None:
+    changes = {"augmentation": {change: 0.1}}
+    make_recipe(changes | {"input": IN_COLOUR})
+    with pytest.raises(RecipeError, match=rf"'face' and input.* {change} to 0\. Received: 0\.1"):
         make_recipe(changes | {"input": seen})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"network": {"architecture": "compact", "not_a_face": True}},
+        {"input": {"colour": "rgb"}},
+        {"labels": ["glasses", "no_glasses"]},
+    ],
+    ids=["another network", "whole photos", "other labels"],
+)
+def test_only_a_residual_network_of_faces_and_eyewear_doubts(other: dict[str, object]) -> None:
+    doubting: dict[str, object] = {
+        "labels": list(EYEWEAR_LABELS),
+        "input": IN_COLOUR,
+        "network": {"architecture": "residual", "not_a_face": True},
+    }
+    assert make_recipe(doubting).network.not_a_face
+    with pytest.raises(RecipeError, match=r"not_a_face doubts crops of faces: set network\."):
+        make_recipe(doubting | other)
+
+
+def test_on_own_photos_a_recipe_doubts_no_longer(tmp_path: Path) -> None:
+    samples = tuple(
+        Sample(tmp_path / f"{at}.jpg", f"{at}.jpg", EYEWEAR_LABELS[at % 3], f"{at}.jpg")
+        for at in range(6)
+    )
+    recipe = read_recipe(next(path for path in RECIPES if path.stem == "eyewear"))
+    assert recipe.network.not_a_face
+    adapted = adapt_recipe(recipe, DataSet("own", tmp_path, samples))
+    assert not adapted.network.not_a_face
+    assert dataclasses.replace(adapted.network, not_a_face=True) == recipe.network
+    assert adapt_recipe(recipe, DataSet("eyewear", tmp_path, samples)) == recipe
+
+
+def test_a_recipe_says_of_free_photos_alone_or_all() -> None:
+    assert make_recipe({"split": {"sets": "free"}}).split.sets == "free"
+    with pytest.raises(RecipeError, match=r"'split\.sets' is one of all, free"):
+        make_recipe({"split": {"sets": "some"}})
 
 
 @pytest.mark.parametrize("change", ["saturation", "cast", "grey"])
