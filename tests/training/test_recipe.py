@@ -309,6 +309,8 @@ def test_on_own_photos_a_recipe_doubts_no_longer(tmp_path: Path) -> None:
     assert not adapted.network.not_a_face
     assert dataclasses.replace(adapted.network, not_a_face=True) == recipe.network
     assert adapt_recipe(recipe, DataSet("eyewear", tmp_path, samples)) == recipe
+    fixed = ["network.not_a_face=true"]
+    assert adapt_recipe(recipe, DataSet("own", tmp_path, samples), fixed=fixed) == recipe
 
 
 def test_a_recipe_says_of_free_photos_alone_or_all() -> None:

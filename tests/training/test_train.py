@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from gafas.classifier import EyewearClassifier
-from gafas.datasets.samples import Sample
+from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.datasets.splits import Split, make_split
 from gafas.errors import DataError
 from gafas.training import train as training
-from gafas.training.architectures import build
-from gafas.training.batches import TrainingData
+from gafas.training.architectures import build, finish
+from gafas.training.batches import TrainingData, Watched, read_targets, weigh
 from gafas.training.calibrate import calibrate
-from gafas.training.recipe import Recipe, read_recipe
+from gafas.training.recipe import Optimization, Recipe, read_recipe
 from gafas.training.run import History, hash_data, hash_recipe, read_history
 from gafas.training.train import fit, train
 from tiny_data import tiny_recipe
@@ -131,6 +131,75 @@ def test_a_mirrored_network_is_calibrated_and_exported_as_it_is_served(
     assert model.predict(photos) == pytest.approx(model.predict(photos[:, :, ::-1]), abs=1e-5)
 
 
+DOUBTING: dict[str, Any] = {
+    "labels": ["none", "eyeglasses", "sunglasses"],
+    "input": {"view": "face", "width": 16, "height": 16, "colour": "rgb"},
+    "network": {"architecture": "residual", "filters": [4, 6], "not_a_face": True},
+    "optimization": {"epochs": 5, "balance_labels": 0.5, "label_smoothing": 0.1},
+}
+
+
+@pytest.fixture(scope="module")
+def doubtful() -> TrainingData:
+    """Give bright faces, striped by what they wear, and dark noise that is no face."""
+    generator = np.random.default_rng(9)
+    words = [*DOUBTING["labels"], NOT_A_FACE] * 12
+    samples = tuple(Sample(Path("a"), str(at), word, str(at)) for at, word in enumerate(words))
+    images = generator.integers(0, 60, (len(words), 20, 20, 3), np.uint8)
+    for image, word in zip(images, words, strict=True):
+        if word != NOT_A_FACE:
+            image += np.uint8(160)
+            image[:: 2 + words.index(word)] //= 2
+    targets = read_targets(samples, DOUBTING["labels"], not_a_face=True)
+    confidences = np.where(targets[:, 3] == 1, 0.3, 0.9)
+    shown = images[:, 2:18, 2:18].astype(np.float32)
+    watched = Watched(shown, targets, samples, confidences)
+    return TrainingData(images, targets, watched, weigh(samples, Optimization(balance_labels=0.5)))
+
+
+def test_without_a_column_more_the_loss_is_the_cross_entropy() -> None:
+    generator = np.random.default_rng(0)
+    answers = generator.dirichlet(np.ones(3), 8).astype(np.float32)
+    targets = np.eye(3, dtype=np.float32)[generator.integers(0, 3, 8)]
+    for smoothing in (0.0, 0.1):
+        ours = training._Loss(3, label_smoothing=smoothing)(targets, answers)
+        theirs = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)(targets, answers)
+        assert float(ours) == pytest.approx(float(theirs), rel=1e-6)
+
+
+def test_the_column_more_adds_the_cross_entropy_of_the_doubt() -> None:
+    answers = np.array([[0.7, 0.2, 0.1, 0.1], [0.3, 0.3, 0.4, 0.8]], np.float32)
+    targets = np.array([[1, 0, 0, 0], [1 / 3, 1 / 3, 1 / 3, 1]], np.float32)
+    labels = [-np.log(0.7), -np.log([0.3, 0.3, 0.4]).mean()]
+    doubts = [-np.log(0.9), -np.log(0.8)]
+    found = training._Loss(3, label_smoothing=0.0)(targets, answers)
+    assert float(found) == pytest.approx(np.sum([labels, doubts]) / 2, rel=1e-5)
+
+
+def test_an_answer_is_counted_right_where_it_is_one_of_the_likeliest() -> None:
+    answers = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    targets = np.array([[1, 0, 0], [0, 0.5, 0.5], [1 / 3] * 3, [0, 0.5, 0.5]])
+    extra = np.ones((4, 1))  # whatever it doubts
+    metric = training._Accuracy(3)
+    pairs = (np.hstack([rows, extra]).astype(np.float32) for rows in (targets, answers))
+    metric.update_state(*pairs)
+    assert float(metric.result()) == pytest.approx(0.75)
+
+
+def test_a_network_learns_to_doubt(tmp_path: Path, doubtful: TrainingData) -> None:
+    recipe = tiny_recipe(**DOUBTING | {"optimization": {"epochs": 25}})
+    model, _ = fit(recipe, doubtful, run=tmp_path)
+    assert doubtful.watched is not None
+    served = finish(model, mirrored=True)
+    facts = calibrate(served, doubtful.watched)
+    doubts = served.predict(doubtful.watched.images, verbose=0)[1][:, 0]
+    face = doubtful.watched.targets[:, 3] == 0
+    assert doubts[~face].min() > doubts[face].max()
+    assert facts["face_check"]["not_a_face"] > 0
+    history = read_history(tmp_path / "history.csv")
+    assert history[-1].loss < history[0].loss
+
+
 ORIGINAL: dict[str, Any] = {
     "network": {"architecture": "seed", "filters": [2, 2], "dense": 8, "dropout": 0.5},
     "optimization": {"epochs": 5},
@@ -194,11 +263,15 @@ def interrupt(
             fit(recipe, data, run=run, on_epoch=tell)
 
 
-@pytest.mark.parametrize("changes", [ORIGINAL, MODERN], ids=["original", "modern"])
+@pytest.mark.parametrize(
+    ("changes", "material"),
+    [(ORIGINAL, "data"), (MODERN, "data"), (DOUBTING, "doubtful")],
+    ids=["original", "modern", "doubting"],
+)
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(
-    tmp_path: Path, data: TrainingData, changes: dict[str, Any]
+    tmp_path: Path, request: pytest.FixtureRequest, changes: dict[str, Any], material: str
 ) -> None:
-    recipe = tiny_recipe(**changes)
+    recipe, data = tiny_recipe(**changes), request.getfixturevalue(material)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for run in (whole, broken):
         run.mkdir()

@@ -214,7 +214,8 @@ def adapt_recipe(recipe: Recipe, data: DataSet, *, fixed: Sequence[str] = ()) ->
         split = dataclasses.replace(recipe.split, protocol="by_photo")
         recipe = dataclasses.replace(recipe, split=split)
         told.append("they are parted by photo, since nothing says whom they show")
-    if recipe.network.not_a_face:  # nothing among them is said to be none
+    # Nothing among them is said to be none.
+    if recipe.network.not_a_face and "network.not_a_face" not in keys:
         recipe = dataclasses.replace(
             recipe, network=dataclasses.replace(recipe.network, not_a_face=False)
         )
