@@ -6,8 +6,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import pytest
+import skimage.data
+from PIL import Image
 
+from eyewear_model import scene
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.datasets.splits import Split, make_split
@@ -198,6 +202,31 @@ def test_a_network_learns_to_doubt(tmp_path: Path, doubtful: TrainingData) -> No
     assert facts["face_check"]["not_a_face"] > 0
     history = read_history(tmp_path / "history.csv")
     assert history[-1].loss < history[0].loss
+
+
+def test_a_run_of_a_network_that_doubts_leaves_a_model_that_says_so(tmp_path: Path) -> None:
+    samples = []
+    for number, label in enumerate([*DOUBTING["labels"]] * 4):
+        name = f"{number}.png"
+        scene(number).save(tmp_path / name)
+        samples.append(Sample(tmp_path / name, name, label, name))
+    for cut in range(3):
+        name = f"cat{cut}.png"
+        Image.fromarray(skimage.data.chelsea()[:, 20 * cut :]).save(tmp_path / name)
+        samples.append(Sample(tmp_path / name, name, NOT_A_FACE, name, apart=()))
+    split = Split("mine", (*samples[:6], *samples[-2:]), (*samples[6:9], samples[-3]), ())
+    recipe = tiny_recipe(**DOUBTING | {"optimization": {"epochs": 1}})
+    recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, mirror=True))
+    run = tmp_path / "run"
+    model = onnx.load(train(recipe, split, run=run))
+    named = {output.name for output in model.graph.output}
+    assert named == {"probabilities", "not_a_face", "features"}
+    told = json.loads(model.metadata_props[0].value)
+    assert set(told["face_check"]) == {"least", "detector", "not_a_face", "offset", "cut"}
+    assert EyewearClassifier(run / "model.onnx").labels == recipe.labels
+    for name in ("model.keras", "model.h5"):  # which answer no more than the original's
+        plain = keras.models.load_model(run / name, compile=False)
+        assert plain.output_shape == (None, 3)
 
 
 ORIGINAL: dict[str, Any] = {
