@@ -53,13 +53,6 @@ def eyewear(
             "is recorded in lfw_openings.json beside the results."
         ),
     ] = None,
-    cmu_run: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A run that left the people of one CMU fold out (split.cmu=fold); it answers "
-            "for these. One for each fold, where the model has learnt from CMU photos."
-        ),
-    ] = None,
     out: Annotated[Path, typer.Option(help="The file of the results.")] = Path(
         "benchmarks/eyewear.json"
     ),
@@ -69,13 +62,12 @@ def eyewear(
     Needs GAFAS_EYEWEAR and GAFAS_CMU. Results of the same model are kept and added to, those of
     another model replaced.
     """
-    from benchmarks.eyewear import PARTS, Photos, measure_parts
+    from benchmarks.eyewear import PARTS, measure_parts
     from gafas.recognizer import Recognizer
 
     opened = [open_test] if open_test else []
     parts = part or ([] if opened else PARTS)
-    photos = Photos(cmu_runs=cmu_run or ())
-    measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out, photos=photos)
+    measure_parts(Recognizer(model).classifier, [*parts, *opened], out=out)
     typer.echo(out)
 
 

@@ -7,10 +7,11 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
+from benchmarks.life import SceneFigures, describe_scenes, judge_scenes, list_rows
 from benchmarks.openings import OPENINGS, begin_opening, finish_opening
 from benchmarks.robustness import (
     Lenses,
@@ -22,7 +23,8 @@ from benchmarks.robustness import (
 from gafas.classifier import EyewearClassifier
 from gafas.datasets import cmu, eyewear
 from gafas.datasets.samples import EYEWEAR_LABELS, TINTED, Sample
-from gafas.datasets.splits import Split
+from gafas.datasets.scenes import COMPLETE, Scene, read_scenes
+from gafas.datasets.splits import Split, SplitPlan, take_fold
 from gafas.errors import DataError
 from gafas.evaluation.breakdowns import Unscored, describe_answers, speaks_of_eyewear
 from gafas.evaluation.evaluate import Evaluation, Figures, ModelFacts, describe_model, evaluate
@@ -30,11 +32,13 @@ from gafas.evaluation.metrics import Accuracy, Interval, measure_accuracy, wilso
 from gafas.evaluation.predictions import Row, predict_rows
 from gafas.files import read_json, write_json
 from gafas.labels import Eyewear
-from gafas.recognizer import count_cores
-from gafas.training.run import read_run_recipe, read_run_split
+from gafas.recognizer import Recognizer, count_cores
 
-PARTS: Final = ("utkface", "web", "cmu", "tinted", "robustness", "lenses")
+PARTS: Final = ("life", "fairface", "utkface", "web", "cmu", "tinted", "robustness", "lenses")
 """What is measured unless somebody says otherwise, in the order in which it is shown."""
+
+VALIDATED: Final = "life_validation"
+"""The part of `life` on which something may be chosen: measured where somebody names it."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,24 +72,18 @@ class SetFigures(Figures):
     faces: FacesFound
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FoldModel:
-    """A model that answers for the people whom it has not met, and its epochs."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LifeFigures(SetFigures):
+    """The figures of the faces in whole photos, of which `faces` counts all that are listed."""
 
-    sha256: str
-    people: tuple[str, ...]
-    epochs: int
+    scenes: SceneFigures
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CmuFigures(SetFigures):
-    """The figures of the CMU photos, and of the experiment's question: sunglasses or not.
-
-    `models` answer for one that has learnt from these photos; without them it answers itself.
-    """
+    """The figures of the CMU photos, and of the experiment's question: sunglasses or not."""
 
     sunglasses_against_rest: Accuracy
-    models: tuple[FoldModel, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +106,9 @@ class Parts:
     """The results of each part that has been measured."""
 
     lfw: OpenedFigures | None = None
+    life: LifeFigures | None = None
+    life_validation: LifeFigures | None = None
+    fairface: SetFigures | None = None
     utkface: SetFigures | None = None
     web: SetFigures | None = None
     cmu: CmuFigures | None = None
@@ -118,7 +119,8 @@ class Parts:
     @property
     def tests(self) -> dict[str, SetFigures]:
         """The sets with figures, by name, in the order of the tables."""
-        sets = {"lfw": self.lfw, "web": self.web, "utkface": self.utkface, "cmu": self.cmu}
+        names = ("lfw", "life", "fairface", "utkface", "web", "cmu")
+        sets = {name: getattr(self, name) for name in names}
         return {name: part for name, part in sets.items() if part is not None}
 
 
@@ -129,6 +131,7 @@ class Learnt:
     sha256: str | None = None
     split: str | None = None
     cmu: str | None = None
+    sets: str | None = None
     train: int | None = None
     validation: int | None = None
 
@@ -203,40 +206,54 @@ def merge_part(path: Path, part: str, *, classifier: EyewearClassifier, result: 
 
 
 class Photos:
-    """The photos to measure on; each is read when it is first asked for.
-
-    `cmu_runs` are runs that each left the people of one fold out (`split.cmu = "fold"`): where the
-    model has learnt from the CMU photos, these answer for it, each of its own fold.
-    """
-
-    def __init__(self, *, cmu_runs: Sequence[Path] = ()) -> None:
-        self.cmu_runs = tuple(cmu_runs)
+    """The photos to measure on; each is read when it is first asked for."""
 
     @functools.cached_property
     def split(self) -> Split:
         """The parts of the sets that may be learnt from, as training parts them."""
-        return eyewear.part(eyewear.read_samples(labels=eyewear.LEARNT))
+        plan = SplitPlan()
+        return eyewear.part(eyewear.read_material(plan, scales=("full",)), plan)
 
     @functools.cached_property
     def wild(self) -> tuple[Sample, ...]:
         """Uncropped photos that no weight was learnt from; the threshold was chosen on them too."""
-        return tuple(s for s in self.split.validation if s.facts["source"] == eyewear.WILD)
+        return _list_portraits(self.split.validation, source=eyewear.WILD)
 
     @functools.cached_property
     def unseen(self) -> tuple[Sample, ...]:
-        """All that no weight was learnt from; on the validation part a threshold was chosen."""
-        return (*self.split.test, *self.split.validation)
+        """Photos of one person each that no weight was learnt from."""
+        return _list_portraits((*self.split.test, *self.split.validation))
 
     @functools.cached_property
     def tinted(self) -> tuple[Sample, ...]:
         """Lightly tinted lenses that were not learnt from."""
-        learnt = {sample.photo for sample in self.split.train}
+        learnt = {sample.path for sample in self.split.train}
         every = eyewear.read_samples(labels=(TINTED,))
-        return tuple(sample for sample in every if sample.photo not in learnt)
+        return tuple(sample for sample in every if sample.path not in learnt)
+
+    def hold_out(self, source: str) -> tuple[Sample, ...]:
+        """Return the held-out photos of a set of photos of one person each."""
+        return _list_portraits(self.split.test, source=source)
+
+    def list_scenes(self, part: Literal["validation", "test"]) -> tuple[Scene, ...]:
+        """Return the whole photos of a part."""
+        paths = {sample.path for sample in getattr(self.split, part)}
+        scenes = read_scenes(eyewear.find(), COMPLETE)
+        return tuple(scene for scene in scenes if scene.path in paths)
+
+
+def _list_portraits(samples: Sequence[Sample], *, source: str | None = None) -> tuple[Sample, ...]:
+    return tuple(
+        sample
+        for sample in samples
+        if sample.box is None
+        and sample.label in EYEWEAR_LABELS
+        and source in (None, sample.facts["source"])
+    )
 
 
 def _check(classifier: EyewearClassifier, parts: Sequence[str]) -> None:
-    known = (*PARTS, *eyewear.TEST_SETS)
+    known = (*PARTS, VALIDATED, *eyewear.TEST_SETS)
     unknown = [part for part in parts if part not in known]
     if unknown:
         raise DataError(f"Unknown part {unknown[0]!r}: expected one of {', '.join(known)}.")
@@ -247,9 +264,17 @@ def _check(classifier: EyewearClassifier, parts: Sequence[str]) -> None:
         )
 
 
-def _measure_held_out(classifier: EyewearClassifier, photos: Photos) -> SetFigures:
-    rows = predict_rows(classifier, photos.split.test)
-    return SetFigures(**_condense(evaluate(classifier, rows, name="utkface, held-out fifth")))
+def _measure_life(
+    classifier: EyewearClassifier, photos: Photos, *, part: Literal["validation", "test"]
+) -> LifeFigures:
+    answers = judge_scenes(Recognizer(classifier), photos.list_scenes(part))
+    evaluation = evaluate(classifier, list_rows(answers), name=f"life, {part} part")
+    return LifeFigures(**_condense(evaluation), scenes=describe_scenes(answers))
+
+
+def _measure_held_out(classifier: EyewearClassifier, photos: Photos, *, source: str) -> SetFigures:
+    rows = predict_rows(classifier, photos.hold_out(source))
+    return SetFigures(**_condense(evaluate(classifier, rows, name=f"{source}, held-out fifth")))
 
 
 def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> SetFigures:
@@ -258,19 +283,20 @@ def _measure_wild(classifier: EyewearClassifier, photos: Photos) -> SetFigures:
 
 
 def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> CmuFigures:
-    """Measure all photos at full size, by the three labels and by the experiment's question."""
-    models: tuple[FoldModel, ...] = ()
-    if photos.cmu_runs:
-        rows, models = answer_folds(photos.cmu_runs)
-    elif (classifier.metadata.get("data") or {}).get("cmu", "none") != "none":
+    """Measure photos at full size, by the three labels and by the experiment's question."""
+    learnt = (classifier.metadata.get("data") or {}).get("cmu", "none")
+    if learnt == "all":
         raise DataError(
-            "The model has learnt from CMU's photos, so they cannot say what it knows. Received: "
-            f"{classifier!r} and no run. Name a run for each fold: --cmu-run RUN; or leave cmu "
-            "out."
+            "The model has learnt from all of CMU's photos, so they cannot say what it knows. "
+            f"Received: {classifier!r}. Measure one that left people out (split.cmu=fold), or "
+            "leave the part cmu out."
         )
-    else:
-        rows = predict_rows(classifier, cmu.read_samples(scales=("full",)))
-    left_out = ", people left out" if models else ""
+    samples = cmu.read_samples(scales=("full",))
+    if learnt == "fold":
+        plan = SplitPlan()
+        _, samples = take_fold(samples, folds=plan.folds, fold=plan.fold, seed=plan.seed)
+    rows = predict_rows(classifier, samples)
+    left_out = ", people left out" if learnt == "fold" else ""
     evaluation = evaluate(classifier, rows, name=f"cmu, full size{left_out}")
     used = [row for row in rows if not row.error]
     dark = Eyewear.SUNGLASSES
@@ -278,37 +304,7 @@ def _measure_cmu(classifier: EyewearClassifier, photos: Photos) -> CmuFigures:
         [(row.sample.label == dark) == (row.predicted == dark) for row in used],
         subjects=[row.sample.subject for row in used],
     )
-    return CmuFigures(**_condense(evaluation), sunglasses_against_rest=against_rest, models=models)
-
-
-def answer_folds(runs: Sequence[Path]) -> tuple[tuple[Row, ...], tuple[FoldModel, ...]]:
-    """Let every run answer for the people whom it has not met.
-
-    Args:
-        runs: of recipes of faces with `split.cmu = "fold"`, one for each fold.
-
-    Raises:
-        DataError: a folder is no run, photos are missing, or two runs leave out the same person.
-    """
-    rows: list[Row] = []
-    models: list[FoldModel] = []
-    for run in runs:
-        classifier = EyewearClassifier(run / "model.onnx")
-        recipe = read_run_recipe(run)
-        # What a run learnt from may have been declared unclear since.
-        labels = (*eyewear.LEARNT, eyewear.UNCLEAR)
-        material = eyewear.read_material(recipe.split, scales=recipe.input.scales, labels=labels)
-        split, _ = read_run_split(run, material)
-        rows += predict_rows(classifier, split.test)
-        people = tuple(sorted({s.subject for s in split.test if s.subject}))
-        models.append(FoldModel(classifier.sha256, people, recipe.optimization.epochs))
-    everybody = [person for model in models for person in model.people]
-    if len(set(everybody)) < len(everybody) or not everybody:
-        raise DataError(
-            "Runs that leave CMU people out must each leave out others. Received runs that were "
-            f"measured on {', '.join(everybody) or 'nobody'}. Name one run for each fold."
-        )
-    return tuple(rows), tuple(models)
+    return CmuFigures(**_condense(evaluation), sunglasses_against_rest=against_rest)
 
 
 def _measure_tinted(classifier: EyewearClassifier, photos: Photos) -> Tinted:
@@ -329,12 +325,15 @@ def _measure_worse(classifier: EyewearClassifier, photos: Photos) -> Robustness:
 
 
 def _measure_lenses(classifier: EyewearClassifier, photos: Photos) -> Lenses:
-    bare = [sample for sample in photos.split.test if sample.label == Eyewear.NONE]
+    bare = [sample for sample in photos.hold_out("utkface") if sample.label == Eyewear.NONE]
     return measure_lenses(classifier, choose_samples(bare))
 
 
 _MEASURES: Final[Mapping[str, Callable[[EyewearClassifier, Photos], object]]] = {
-    "utkface": _measure_held_out,
+    "life": functools.partial(_measure_life, part="test"),
+    VALIDATED: functools.partial(_measure_life, part="validation"),
+    "fairface": functools.partial(_measure_held_out, source="fairface"),
+    "utkface": functools.partial(_measure_held_out, source="utkface"),
     "web": _measure_wild,
     "cmu": _measure_cmu,
     "tinted": _measure_tinted,

@@ -1,5 +1,6 @@
 """A real model of faces with the three labels, and small sets of labelled photos for it."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from brightness_model import METADATA, measure_brightness
-from face_photos import GEOMETRY, portrait
+from face_photos import BOX, GEOMETRY, portrait
+from gafas.datasets.eyewear import SCENES, SETS
 from gafas.datasets.samples import EYEWEAR_LABELS
+from gafas.results import Box, ImageArray
 
 SIDE = 64
 
@@ -41,23 +44,66 @@ def eyewear_model(**metadata: Any) -> bytes:
 
 def scene(number: int, *, exposure: float = 1.0) -> Image.Image:
     """Return the portrait at another place before another ground for every number."""
-    generator = np.random.default_rng(number)
-    ground = Image.fromarray(generator.integers(0, 255, (5, 5, 3), np.uint8))
-    picture = ground.resize((320, 320), Image.Resampling.BICUBIC)
+    ground, place = _furnish(number)
+    picture = Image.fromarray(ground).resize((320, 320), Image.Resampling.BICUBIC)
     person = Image.fromarray(portrait()).resize((180, 211), Image.Resampling.LANCZOS)
-    picture.paste(person, tuple(generator.integers(10, 100, 2).tolist()))
+    picture.paste(person, place)
     return Image.fromarray((np.asarray(picture) * exposure).clip(0, 255).astype(np.uint8))
+
+
+def find_box(number: int) -> Box:
+    """Return where the face of a scene is."""
+    left, top = _furnish(number)[1]
+    x1, y1, x2, y2 = (value * 180 / 512 for value in BOX)
+    return left + x1, top + y1, left + x2, top + y2
+
+
+def _furnish(number: int) -> tuple[ImageArray, tuple[int, int]]:
+    generator = np.random.default_rng(number)
+    ground = generator.integers(0, 255, (5, 5, 3), np.uint8)
+    left, top = generator.integers(10, 100, 2).tolist()
+    return ground, (left, top)
+
+
+EXPOSURES = {"none": 2.0, "eyeglasses": 1.0, "sunglasses": 0.3, "tinted_ambiguous": 0.6}
+"""How bright a face is that the model of brightness says so of."""
 
 
 def make_sets(folder: Path, sets: Mapping[str, Sequence[str]]) -> Path:
     """Write `<set>/<label>/<file>.png`, a scene each: bright for none, dark for sunglasses."""
-    exposures = {"none": 2.0, "eyeglasses": 1.0, "sunglasses": 0.3, "tinted_ambiguous": 0.6}
     number = 0
     for name, files in sets.items():
         for file in files:
             label = file.split("/")[0]
             path = folder / name / f"{file}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            scene(number, exposure=exposures[label]).save(path)
+            scene(number, exposure=EXPOSURES[label]).save(path)
             number += 1
     return folder
+
+
+def make_scenes(folder: Path, faces: Sequence[str]) -> Path:
+    """Write the sets of whole photos, and folders for all other sets.
+
+    In `life` each photo has a repository of its own, one face with its label and tags, as in
+    "none hat", and in a corner what is no face; `multi` holds nothing.
+    """
+    for name in (*SETS, *SCENES):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    header = ["file", "x1", "y1", "x2", "y2", "label", "tags"]
+    rows: list[list[object]] = []
+    for at, described in enumerate(faces):
+        label, _, tags = described.partition(" ")
+        scene(500 + at, exposure=EXPOSURES[label]).save(folder / "life" / f"{at}.png")
+        rows.append([f"{at}.png", *find_box(500 + at), label, tags])
+        rows.append([f"{at}.png", 0, 0, 25, 25, "not_a_face", "hand"])
+    photos = [[f"{at}.png", f"owner/{at}", "unknown"] for at in range(len(faces))]
+    for name, listed, told in (("life", rows, photos), ("multi", [], [])):
+        _write_table(folder / name / "faces.csv", [header, *listed])
+        _write_table(folder / name / "photos.csv", [["file", "repo", "licence"], *told])
+    return folder
+
+
+def _write_table(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.eyewear import CmuFigures, Results, SetFigures
+from benchmarks.eyewear import Results, SetFigures
 
 from gafas.errors import DataError
 from gafas.evaluation.breakdowns import SMALLEST_GROUP, Group, GroupMistakes
@@ -22,15 +22,15 @@ _HEADINGS: Final[dict[Language, str]] = {
 _ROWS: Final[dict[Language, dict[str, str]]] = {
     "en": {
         "lfw": "LFW, test only",
+        "life": "everyday photos, hard",
         "utkface": "UTKFace, held-out fifth",
         "web": "web, validation part",
-        "cmu": "CMU, people never seen",
     },
     "es": {
         "lfw": "LFW, solo prueba",
+        "life": "fotos cotidianas, difíciles",
         "utkface": "UTKFace, quinta parte apartada",
         "web": "web, parte de validación",
-        "cmu": "CMU, personas nunca vistas",
     },
 }
 _PLAINLY: Final[dict[Language, str]] = {
@@ -53,11 +53,9 @@ _WORST: Final[dict[Language, str]] = {
 
 
 def make_eyewear_table(results: Path, language: Language) -> str:
-    """Return a sentence for people, the figures of every set as a table, and the false alarms.
+    """Return a sentence for people, the figures of some sets as a table, and the false alarms.
 
-    The test set has a row once it has been opened; the CMU photos have one only where the model
-    learnt from none of them, or where other trainings that left people out answer for these
-    (`models`).
+    The test set has a row once it has been opened. The other sets stand in the model card.
 
     Raises:
         DataError: the results are missing, or lack a part.
@@ -68,7 +66,7 @@ def make_eyewear_table(results: Path, language: Language) -> str:
     alarms = held_out.groups.false_alarms if held_out and held_out.groups else None
     if held_out is None or alarms is None:
         raise DataError(f"{results} lacks utkface. Run `make benchmark-eyewear` to measure all.")
-    shown = {n: part for n, part in content.parts.tests.items() if _is_unseen(part, content)}
+    shown = {n: part for n, part in content.parts.tests.items() if n in _ROWS[language]}
     headings = _HEADINGS[language].split("|")
     rules = ["---", *["--:"] * (len(headings) - 1)]
     rows = [[_ROWS[language][name], *_row(part, words)] for name, part in shown.items()]
@@ -104,14 +102,6 @@ def _sum_up(part: SetFigures) -> dict[str, Any]:
         "accuracy_among_answered": part.unsure.accuracy,
         "calibration_error": part.calibration.ece,
     }
-
-
-def _is_unseen(part: SetFigures, content: Results) -> bool:
-    """Tell whether the figures of a set are those of photos that were not learnt from."""
-    if not isinstance(part, CmuFigures) or part.models:
-        return True
-    learnt = content.model.data
-    return learnt is None or (learnt.cmu or "none") == "none"
 
 
 def _row(part: SetFigures, words: Wording) -> list[str]:

@@ -8,7 +8,7 @@ from benchmarks.openings import OPENINGS
 from typer.testing import CliRunner
 
 from command_line import Told
-from eyewear_model import eyewear_model, make_sets
+from eyewear_model import eyewear_model, make_scenes, make_sets
 from gafas.datasets import eyewear
 from gafas.training.recipe import write_recipe
 from tiny_data import make_faces, tiny_recipe
@@ -26,7 +26,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     few: dict[str, list[str]] = {name: ["none/a"] for name in eyewear.SETS}
     people = [f"none/{age}_0_1_2017{age:04}" for age in range(20, 40)]
     many = {"utkface": people, "web": [f"none/{at}" for at in range(12)], "lfw": three[:2]}
-    sets = make_sets(tmp_path / "sets", few | many)
+    sets = make_scenes(make_sets(tmp_path / "sets", few | many), [])
     monkeypatch.setenv("GAFAS_EYEWEAR", str(sets))
     (tmp_path / "model.onnx").write_bytes(eyewear_model())
     return tmp_path / "model.onnx"

@@ -1,13 +1,14 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from benchmarks.eyewear import PARTS, Photos, Results, measure_parts
+from benchmarks.eyewear import PARTS, VALIDATED, Photos, Results, measure_parts
 from benchmarks.openings import OPENINGS, read_openings
 
 from brightness_model import METADATA, brightness_model
-from eyewear_model import eyewear_model, make_sets
+from eyewear_model import eyewear_model, make_scenes, make_sets
 from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError
 from gafas.files import read_json
@@ -20,19 +21,23 @@ UTKFACE = [
 ]
 SMALL = {
     "utkface": UTKFACE,
-    "celeba": ["none/a", "none/b"],
+    "celeba": ["none/a", "none/b", "sunglasses/c"],
     "portraits": ["eyeglasses/a"],
     "selfies": ["sunglasses/a"],
     "tinyimagenet": ["sunglasses/a"],
     "web": [f"{label}/{at}" for label in LABELS[:3] for at in range(5)],
+    "fairface": [f"{label}/{at}" for label in LABELS[:3] for at in range(9)],
     "lfw": ["none/Ann_1", "eyeglasses/Bob_1", "sunglasses/Cy_1", "tinted_ambiguous/Dee_1"],
 }
+
+
+FACES = [("none", "none hat", "eyeglasses", "sunglasses")[at % 4] for at in range(40)]
 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return small sets; what is called lfw here holds photos made by the tests."""
-    return make_sets(tmp_path_factory.mktemp("sets"), SMALL)
+    return make_scenes(make_sets(tmp_path_factory.mktemp("sets"), SMALL), FACES)
 
 
 @pytest.fixture(autouse=True)
@@ -64,21 +69,54 @@ def test_every_part_is_measured_on_photos_that_were_not_learnt_from(
     classifier: EyewearClassifier, photos: Photos, tmp_path: Path
 ) -> None:
     out = tmp_path / "eyewear.json"
-    measure_parts(classifier, ["web", "utkface", "tinted"], out=out, photos=photos)
+    measure_parts(classifier, ["web", "utkface", "fairface", "tinted"], out=out, photos=photos)
     found = read(out)
     assert found.model.sha256 == classifier.sha256
-    assert names(found) == {"utkface", "web", "tinted"}
+    assert names(found) == {"utkface", "fairface", "web", "tinted"}
     learnt = {sample.name for sample in photos.split.train}
     assert learnt and not learnt & {sample.name for sample in photos.unseen}
     web, utkface, tinted = found.parts.web, found.parts.utkface, found.parts.tinted
     assert web and web.accuracy.total == len(photos.wild)
     assert 0 < len(photos.wild) < 15
-    assert utkface and utkface.data.samples == len(photos.split.test)
+    assert utkface and utkface.data.samples == len(photos.hold_out("utkface")) > 0
+    fairface = found.parts.fairface
+    assert fairface and fairface.data.samples == len(photos.hold_out("fairface")) > 0
+    assert fairface.groups is None
     assert utkface.groups and utkface.groups.false_alarms
     assert utkface.groups.false_alarms.overall.faces > 0
     assert tinted and tinted.photos == len(photos.tinted) > 0
     assert not learnt & {sample.name for sample in photos.tinted}
     assert set(tinted.sources) == {"utkface"}
+
+
+@pytest.mark.parametrize(("name", "part"), [("life", "test"), (VALIDATED, "validation")])
+def test_whole_photos_of_a_part_are_measured_face_by_face(
+    classifier: EyewearClassifier, photos: Photos, tmp_path: Path, name: str, part: Any
+) -> None:
+    out = tmp_path / "eyewear.json"
+    measure_parts(classifier, [name], out=out, photos=photos)
+    found = getattr(read(out).parts, name)
+    scenes = photos.list_scenes(part)
+    inside = {sample.name for sample in getattr(photos.split, part)}
+    assert {f"{scene.name}#0" for scene in scenes} <= inside
+    assert found.scenes.photos == found.faces.photos == len(scenes) > 0
+    assert found.accuracy.value == 1
+    assert found.scenes.false_faces.count == 0
+    assert "owner/" not in out.read_text(encoding="utf-8")
+
+
+def test_nothing_is_chosen_on_the_test_part_of_life(photos: Photos) -> None:
+    assert "life" in PARTS
+    assert VALIDATED not in PARTS
+    kept = [{scene.name for scene in photos.list_scenes(x)} for x in ("validation", "test")]
+    assert kept[0]
+    assert kept[1]
+    assert kept[0].isdisjoint(kept[1])
+
+
+def test_photos_of_one_person_are_made_worse_not_whole_scenes(photos: Photos) -> None:
+    assert {s.label for s in photos.unseen} == {"none", "eyeglasses", "sunglasses"}
+    assert "life" not in {s.facts["source"] for s in photos.unseen}
 
 
 def test_no_photo_is_named_in_the_results(
@@ -159,19 +197,38 @@ def test_an_unknown_part_is_refused(classifier: EyewearClassifier, tmp_path: Pat
         measure_parts(classifier, ["webb"], out=tmp_path / "eyewear.json")
 
 
-def test_cmus_photos_answer_the_experiments_question_too(
-    classifier: EyewearClassifier,
-    drawn_people: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture(scope="module")
+def people(drawn_people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write people named as the CMU's, at full size alone."""
+    folder = tmp_path_factory.mktemp("cmu")
+    for path in sorted(drawn_people.glob("faces/drawn0[1-5]/*_straight_neutral_*")):
+        if not path.stem.endswith(("_2", "_4")):
+            copy = folder / path.relative_to(drawn_people)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    return folder
+
+
+@pytest.mark.parametrize(("learnt", "measured"), [("none", 5), ("fold", 1)])
+def test_cmus_people_who_were_not_learnt_from_answer_the_experiments_question_too(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learnt: str, measured: int
 ) -> None:
-    shutil.copytree(drawn_people / "faces" / "drawn01", tmp_path / "cmu" / "faces" / "drawn01")
-    monkeypatch.setenv("GAFAS_CMU", str(tmp_path / "cmu"))
+    monkeypatch.setenv("GAFAS_CMU", str(people))
+    classifier = EyewearClassifier(eyewear_model(data={"cmu": learnt}))
     measure_parts(classifier, ["cmu"], out=tmp_path / "eyewear.json")
     part = read(tmp_path / "eyewear.json").parts.cmu
     assert part is not None
     counts = part.confusion.counts
     right = counts[2][2] + sum(sum(row[:2]) for row in counts[:2])
     assert part.sunglasses_against_rest.correct == right
-    assert part.faces.photos == 32
+    assert part.data.subjects == measured
     assert ".pgm" not in (tmp_path / "eyewear.json").read_text(encoding="utf-8")
+
+
+def test_a_model_that_learnt_from_all_of_cmus_people_is_not_measured_on_them(
+    tmp_path: Path,
+) -> None:
+    classifier = EyewearClassifier(eyewear_model(data={"cmu": "all"}))
+    with pytest.raises(DataError, match=r"learnt from all of CMU's photos.*leave the part cmu out"):
+        measure_parts(classifier, ["cmu"], out=tmp_path / "eyewear.json")
+    assert not (tmp_path / "eyewear.json").exists()

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from command_line import Call, labelled, refused
+from eyewear_model import make_scenes, make_sets
 from gafas.classifier import EyewearClassifier
-from run_folders import write_data
+from gafas.datasets.eyewear import part, read_material
+from gafas.datasets.splits import SplitPlan, write_split
+from run_folders import make_face_run, write_data
 
 
 def test_train_leaves_a_whole_run_with_its_evaluation(run: Path) -> None:
@@ -28,6 +31,24 @@ def test_evaluate_repeats_the_evaluation_of_a_run(
     assert re.match(r"accuracy \d\.\d{4} \(\d+ of 16\), 95 % interval", told.out)
     for name in ("evaluation.json", "predictions.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_a_run_on_whole_photos_is_measured_face_by_face_and_reported(
+    gafas: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_face_run(tmp_path / "faces", tmp_path / "photos")
+    three = ["none/a", "eyeglasses/b", "sunglasses/c"]
+    sets = make_sets(tmp_path / "sets", dict.fromkeys(("celeba", "web"), three))
+    faces = [("none hat", "eyeglasses", "sunglasses")[at % 3] for at in range(30)]
+    monkeypatch.setenv("GAFAS_EYEWEAR", str(make_scenes(sets, faces)))
+    split = part(read_material(SplitPlan(), scales=("full",)))
+    assert {"life"} == {sample.facts["source"] for sample in split.test}
+    write_split(split, run / "split.json")
+    told = gafas("evaluate", run)
+    photos = len({sample.photo for sample in split.test})
+    assert (told.code, told.err.count("not_a_face")) == (0, 0), told.err
+    assert told.out.startswith(f"accuracy 1.0000 ({photos} of {photos})")
+    assert gafas("report", run).code == 0
 
 
 def test_evaluate_measures_labelled_photos_and_says_what_is_for_others(

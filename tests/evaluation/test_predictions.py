@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brightness_model import METADATA, brightness_model, grey_photo, grey_sample
-from face_photos import crowd, encode, face_model, faceless, portrait
+from face_photos import BOX, crowd, encode, face_model, faceless, portrait
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.errors import ImageError
@@ -44,6 +44,26 @@ def test_the_face_nearest_to_the_centre_counts() -> None:
     assert nearest is not None
     assert nearest[0] == found[middle.index(True)]
     np.testing.assert_array_equal(nearest[1], crops[middle.index(True)])
+
+
+def test_the_face_in_the_box_counts_where_a_sample_has_one(tmp_path: Path) -> None:
+    classifier = EyewearClassifier(face_model())
+    photo = tmp_path / "crowd.png"
+    photo.write_bytes(encode(crowd([(0, 0), (530, 310)], size=(1060, 920), tall=600), "PNG"))
+    first = BOX
+    second = (BOX[0] + 530, BOX[1] + 310, BOX[2] + 530, BOX[3] + 310)
+    nowhere = (700.0, 0.0, 900.0, 200.0)
+    samples = [
+        Sample(photo, f"crowd.png#{at}", classifier.labels[0], "crowd.png", box=box)
+        for at, box in enumerate((second, first, nowhere))
+    ]
+    rows = predict_rows(classifier, samples)
+    assert [row.error for row in rows] == ["", "", NO_FACE]
+    recognizer = Recognizer(classifier)
+    for box in (first, second):
+        nearest = recognize_nearest(recognizer, photo, box=box)
+        assert nearest is not None
+        assert nearest[0].box == pytest.approx(box, abs=12)
 
 
 def test_a_photo_without_a_face_is_a_row_that_says_so(tmp_path: Path) -> None:

@@ -251,12 +251,14 @@ def _evaluate_run(
     run: Path, samples: "tuple[Sample, ...]", *, out: Path | None = None, compare: bool = False
 ) -> None:
     from gafas.datasets.drawn import DRAWN_NOTE
-    from gafas.training.run import find_changes, read_data, read_run_split
+    from gafas.datasets.samples import list_scored
+    from gafas.training.run import find_changes, read_data, read_run_recipe, read_run_split
 
     split, leaks = read_run_split(run, samples)
     say((find_changes(run, split) if compare else None) or "")
     note = f" ({DRAWN_NOTE})" if read_data(run).kind == "drawn" else ""
-    _measure(run / "model.onnx", split.test, name=run.name, out=out or run, leaks=leaks, note=note)
+    test = list_scored(split.test, read_run_recipe(run).labels)
+    _measure(run / "model.onnx", test, name=run.name, out=out or run, leaks=leaks, note=note)
 
 
 def _measure(

@@ -75,6 +75,15 @@ def relabel(
     )
 
 
+def list_scored(samples: Iterable[Sample], labels: Sequence[str]) -> tuple[Sample, ...]:
+    """Leave out what is only learnt from, as no model has an answer to it: goggles, and no face.
+
+    What `labels` name stays: a user's own model may know such a label.
+    """
+    unknown = {OTHER, NOT_A_FACE} - set(labels)
+    return tuple(sample for sample in samples if sample.label not in unknown)
+
+
 def _translate(sample: Sample, labels: Sequence[str]) -> str:
     if sample.label in labels:
         return sample.label

@@ -14,13 +14,14 @@ from PIL import Image
 
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import TINTED, Sample, relabel
+from gafas.detection.candidates import measure_overlap
 from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
 from gafas.labels import UNSURE
 from gafas.progress import show_progress
 from gafas.recognizer import Recognizer, count_cores, find_central
-from gafas.results import Face, ImageArray, Prediction
+from gafas.results import Box, Face, ImageArray, Prediction
 
 _SIDE: Final = 64  # crops of larger models are shrunk, so that their figures compare
 
@@ -45,7 +46,11 @@ QUALITY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 """Every fact that `FaceQuality` tells, and its values in the order in which they are shown."""
 
 NO_FACE: Final = "No face was found in the photo."
-"""The error of a photo that can be read, but in which a face model finds nothing to look at."""
+"""The error of a photo that can be read, but in which a face model finds nothing to look at, or
+nothing where the face lies that is spoken of."""
+
+SAME_FACE: Final = 0.4
+"""Of the union of a listed box and that of a found face they share more, or these are two."""
 
 _CHUNK: Final = 256  # so many photos at most still have to be done where Ctrl-C ends it
 
@@ -166,12 +171,13 @@ class Row:
 
 
 def recognize_nearest(
-    recognizer: Recognizer, source: ImageSource
+    recognizer: Recognizer, source: ImageSource, *, box: Box | None = None
 ) -> tuple[Prediction, ImageArray] | None:
-    """Answer for the one face that a photo's label speaks of; return the answer and its crop.
+    """Answer for the one face that a label speaks of; return the answer and its crop.
 
-    A label of a photo speaks of one person: whose face is nearest to the photo's centre. A model of
-    whole photos has but one. None where no face is found.
+    That is the face that overlaps the `box` most, in pixels of the photo. Without one the label
+    speaks of the person whose face is nearest to the photo's centre. A model of whole photos has
+    but one. None where no face is found, or none in this place.
 
     Raises:
         ImageError: the source is no readable photo.
@@ -180,8 +186,14 @@ def recognize_nearest(
     if not found.faces:
         return None
     faces = [one.face for one in found]
-    nearest = find_central(faces, width=found.width or 0, height=found.height or 0)
-    return found[nearest], crops[nearest]
+    if box is None:
+        chosen = find_central(faces, width=found.width or 0, height=found.height or 0)
+    else:
+        shared = [measure_overlap(face.box, box) for face in faces]
+        chosen = int(np.argmax(shared))
+        if shared[chosen] <= SAME_FACE:
+            return None
+    return found[chosen], crops[chosen]
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
@@ -212,7 +224,7 @@ def _predict(recognizer: Recognizer, sample: Sample) -> Row:
         return dataclasses.replace(row, error=f"Cannot open the photo: {error.strerror}.")
     row = dataclasses.replace(row, sha256=hashlib.sha256(content).hexdigest())
     try:
-        nearest = recognize_nearest(recognizer, content)
+        nearest = recognize_nearest(recognizer, content, box=sample.box)
     except ImageError as error:
         return dataclasses.replace(row, error=str(error))
     if nearest is None:
