@@ -43,7 +43,7 @@ def draw_often(draw: Callable[..., NDArray[np.uint8]], faces: Inputs) -> NDArray
     assert faces.points is not None
     bare, points = faces.images[0], faces.points[0]
     drawn = [draw(bare, points, generator=np.random.default_rng(n)) for n in range(COUNT)]
-    return np.abs(np.stack(drawn).astype(int) - bare).max(axis=3) > 8
+    return np.asarray(np.abs(np.stack(drawn).astype(int) - bare).max(axis=3) > 8)
 
 
 def test_a_mask_hides_mouth_and_chin_and_leaves_eyes_and_forehead(

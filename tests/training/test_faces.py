@@ -224,7 +224,7 @@ def look_beside(
     sample = save(faceless(), tmp_path / "a.png")
     read = read_faces([dataclasses.replace(sample, label=NOT_A_FACE, apart=apart)], side=SIDE)
     assert read.confidences is not None
-    return np.round(read.confidences, 2).tolist()
+    return [round(float(confidence), 2) for confidence in read.confidences]
 
 
 def test_what_overlaps_a_face_or_is_tiny_is_nothing_to_learn_from(

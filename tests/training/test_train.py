@@ -180,14 +180,14 @@ def test_the_column_more_adds_the_cross_entropy_of_the_doubt() -> None:
     assert float(found) == pytest.approx(np.sum([labels, doubts]) / 2, rel=1e-5)
 
 
-def test_an_answer_is_counted_right_where_it_is_one_of_the_likeliest() -> None:
-    answers = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
-    targets = np.array([[1, 0, 0], [0, 0.5, 0.5], [1 / 3] * 3, [0, 0.5, 0.5]])
-    extra = np.ones((4, 1))  # whatever it doubts
-    metric = training._Accuracy(3)
-    pairs = (np.hstack([rows, extra]).astype(np.float32) for rows in (targets, answers))
-    metric.update_state(*pairs)
-    assert float(metric.result()) == pytest.approx(0.75)
+def test_of_what_is_no_face_the_doubt_is_counted_right_and_of_faces_the_likeliest_label() -> None:
+    answers = [[0.7, 0.2, 0.1, 0.9], [0.1, 0.2, 0.7, 0.1], [0.7, 0.2, 0.1, 0.9], [1, 0, 0, 0.1]]
+    targets = [[1, 0, 0, 0], [1, 0, 0, 0], [1 / 3, 1 / 3, 1 / 3, 1], [1 / 3, 1 / 3, 1 / 3, 1]]
+    for columns, right in ((4, 0.5), (3, 0.75)):  # without the doubt, the first label of equals
+        pairs = (np.array(rows, np.float32)[:, :columns] for rows in (targets, answers))
+        metric = training._Accuracy(3)
+        metric.update_state(*pairs)
+        assert float(metric.result()) == pytest.approx(right)
 
 
 def test_a_network_learns_to_doubt(tmp_path: Path, doubtful: TrainingData) -> None:

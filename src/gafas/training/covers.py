@@ -60,9 +60,7 @@ def draw_mask(image: ImageArray, points: Points, *, generator: np.random.Generat
     begin = generator.uniform(0.3, 0.6) if generator.random() < 0.85 else generator.uniform(0.8, 1)
     top = begin + generator.uniform(-0.15, 0.35) * a**2
     bottom = chin - generator.uniform(0.3, 0.7) * a**2
-    inside = (
-        smooth((b - top) / 0.08) * smooth((bottom - b) / 0.1) * smooth((wide - abs(a)) / 0.1)
-    )
+    inside = smooth((b - top) / 0.08) * smooth((bottom - b) / 0.1) * smooth((wide - abs(a)) / 0.1)
     folds = np.zeros_like(a)
     for share in generator.uniform(0.15, 0.85, int(generator.integers(0, 4))):
         folds += np.exp(-(((b - begin - (chin - begin) * share) / 0.035) ** 2) / 2)
@@ -91,7 +89,7 @@ def draw_hat(image: ImageArray, points: Points, *, generator: np.random.Generato
     lit = (image * (1 - shadow)[..., np.newaxis]).astype(np.uint8)
     light = 1 + generator.uniform(-0.3, 0.3) * a + generator.uniform(0, 0.3) * (b - edge)
     if shape < 0.25:  # hair
-        strands = generator.normal(0, 0.06, image.shape[1])[np.newaxis, :]
+        strands = generator.normal(0, 0.06, (1, image.shape[1]))
         crown = smooth((edge + strands - b) / 0.06)
         sides = smooth((abs(a) - reach * 0.75 + strands) / 0.1) * (generator.random() < 0.5)
         return _paint(lit, np.maximum(crown, sides), light, generator=generator, cloth=False)
