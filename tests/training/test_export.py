@@ -222,3 +222,33 @@ def test_what_the_metadata_leave_out_is_written_as_unknown(
     text = onnx.load(tmp_path / "m.onnx").metadata_props[0].value
     facts = json.loads(text)
     assert (facts["schema"], facts["threshold"], facts["recipe"]) == (2, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("errors", "difference"),
+    [((2e-5, 0, 0), 2e-5), ((0, 3e-5, 0), 3e-5), ((0, 0, 2e-3), 4e-5), ((0, 0, 2e-2), None)],
+    ids=["probabilities", "not a face", "features", "features, too much"],
+)
+def test_all_outputs_must_agree_and_features_by_a_share_of_the_largest(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    errors: tuple[float, float, float],
+    difference: float | None,
+) -> None:
+    photo = keras.Input((4, 4, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(photo)
+    scaled = keras.layers.Rescaling(1 / 255)(mean)
+    doubt = keras.layers.Dense(1, activation="sigmoid")(scaled)
+    large = keras.layers.Rescaling(50 / 255)(mean)
+    model = keras.Model(photo, [keras.layers.Softmax()(scaled), doubt, large])
+    photos = np.full((2, 4, 4, 3), 255, np.uint8)
+    answers = [np.asarray(answer) for answer in model(photos.astype(np.float32))]
+    assert answers[2].max() == pytest.approx(50)
+    shifted = [answer + error for answer, error in zip(answers, errors, strict=True)]
+    monkeypatch.setattr(export, "_run_onnx", lambda path, photos: shifted)
+    (tmp_path / "model.onnx").touch()
+    if difference is None:
+        with pytest.raises(ModelError, match=r"model\.onnx differs .* by 4\.0e-04"):
+            check_parity(model, tmp_path, photos=photos)
+    else:
+        assert check_parity(model, tmp_path, photos=photos) == pytest.approx(difference, rel=0.1)
