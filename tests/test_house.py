@@ -71,8 +71,8 @@ def test_no_module_imports_itself_by_a_detour() -> None:
     needs = {
         name: {
             other
-            for other in modules.values()
             for imported in read_imports(path)
+            for other in modules.values()
             if f"{imported}.".startswith(f"{other}.")
         }
         for path, name in modules.items()

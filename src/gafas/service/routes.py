@@ -272,7 +272,7 @@ async def tell_model(request: Request) -> ModelAnswer:
             "height": model.size[1],
             "colour": model.colour,
         },
-        "card": _read_text("eyewear.card.md") if model.sha256 == PINNED["eyewear.onnx"] else None,
+        "card": _read_text("eyewear.card.md") if model.sha256 in PINNED.values() else None,
         "figures": model.metadata.get("evaluation") or _find_figures(model.sha256),
         "limits": operation.limits,
     }

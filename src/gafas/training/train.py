@@ -301,6 +301,7 @@ def _describe(recipe: Recipe, split: Split, *, sha256: str) -> dict[str, Any]:
         "data": {
             "split": split.name,
             "cmu": recipe.split.cmu,
+            "sets": recipe.split.sets,
             **counts,
             "sha256": sha256,
         },
