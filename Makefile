@@ -11,7 +11,7 @@
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
-# make benchmark-own-photos  train on a few dozen photos; needs glint and meglass in GAFAS_EYEWEAR (minutes)
+# make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the model that ships; and the other one; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
 
