@@ -1,6 +1,5 @@
 """A real model of faces with the three labels, and small sets of labelled photos for it."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +12,9 @@ from PIL import Image
 
 from brightness_model import METADATA, measure_brightness
 from face_photos import BOX, GEOMETRY, portrait
-from gafas.datasets.eyewear import SCENES, SETS
 from gafas.datasets.samples import EYEWEAR_LABELS
 from gafas.results import Box, ImageArray
+from scenes import Row, make_rooms, write_scenes
 
 SIDE = 64
 
@@ -88,22 +87,13 @@ def make_scenes(folder: Path, faces: Sequence[str]) -> Path:
     In `life` each photo has a repository of its own, one face with its label and tags, as in
     "none hat", and in a corner what is no face; `multi` holds nothing.
     """
-    for name in (*SETS, *SCENES):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    header = ["file", "x1", "y1", "x2", "y2", "label", "tags"]
-    rows: list[list[object]] = []
+    make_rooms(folder)
+    rows: list[Row] = []
     for at, described in enumerate(faces):
         label, _, tags = described.partition(" ")
         scene(500 + at, exposure=EXPOSURES[label]).save(folder / "life" / f"{at}.png")
-        rows.append([f"{at}.png", *find_box(500 + at), label, tags])
-        rows.append([f"{at}.png", 0, 0, 25, 25, "not_a_face", "hand"])
-    photos = [[f"{at}.png", f"owner/{at}", "unknown"] for at in range(len(faces))]
-    for name, listed, told in (("life", rows, photos), ("multi", [], [])):
-        _write_table(folder / name / "faces.csv", [header, *listed])
-        _write_table(folder / name / "photos.csv", [["file", "repo", "licence"], *told])
+        rows.append((f"{at}.png", find_box(500 + at), label, tags))
+        rows.append((f"{at}.png", (0, 0, 25, 25), "not_a_face", "hand"))
+    sources = {f"{at}.png": (f"owner/{at}", "unknown") for at in range(len(faces))}
+    write_scenes(folder, "life", rows=rows, sources=sources)
     return folder
-
-
-def _write_table(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
