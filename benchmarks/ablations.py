@@ -68,7 +68,8 @@ class Judged:
         right: how many of them are answered rightly.
         gained: faces that it answers rightly and the unchanged recipe does not.
         lost: the other way round.
-        p_value: of the two-sided sign test of these; 1 of the recipe itself.
+        p_value: of the two-sided sign test of these, which takes faces of one photo as
+            independent; 1 of the recipe itself.
         doubt_auc: how well it tells faces from what is none (area under the ROC curve), if it does.
     """
 
@@ -85,8 +86,8 @@ class Judged:
 def main() -> None:
     """Train what is asked for, and judge all runs that are there."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CHANGES))
-    names = parser.parse_args().names or list(CHANGES)
+    parser.add_argument("names", nargs="*", choices=[*CHANGES, []], help=", ".join(CHANGES))
+    names = dict.fromkeys([BASE, *(parser.parse_args().names or CHANGES)])
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     _log.setLevel(logging.INFO)
     data: DataSet | None = None
@@ -122,7 +123,7 @@ def _answer(data: DataSet, run: Path) -> _Answers:
     recipe = read_run_recipe(run)
     model = EyewearClassifier(run / "model.onnx")
     part = relabel(data.part(recipe.split).validation, recipe.labels, learnt=True)
-    images = cut_size(read_inputs(part, recipe.input).images, recipe.input)
+    images = cut_size(read_inputs(part, recipe.input, served=True).images, recipe.input)
     look = model.look(np.ascontiguousarray(images))
     names = np.array(model.labels)[look.probabilities.argmax(axis=1)]
     return _Answers(names, look.not_a_face, read_history(run / "history.csv")[-1].seconds)
@@ -130,7 +131,7 @@ def _answer(data: DataSet, run: Path) -> _Answers:
 
 def _list_truth(data: DataSet, recipe: Recipe) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]]:
     part = relabel(data.part(recipe.split).validation, recipe.labels, learnt=True)
-    samples = read_inputs(part, recipe.input).samples
+    samples = read_inputs(part, recipe.input, served=True).samples
     sources = [sample.facts.get("source", "") for sample in samples]
     groups = [source if source in GROUPS else "others" for source in sources]
     return np.array([sample.label for sample in samples]), np.array(groups)

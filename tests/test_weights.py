@@ -9,7 +9,8 @@ from brightness_model import brightness_model
 from gafas import Recognizer, weights
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ModelError
-from gafas.weights import FOLDER, PINNED, read_bundled, read_model
+from gafas.recognizer import BUNDLED
+from gafas.weights import FOLDER, NAMED, PINNED, read_bundled, read_model
 
 
 @pytest.mark.parametrize("name", sorted(PINNED))
@@ -56,6 +57,7 @@ def named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> bytes:
     (tmp_path / "bundled" / "eyewear-bright.onnx").write_bytes(content)
     monkeypatch.setattr(weights, "FOLDER", tmp_path / "bundled")
     monkeypatch.setitem(PINNED, "eyewear-bright.onnx", hashlib.sha256(content).hexdigest())
+    monkeypatch.setitem(NAMED, "bright", "eyewear-bright.onnx")
     monkeypatch.chdir(tmp_path)
     read_bundled.cache_clear()
     return content
@@ -76,10 +78,10 @@ def test_a_file_goes_before_the_model_of_its_name_and_a_folder_does_not(named: b
 
 
 def test_an_unknown_name_is_told_which_there_are(named: bytes) -> None:
-    told = r"a .onnx file or one of bright, or nothing.*Received: 'brigth'. Did you mean 'bright'"
+    told = r"a .onnx file or one of bright, .*research.*Received: 'brigth'. Did you mean 'bright'"
     with pytest.raises(ModelError, match=told):
         read_model("brigth")
-    with pytest.raises(ModelError, match=r"one of bright.*Received: 'other'. Correct the name"):
+    with pytest.raises(ModelError, match=r"one of bright, .*Received: 'other'. Correct the name"):
         Recognizer("other")
 
 
@@ -89,7 +91,7 @@ def test_what_is_no_plain_word_is_a_path(named: bytes, name: str) -> None:
         read_model(name)
 
 
-def test_where_no_other_model_is_bundled_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "PINNED", {"eyewear.onnx": "", "retinaface.onnx": ""})
-    with pytest.raises(ModelError, match=r"expected a .onnx file, or nothing for the default one"):
-        read_model("free")
+def test_the_default_has_a_name_too_and_every_name_a_file_that_is_pinned() -> None:
+    assert set(NAMED.values()) <= set(PINNED)
+    assert BUNDLED in NAMED.values()
+    assert Recognizer("research").classifier.sha256 == PINNED[NAMED["research"]]

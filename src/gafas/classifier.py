@@ -114,12 +114,15 @@ class FaceCheck:
         [0.9, 0.9]
         """
         logits = (
-            self.offset + self.detector * _logit(confidences) - self.not_a_face * _logit(not_a_face)
+            self.offset
+            + self.detector * find_log_odds(confidences)
+            - self.not_a_face * find_log_odds(not_a_face)
         )
         return np.asarray(np.exp(-np.logaddexp(0, -logits)))
 
 
-def _logit(probabilities: ArrayLike) -> NDArray[np.float64]:
+def find_log_odds(probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Return log-odds, finite ones where a network of float32 is certain."""
     clipped = np.clip(np.asarray(probabilities, np.float64), _LEAST_ODDS, 1 - _LEAST_ODDS)
     return np.asarray(np.log(clipped / (1 - clipped)))
 

@@ -115,7 +115,10 @@ PINNED: Final = {
 }
 """The SHA-256 of every bundled model file."""
 
-_NAMED: Final = "eyewear-"  # and a word by which a model may be asked for
+NAMED: Final = {
+    "research": "eyewear.onnx",
+}
+"""The words by which a bundled model of eyewear may be asked for."""
 
 
 @functools.cache
@@ -151,8 +154,7 @@ def read_bundled(name: str) -> bytes:
 def read_model(model: Path | str) -> bytes:
     """Read a model file, or a bundled model of eyewear by its plain name.
 
-    A word without ending or folder that is no file names a bundled model: `free` is
-    `eyewear-free.onnx`.
+    A word without ending or folder that is no file names a bundled model, as in `NAMED`.
 
     Raises:
         ModelError: there is no such file or name, or the file cannot be read.
@@ -170,13 +172,11 @@ def read_model(model: Path | str) -> bytes:
 
 
 def _find_bundled(word: str) -> str:
-    files = {name[len(_NAMED) : -len(".onnx")]: name for name in PINNED if name.startswith(_NAMED)}
-    if word in files:
-        return files[word]
-    near = difflib.get_close_matches(word, files, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    known = f"a .onnx file or one of {', '.join(sorted(files))}" if files else "a .onnx file"
+    if word in NAMED:
+        return NAMED[word]
+    near = difflib.get_close_matches(word, NAMED, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "Correct the name."
     raise ModelError(
-        f"There is no such model: expected {known}, or nothing for the default one. "
-        f"Received: {word!r}.{hint or ' Correct the name.'}"
+        f"There is no such model: expected a .onnx file or one of {', '.join(sorted(NAMED))}. "
+        f"Received: {word!r}. {hint}"
     )

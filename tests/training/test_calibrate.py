@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from gafas.classifier import FaceCheck
 from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.training.architectures import build, finish
 from gafas.training.batches import Watched, read_targets
@@ -185,16 +187,6 @@ def test_a_source_that_is_missing_leaves_the_shares_of_the_others_to_each_other(
     assert weights[:3].sum() / weights[3:].sum() == pytest.approx(2 / 3)
 
 
-Check = dict[str, float]
-
-
-def judge(check: Check, confidences: NDArray[np.float64], doubts: NDArray[np.float64]) -> object:
-    """Return how sure both are that it is a face, as the model file promises it."""
-    sure, doubt = (np.clip(side, 1e-6, 1 - 1e-6) for side in (confidences, doubts))
-    odds = check["detector"] * np.log(sure / (1 - sure)) + check["offset"]
-    return 1 / (1 + np.exp(check["not_a_face"] * np.log(doubt / (1 - doubt)) - odds))
-
-
 def seen_by_both(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Draw log-odds of faces and others by two judges, of whom the second sees more clearly."""
     generator = np.random.default_rng(8)
@@ -208,17 +200,17 @@ def test_a_face_is_told_by_both_and_more_by_the_one_that_sees_more() -> None:
     confidences, doubts, face = seen_by_both(20_000)
     check = fit_face_check(confidences, doubts, face)
     # Of two normal clouds of deviation 1 the log-odds are twice their distance from the middle.
-    assert check["detector"] == pytest.approx(2, rel=0.1)
-    assert check["not_a_face"] == pytest.approx(4, rel=0.1)
-    assert check["offset"] == pytest.approx(0, abs=0.15)
-    assert check["cut"] == pytest.approx(0.5, abs=0.15)
-    assert check["least"] == 0.1
+    assert check.detector == pytest.approx(2, rel=0.1)
+    assert check.not_a_face == pytest.approx(4, rel=0.1)
+    assert check.offset == pytest.approx(0, abs=0.15)
+    assert check.cut == pytest.approx(0.5, abs=0.15)
+    assert check.least == 0.1
 
 
 def test_confidences_are_as_often_right_as_they_say() -> None:
     confidences, doubts, face = seen_by_both(20_000)
     check = fit_face_check(confidences[::2], doubts[::2], face[::2] | (np.arange(10_000) % 3 == 0))
-    sure = np.asarray(judge(check, confidences[::2], doubts[::2]))
+    sure = check.calibrate(confidences[::2], doubts[::2])
     assert sure.mean() == pytest.approx((face[::2] | (np.arange(10_000) % 3 == 0)).mean(), abs=0.02)
 
 
@@ -230,28 +222,28 @@ def test_where_both_are_certain_faces_are_kept_and_all_else_is_dropped() -> None
     doubts = np.where(face, generator.uniform(0, 0.3, 400), generator.uniform(0.7, 1, 400))
     doubts[[0, -1]] = 0, 1
     check = fit_face_check(confidences, doubts.astype(np.float32), face)
-    assert all(np.isfinite(list(check.values())))
-    sure = np.asarray(judge(check, confidences, doubts))
-    assert sure[face].min() > check["cut"] > sure[~face].max()
+    assert all(np.isfinite(dataclasses.astuple(check)))
+    sure = check.calibrate(confidences, doubts)
+    assert sure[face].min() > check.cut > sure[~face].max()
     assert sure[face].min() > 0.9 > 0.1 > sure[~face].max()
 
 
 def test_neither_counts_the_wrong_way_round() -> None:
     confidences, doubts, face = seen_by_both(2000)
     check = fit_face_check(1 - confidences, doubts, face)
-    assert check["detector"] == 0
-    assert check["not_a_face"] > 3
-    assert fit_face_check(confidences, 1 - doubts, face)["not_a_face"] == 0
+    assert check.detector == 0
+    assert check.not_a_face > 3
+    assert fit_face_check(confidences, 1 - doubts, face).not_a_face == 0
 
 
 def test_the_cut_loses_few_faces_where_few_others_come() -> None:
     confidences, doubts, face = seen_by_both(20_000)
     rare = face | (np.arange(20_000) % 20 == 1)  # one in eleven is none
     check = fit_face_check(confidences[rare], doubts[rare], face[rare])
-    sure = np.asarray(judge(check, confidences[rare], doubts[rare]))
-    assert (sure[face[rare]] >= check["cut"]).mean() > 0.985
+    sure = check.calibrate(confidences[rare], doubts[rare])
+    assert (sure[face[rare]] >= check.cut).mean() > 0.985
     even = fit_face_check(confidences, doubts, face)
-    assert check["offset"] == pytest.approx(even["offset"] + np.log(10), abs=0.3)
+    assert check.offset == pytest.approx(even.offset + np.log(10), abs=0.3)
 
 
 LABELS = ("none", "eyeglasses", "sunglasses")
@@ -292,10 +284,22 @@ def test_what_is_no_face_calibrates_no_label(
     watched: Watched, mix: dict[str, float] | None
 ) -> None:
     every = calibrate(doubting(), watched, mix=mix)
-    faces = calibrate(doubting(), without(watched, NOT_A_FACE), mix=mix)
-    check = every.pop("face_check")
-    assert every == faces  # of faces alone nothing is learnt about others
-    assert set(check) == {"least", "detector", "not_a_face", "offset", "cut"}
+    check = FaceCheck.from_dict(every.pop("face_check"))
+    assert watched.confidences is not None
+    doubts = predict(doubting(), watched.images)[1][:, 0]
+    passed = check.calibrate(watched.confidences, doubts) >= check.cut
+    kept = passed & np.array([sample.label != NOT_A_FACE for sample in watched.samples])
+    assert 0 < kept.sum() < len(kept)
+    served = dataclasses.replace(
+        watched,
+        images=watched.images[kept],
+        targets=watched.targets[kept],
+        samples=tuple(itertools.compress(watched.samples, kept)),
+        confidences=None,
+    )
+    if mix is None:
+        assert every == calibrate(doubting(), served)
+    assert calibrate(doubting(), without(watched, NOT_A_FACE)).keys() == every.keys()
 
 
 def test_the_check_is_of_the_served_answers_in_the_given_order(watched: Watched) -> None:
@@ -304,9 +308,23 @@ def test_the_check_is_of_the_served_answers_in_the_given_order(watched: Watched)
     face = np.array([sample.label != NOT_A_FACE for sample in watched.samples])
     assert watched.confidences is not None
     doubts = predict(model, watched.images)[1][:, 0]
-    assert found == fit_face_check(watched.confidences, doubts, face)
+    assert found == dataclasses.asdict(fit_face_check(watched.confidences, doubts, face))
     nobody = dataclasses.replace(watched, confidences=None)
     assert "face_check" not in calibrate(doubting(), nobody)
+
+
+def test_free_weights_are_calibrated_on_free_photos(watched: Watched) -> None:
+    samples = tuple(
+        dataclasses.replace(s, facts={**s.facts, "rights": "free"}) if at % 4 == 1 else s
+        for at, s in enumerate(watched.samples)
+    )
+    free = dataclasses.replace(watched, samples=samples).select_free()
+    assert free.samples == samples[1::4]
+    assert np.array_equal(free.images, watched.images[1::4])
+    assert np.array_equal(free.targets, watched.targets[1::4])
+    assert free.confidences is not None
+    assert watched.confidences is not None
+    assert np.array_equal(free.confidences, watched.confidences[1::4])
 
 
 def test_a_mix_has_a_tolerance_and_weights_of_its_own() -> None:

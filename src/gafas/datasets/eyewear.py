@@ -20,7 +20,7 @@ import numpy as np
 
 from gafas.datasets import cmu
 from gafas.datasets.leaks import list_near
-from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
+from gafas.datasets.samples import BESIDE, EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
 from gafas.datasets.scenes import FREE, list_samples, read_scenes
 from gafas.datasets.splits import Split, SplitPlan, check, take_fold
 from gafas.errors import DataError
@@ -43,6 +43,13 @@ CMU: Final = "cmu"
 
 WILD: Final = "web"
 """The one of them whose photos are uncropped: they show how the whole pipeline does."""
+
+LICENCES: Final[Mapping[str, str]] = {
+    "all": "research and other non-commercial use only: LicenseRef-gafas-research-weights",
+    "free": "MIT; learnt from FairFace (K. Kärkkäinen and J. Joo, WACV 2021, CC BY 4.0), CMU Face "
+    "Images (Tom Mitchell, UCI Machine Learning Repository, CC BY 4.0) and public-domain photos",
+}
+"""What a model file says of its own licence, by the sets that it learnt from."""
 
 MIX: Final[Mapping[str, float]] = {"life": 0.25, "fairface": 0.15, WILD: 0.25, "": 0.35}
 """The shares that sources are given where temperature and threshold are chosen.
@@ -164,7 +171,7 @@ def _has_beside(sample: Sample) -> bool:
 
 
 def _look_beside(sample: Sample) -> Sample:
-    return dataclasses.replace(sample, name=f"{sample.name}#beside", label=NOT_A_FACE)
+    return dataclasses.replace(sample, name=f"{sample.name}{BESIDE}", label=NOT_A_FACE)
 
 
 def _correct(sample: Sample) -> Sample:
@@ -192,8 +199,9 @@ def part(samples: Sequence[Sample], plan: SplitPlan | None = None) -> Split:
     plan = plan or SplitPlan()
     parts: dict[str, list[Sample]] = {"train": [], "validation": [], "test": []}
     sets = [s for s in samples if s.facts.get("source") != CMU]
-    groups = {sample.photo: sample.subject or sample.photo for sample in reversed(sets)}
-    for sample in merge_repeats(sets):
+    merged = merge_repeats(sets)
+    groups = _join_groups(sets, merged)
+    for sample in merged:
         chosen = _choose_part(groups[sample.photo])
         if chosen == "train" or sample.label not in (TINTED, OTHER):
             parts[chosen].append(sample)
@@ -206,6 +214,24 @@ def part(samples: Sequence[Sample], plan: SplitPlan | None = None) -> Split:
     if plan.sets == "free":
         train = tuple(sample for sample in train if sample.facts.get("rights") == FREE)
     return check(Split("eyewear", train, validation, test))
+
+
+def _join_groups(samples: Sequence[Sample], merged: Sequence[Sample]) -> Mapping[str, str]:
+    """Return the group of each photo: its person or repository, or itself; repeats join groups."""
+    groups = {sample.photo: sample.subject or sample.photo for sample in reversed(samples)}
+    joined = dict[str, str]()
+
+    def find(group: str) -> str:
+        """Return what a group has become."""
+        while group in joined:
+            group = joined[group]
+        return group
+
+    for before, after in zip(samples, merged, strict=True):
+        first, other = find(groups[after.photo]), find(groups[before.photo])
+        if first != other:
+            joined[other] = first
+    return {photo: find(group) for photo, group in groups.items()}
 
 
 def merge_repeats(samples: Sequence[Sample]) -> tuple[Sample, ...]:

@@ -105,10 +105,10 @@ class SplitPlan:
     )
     folds: int = dataclasses.field(
         default=5,
-        metadata={"decides": "`by_subject` only: into how many groups the people are parted"},
+        metadata={"decides": "`by_subject`, or `split.cmu = fold`: into how many groups people go"},
     )
     fold: int = dataclasses.field(
-        default=0, metadata={"decides": "`by_subject` only: which group is the test, from 0"}
+        default=0, metadata={"decides": "of these, which group is the test, from 0"}
     )
     validation_share: float = dataclasses.field(
         default=0.125,

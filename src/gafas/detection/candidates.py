@@ -18,7 +18,9 @@ CONFIDENCE: Final = 4
 COLUMNS: Final = 15
 """How many there are."""
 
-_SAME: Final = 0.4  # boxes whose intersection is more than this of their union show one face
+SAME: Final = 0.4
+"""Boxes whose intersection is more than this of their union show the same face."""
+
 _PART: Final = 0.7  # and so do those of which one lies with more than this of itself in the other
 _APART: Final = 0.2  # what overlaps a face by less than this is something else
 
@@ -27,7 +29,7 @@ def suppress(rows: Floats) -> Floats:
     """Keep the most confident of the candidates that show the same face, sorted by confidence."""
     rows = rows[np.lexsort((rows[:, 0], -rows[:, CONFIDENCE]))]
     union, inside = _measure_overlaps(rows, rows)
-    rivals = (union > _SAME) | (inside > _PART)
+    rivals = (union > SAME) | (inside > _PART)
     alive = np.ones(len(rows), bool)
     for index in range(len(rows)):
         if alive[index]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import TINTED, Sample, relabel
-from gafas.detection.candidates import measure_overlap
+from gafas.detection.candidates import SAME, measure_overlap
 from gafas.errors import ImageError
 from gafas.files import make_csv, write_text
 from gafas.images import MAX_BYTES, ImageSource
@@ -48,9 +48,6 @@ QUALITY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 NO_FACE: Final = "No face was found in the photo."
 """The error of a photo that can be read, but in which a face model finds nothing to look at, or
 nothing where the face lies that is spoken of."""
-
-SAME_FACE: Final = 0.4
-"""Of the union of a listed box and that of a found face they share more, or these are two."""
 
 _CHUNK: Final = 256  # so many photos at most still have to be done where Ctrl-C ends it
 
@@ -191,7 +188,7 @@ def recognize_nearest(
     else:
         shared = [measure_overlap(face.box, box) for face in faces]
         chosen = int(np.argmax(shared))
-        if shared[chosen] <= SAME_FACE:
+        if shared[chosen] <= SAME:
             return None
     return found[chosen], crops[chosen]
 

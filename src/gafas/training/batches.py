@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 import math
 from collections.abc import Hashable, Iterable, Sequence
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from gafas.crops import squeeze
 from gafas.datasets.folders import check_trainable
 from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
+from gafas.datasets.scenes import FREE
 from gafas.datasets.splits import Split
 from gafas.images import load_image
 from gafas.results import ImageArray
@@ -22,8 +24,10 @@ from gafas.training.overlays import render, shade
 from gafas.training.recipe import Input, Optimization, Recipe
 
 
-def read_inputs(samples: Sequence[Sample], spec: Input) -> Inputs:
+def read_inputs(samples: Sequence[Sample], spec: Input, *, served: bool = False) -> Inputs:
     """Read photos as the network sees them, and say which: all those with a face.
+
+    `served` is for `read_faces`.
 
     Raises:
         ImageError: a photo cannot be read.
@@ -32,7 +36,7 @@ def read_inputs(samples: Sequence[Sample], spec: Input) -> Inputs:
         photos = (load_image(sample.path) for sample in samples)
         size = (spec.width, spec.height)
         return Inputs(_squeeze(photos, len(samples), size=size, colour=spec.colour), tuple(samples))
-    crops = read_faces(samples, side=spec.width)
+    crops = read_faces(samples, side=spec.width, served=served)
     images = crops.images
     if spec.colour == "grey":
         images = _squeeze(images, len(images), size=images.shape[1:3], colour="grey")
@@ -63,8 +67,10 @@ def read_targets(
     """
     rows = dict(zip(labels, np.eye(len(labels), dtype=np.float32), strict=True))
     if set(labels) >= set(EYEWEAR_LABELS):
-        rows[TINTED] = np.float32(0.5) * (rows["eyeglasses"] + rows["sunglasses"])
-        rows[OTHER] = rows[NOT_A_FACE] = np.full(len(labels), 1 / len(labels), np.float32)
+        # Who answers with one of these words has a column of it.
+        rows.setdefault(TINTED, np.float32(0.5) * (rows["eyeglasses"] + rows["sunglasses"]))
+        for label in (OTHER, NOT_A_FACE):
+            rows.setdefault(label, np.full(len(labels), 1 / len(labels), np.float32))
     targets = np.stack([rows[sample.label] for sample in samples])
     if not not_a_face:
         return targets
@@ -87,6 +93,13 @@ class Watched:
     targets: NDArray[np.float32]
     samples: tuple[Sample, ...]
     confidences: NDArray[np.float64] | None = None
+
+    def select_free(self) -> "Watched":
+        """Return those alone that anybody may use."""
+        at = np.array([s.facts.get("rights") == FREE for s in self.samples])
+        chosen = tuple(itertools.compress(self.samples, at))
+        sure = None if self.confidences is None else self.confidences[at]
+        return Watched(self.images[at], self.targets[at], chosen, sure)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,7 +149,7 @@ def read_data(recipe: Recipe, split: Split) -> TrainingData:
 
 
 def _read_watched(recipe: Recipe, samples: Sequence[Sample]) -> Watched | None:
-    seen = read_inputs(samples, recipe.input)
+    seen = read_inputs(samples, recipe.input, served=True)
     if not seen.samples:
         return None
     shown = cut_size(seen.images, recipe.input).astype(np.float32)

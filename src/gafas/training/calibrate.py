@@ -1,14 +1,15 @@
 """Probabilities that mean what they say, and the threshold under which a model says `unsure`."""
 
 import collections
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, logit
 
+from gafas.classifier import FaceCheck, find_log_odds
 from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.training.architectures import TEMPERATURE
 from gafas.training.backend import keras
@@ -48,12 +49,17 @@ def calibrate(
         doubts, `face_check`.
     """
     labels = model.outputs[0].shape[1]
+    weights = weigh_sources(watched.samples, mix) if mix else np.ones(len(watched.samples))
     face = np.array([sample.label != NOT_A_FACE for sample in watched.samples])
-    targets = watched.targets[face, :labels]
-    faces = [sample for sample in watched.samples if sample.label != NOT_A_FACE]
-    weights = weigh_sources(faces, mix) if mix else None
+    answers, facts = predict(model, watched.images), dict[str, Any]()
+    # Who validates on faces alone cannot say how sure is sure enough.
+    if len(answers) == 3 and watched.confidences is not None and not face.all():
+        doubts = answers[1][:, 0]
+        check = fit_face_check(watched.confidences, doubts, face, weights=weights)
+        facts["face_check"] = dataclasses.asdict(check)
+        face &= check.calibrate(watched.confidences, doubts) >= check.cut  # others are dropped
+    targets, weights = watched.targets[face, :labels], weights[face] / weights[face].mean()
     temperature, offsets = 1.0, (0.0,) * labels
-    answers = predict(model, watched.images)
     if TEMPERATURE in [layer.name for layer in model.layers]:
         temperature, offsets = fit_calibration(answers[0][face], targets, weights=weights)
         layer = model.get_layer(TEMPERATURE)
@@ -63,11 +69,7 @@ def calibrate(
         answers = predict(model, watched.images)
     tolerated = TOLERATED_IN_MIX if mix else TOLERATED_ERRORS
     threshold = choose_threshold(answers[0][face], targets, tolerated=tolerated, weights=weights)
-    facts = {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
-    # Who validates on faces alone cannot say how sure is sure enough.
-    if len(answers) == 3 and watched.confidences is not None and not face.all():
-        facts["face_check"] = fit_face_check(watched.confidences, answers[1][:, 0], face)
-    return facts
+    return facts | {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
 
 
 def predict(model: keras.Model, images: Array) -> list[Array]:
@@ -76,52 +78,45 @@ def predict(model: keras.Model, images: Array) -> list[Array]:
     return answers if isinstance(answers, list) else [answers]
 
 
-def fit_face_check(confidences: Array, doubts: Array, face: NDArray[np.bool_]) -> dict[str, float]:
+def fit_face_check(
+    confidences: Array,
+    doubts: Array,
+    face: NDArray[np.bool_],
+    *,
+    weights: Array | None = None,
+) -> FaceCheck:
     """Fit how detector and classifier together tell faces from what is none.
 
-    A logistic regression (Platt 1999) of two logits: of the detector's confidence, and of the
+    A logistic regression (Platt 1999) of two log-odds: of the detector's confidence, and of the
     classifier's probability that the crop is no face. Neither may count the wrong way round. Their
-    weights are held near zero as by one observation of a normal distribution of variance 10.
+    weights are held near zero as by one observation of a normal distribution of variance 10. The
+    cut is where the fewest are misjudged: faces lost, and others taken for one.
 
     Args:
         confidences: `(N,)`, the detector's.
         doubts: `(N,)`, the classifier's.
         face: `(N,)`, whether there is one.
-
-    Returns:
-        What `gafas.classifier.FaceCheck` needs.
+        weights: `(N,)`, what each counts, mean 1; None counts all alike.
     """
-    logits = np.column_stack([_find_logits(confidences), -_find_logits(doubts)])
+    weights = np.ones(len(face)) if weights is None else weights
+    odds = np.column_stack([find_log_odds(confidences), -find_log_odds(doubts)])
     sign = np.where(face, 1.0, -1.0)
 
     def cost(values: NDArray[np.float64]) -> float:
         """Return the sum of the cross-entropies, and of what holds the weights."""
-        likely = logits @ values[:2] + values[2]
-        return float(np.logaddexp(0, -sign * likely).sum() + (values[:2] ** 2).sum() / 20)
+        likely = odds @ values[:2] + values[2]
+        losses = np.logaddexp(0, -sign * likely)
+        return float(weights @ losses + (values[:2] ** 2).sum() / 20)
 
     bounds = [(0.0, None), (0.0, None), (None, None)]
-    found = minimize(cost, np.zeros(3), bounds=bounds, method="L-BFGS-B").x
-    detector, doubt, offset = found.tolist()
-    sure = expit(logits @ found[:2] + offset)
-    return {
-        "least": PROPOSED,
-        "detector": detector,
-        "not_a_face": doubt,
-        "offset": offset,
-        "cut": _choose_cut(sure, face),
-    }
-
-
-def _find_logits(probabilities: Array) -> NDArray[np.float64]:
-    # In float32 a network may be certain, whose logit would be endless.
-    return np.asarray(logit(np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)))
-
-
-def _choose_cut(sure: Array, face: NDArray[np.bool_]) -> float:
-    """Return the confidence at which the fewest are misjudged: faces lost, others taken for one."""
+    detector, doubt, offset = minimize(cost, np.zeros(3), bounds=bounds, method="L-BFGS-B").x
+    check = FaceCheck(PROPOSED, float(detector), float(doubt), float(offset), cut=0.0)
+    sure = check.calibrate(confidences, doubts)
     cuts = np.linspace(0.05, 0.95, 91)
-    cost = [(sure[face] < cut).sum() + (sure[~face] >= cut).sum() for cut in cuts]
-    return float(cuts[int(np.argmin(cost))])
+    costs = [
+        weights[face & (sure < cut)].sum() + weights[~face & (sure >= cut)].sum() for cut in cuts
+    ]
+    return dataclasses.replace(check, cut=float(cuts[int(np.argmin(costs))]))
 
 
 def weigh_sources(samples: Sequence[Sample], mix: Mapping[str, float]) -> NDArray[np.float64]:

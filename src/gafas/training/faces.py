@@ -16,8 +16,8 @@ import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
-from gafas.datasets.samples import NOT_A_FACE, Sample
-from gafas.detection.candidates import measure_overlap
+from gafas.datasets.samples import BESIDE, NOT_A_FACE, Sample
+from gafas.detection.candidates import SAME, measure_overlap
 from gafas.detection.detector import FaceDetector
 from gafas.files import find_home, open_beside
 from gafas.images import load_photo
@@ -32,7 +32,6 @@ MARGIN: Final = 1.25
 PROPOSED: Final = 0.1
 """What the detector is less sure of is not learnt from, be it a face or none."""
 
-_SAME: Final = 0.4  # of the union of a sample's box and a proposal they share so much, or more
 _ASIDE: Final = 0.1  # what shares more than this with a face is not beside it
 _HALF_LIKELY: Final = 0.3
 _SMALLEST: Final = 20.0  # pixels: the faces of scenes that are smaller are not all listed
@@ -79,7 +78,7 @@ def cut_centre(images: ImageArray, side: int) -> ImageArray:
     return images[:, rim : rim + side, rim : rim + side]
 
 
-def read_faces(samples: Sequence[Sample], *, side: int) -> Inputs:
+def read_faces(samples: Sequence[Sample], *, side: int, served: bool = False) -> Inputs:
     """Cut the face that each sample speaks of out of its photo, or take the crops made before.
 
     That is the face nearest to the middle; where the sample has a box, the one in this place; and
@@ -92,18 +91,20 @@ def read_faces(samples: Sequence[Sample], *, side: int) -> Inputs:
     Args:
         samples: their photos.
         side: of what the network sees, in pixels; the crops are `add_margin(side)` wide.
+        served: whether candidates, where a photo shows several, are those that the recogniser would
+            look at, not whatever is seen at any size: to learn from, the more the better.
 
     Raises:
         ImageError: a photo cannot be read.
     """
-    path = find_home() / "faces" / f"{_hash_inputs(samples, side)}.npz"
+    path = find_home() / "faces" / f"{_hash_inputs(samples, side, served)}.npz"
     if not path.is_file():
-        _cut_all(samples, side, target=path)
+        _cut_all(samples, side, served, target=path)
         _make_room(path.parent, newest=path)
     path.touch()  # used now, so that it is not the next to go
     with np.load(path, allow_pickle=False) as stored:
         images, points, confidences, of = (stored[name] for name in _STORED)
-    wanted = [sample.label != NOT_A_FACE for sample in samples]
+    wanted = [not _is_beside(sample) for sample in samples]
     found = set(of.tolist())
     missed = sum(want and at not in found for at, want in enumerate(wanted))
     if missed:
@@ -114,13 +115,19 @@ def read_faces(samples: Sequence[Sample], *, side: int) -> Inputs:
 _STORED: Final = ("images", "points", "confidences", "of")
 
 
-def _hash_inputs(samples: Sequence[Sample], side: int) -> str:
+def _hash_inputs(samples: Sequence[Sample], side: int, served: bool) -> str:
     """Hash what the crops depend on; names and times of files are enough, and quick."""
     states = [
-        (s.name, (state := s.path.stat()).st_size, state.st_mtime_ns, s.box, s.apart)
+        (s.name, (state := s.path.stat()).st_size, state.st_mtime_ns, _is_beside(s), s.box, s.apart)
         for s in samples
     ]
-    facts = [side, dataclasses.astuple(CropGeometry()), PINNED["retinaface.onnx"], _hash_code()]
+    facts = [
+        side,
+        served,
+        dataclasses.astuple(CropGeometry()),
+        PINNED["retinaface.onnx"],
+        _hash_code(),
+    ]
     return hashlib.sha256(json.dumps([facts, states]).encode()).hexdigest()
 
 
@@ -134,9 +141,9 @@ def _hash_code() -> str:
     return code.hexdigest()
 
 
-def _cut_all(samples: Sequence[Sample], side: int, *, target: Path) -> None:
+def _cut_all(samples: Sequence[Sample], side: int, served: bool, *, target: Path) -> None:
     """Cut all crops, and keep them with their landmarks and confidences."""
-    finder = _Finder()
+    finder = _Finder(served=served)
     crops, of = list[tuple[ImageArray, Points, float]](), list[int]()
     places = range(len(samples))
     for at in show_progress(places, doing="Cutting faces", total=len(samples)):
@@ -165,20 +172,21 @@ def _cut(photo: Photo, face: Face, *, side: int) -> tuple[ImageArray, Points]:
 class _Finder:
     """Finds what samples speak of; the proposals of the photo seen last are remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, served: bool) -> None:
         self._detector = FaceDetector(threads=count_cores())
+        self._served = served
         self._path: Path | None = None
         self._proposed: tuple[Photo, list[Face]]
 
     def find(self, sample: Sample, *, side: int) -> tuple[Photo, list[Face]]:
         """Return a sample's photo, decoded as large as its crops need, and faces in its pixels."""
-        if sample.box is None and sample.label != NOT_A_FACE:
+        if sample.box is None and not _is_beside(sample):
             return self._find_central(sample.path, side=side)
         photo, proposed = self._propose(sample.path)
         if sample.box is not None:
             near = [measure_overlap(face.box, sample.box) for face in proposed]
             best = int(np.argmax(near)) if near else 0
-            return photo, [proposed[best]] if near and near[best] > _SAME else []
+            return photo, [proposed[best]] if near and near[best] > SAME else []
         return photo, _choose_others(proposed, sample.apart)
 
     def _find_central(self, path: Path, *, side: int) -> tuple[Photo, list[Face]]:
@@ -191,12 +199,21 @@ class _Finder:
         return photo, [nearest.scaled(photo.scale)]
 
     def _propose(self, path: Path) -> tuple[Photo, list[Face]]:
-        """Look at a photo at every size; what is proposed comes the most confident first."""
+        """Return all candidates, in the pixels of the photo, the most confident first."""
         if path != self._path:
-            photo = load_photo(path)
-            proposed = self._detector.propose(photo.image, least=PROPOSED)
+            if self._served:
+                photo, seen = find_faces(path, self._detector, least=PROPOSED)
+                proposed = [face.scaled(photo.scale) for face in seen]
+            else:
+                photo = load_photo(path)
+                proposed = self._detector.propose(photo.image, least=PROPOSED)
             self._path, self._proposed = path, (photo, proposed)
         return self._proposed
+
+
+def _is_beside(sample: Sample) -> bool:
+    """Whether a sample speaks of what is no face, and not of a person's own label of that name."""
+    return sample.label == NOT_A_FACE and sample.name.endswith(BESIDE)
 
 
 def _choose_others(proposed: Sequence[Face], apart: Sequence[Box] | None) -> list[Face]:

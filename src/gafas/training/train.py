@@ -12,7 +12,7 @@ import numpy as np
 
 from gafas.crops import CropGeometry
 from gafas.datasets.dataset import DataSet
-from gafas.datasets.eyewear import MIX
+from gafas.datasets.eyewear import LICENCES, MIX
 from gafas.datasets.folders import check_trainable
 from gafas.datasets.samples import relabel
 from gafas.datasets.splits import Split
@@ -96,9 +96,11 @@ def train(
     model, seconds = fit(recipe, learnt, run=run, on_epoch=on_epoch)
     model = finish(model, mirrored=recipe.network.mirror)
     facts = _describe(recipe, split, sha256=sha256)
-    if learnt.watched is not None and not split.watches_test:
+    if (watched := learnt.watched) is not None and not split.watches_test:
+        # What the file says of itself comes of photos, too, as its weights do.
+        watched = watched.select_free() if recipe.split.sets == "free" else watched
         mix = MIX if split.name == "eyewear" else None
-        facts |= calibrate(model, learnt.watched, mix=mix)
+        facts |= calibrate(model, watched, mix=mix)
     write_layers(model, run / "network.json")
     write_environment(run, recipe, seconds=round(seconds, 1))
     chosen = np.random.default_rng(recipe.seed).permutation(len(learnt.images))[:_PARITY_PHOTOS]
@@ -289,13 +291,16 @@ def _make_optimizer(plan: Optimization, steps: int) -> keras.optimizers.Optimize
 
 
 def _describe(recipe: Recipe, split: Split, *, sha256: str) -> dict[str, Any]:
-    counts = {"train": len(split.train), "validation": len(split.validation)}
+    parts = {"train": split.train, "validation": split.validation}
+    counts = {name: len({sample.photo for sample in part}) for name, part in parts.items()}
+    licence = LICENCES[recipe.split.sets] if split.name == "eyewear" else None
     return {
         "labels": list(recipe.labels),
         "view": recipe.input.view,
         "width": recipe.input.width,
         "height": recipe.input.height,
         "colour": recipe.input.colour,
+        "licence": licence,
         "recipe": recipe.name,
         "recipe_sha256": hash_recipe(recipe),
         "data": {
