@@ -16,9 +16,9 @@ import scipy.stats
 
 from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
 from gafas.datasets.scenes import LabelledFace, Scene
-from gafas.detection.candidates import measure_overlap
+from gafas.detection.candidates import SAME, measure_overlap
 from gafas.evaluation.metrics import Interval, wilson
-from gafas.evaluation.predictions import NO_FACE, SAME_FACE, Row, measure_quality
+from gafas.evaluation.predictions import NO_FACE, Row, measure_quality
 from gafas.labels import UNSURE, Eyewear
 from gafas.progress import show_progress
 from gafas.recognizer import Recognizer, count_cores
@@ -197,7 +197,7 @@ def match(listed: Sequence[Box], found: Sequence[Box]) -> dict[int, int]:
     ]
     mine: dict[int, int] = {}
     for shared, first, second in sorted(pairs, reverse=True):
-        if shared > SAME_FACE and -first not in mine and -second not in mine.values():
+        if shared > SAME and -first not in mine and -second not in mine.values():
             mine[-first] = -second
     return mine
 
@@ -216,7 +216,7 @@ def _name_kind(box: Box, scene: Scene) -> str:
     others = [face for face in scene.faces if face.label == NOT_A_FACE]
     near = [measure_overlap(box, face.box) for face in others]
     best = max(range(len(others)), key=near.__getitem__, default=0)
-    if near and near[best] > SAME_FACE:
+    if near and near[best] > SAME:
         return next(iter(others[best].tags), UNLISTED)
     return UNLISTED if measure_side(box) >= TINY else ""
 
