@@ -1,17 +1,21 @@
 """Put a run's model into the package: its file, its pin, card and licence, and how it was trained.
 
-Run it as `python -m tools.ship runs/eyewear research`, or `free` where it learnt from free photos
-alone. The recipe, log, network and environment of the run are copied to `benchmarks/runs/`.
+Run it as `python -m tools.ship runs/research research`, or `runs/free free` where it learnt from
+free photos alone. The recipe, log, network and environment of the run are copied to
+`benchmarks/runs/`.
 """
 
 import argparse
-import hashlib
+import ast
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from gafas.classifier import EyewearClassifier
+from gafas.errors import ModelError
 from gafas.files import write_bytes, write_text
+from gafas.weights import open_session
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "src/gafas/models"
@@ -43,11 +47,24 @@ CARD = """# Classifier of eyewear
 
 **Input** `{given}`: uint8 `(N, {height}, {width}, 3)`, RGB: crops of faces, cut by `gafas.crops`.
 
-**Output** `probabilities`: float32 `(N, 3)`, calibrated: {labels}. Under {threshold:.3f} the answer
-is `unsure`.
+**Outputs**, float32:
 
-What it is for, how good it is and where it fails: MODEL_CARD.md in the repository. Whose photos
-it learnt from: ATTRIBUTIONS.md there.
+{outputs}
+
+{check}What it is for, how good it is and where it fails: MODEL_CARD.md in the repository. Whose
+photos it learnt from: ATTRIBUTIONS.md there.
+"""
+
+OUTPUTS = {
+    "probabilities": "calibrated: {labels}; under {threshold:.3f} the answer is `unsure`",
+    "not_a_face": "how likely the crop shows no face, by the crop alone",
+    "features": "what the last layer is told",
+}
+"""What the outputs of a model are that looks at faces."""
+
+CHECK = """**Faces**: what the detector gives {least:g} or more is looked at. What both networks
+together give less than {cut:.2f} is no face, and gets no answer.
+
 """
 
 _log = logging.getLogger(__name__)
@@ -56,56 +73,111 @@ _log = logging.getLogger(__name__)
 def ship(run: Path, kind: str) -> None:
     """Copy a finished run's model into the package, pin it, and say what it may be used for.
 
+    Where this kind of weights, or another, lay under a name that is no longer its own, because
+    `DEFAULT` has changed, what was said of it goes, and so does the file.
+
     Args:
         run: the run folder.
         kind: a key of `LICENCES`.
 
     Raises:
-        ModelError: the run holds no model that gafas made.
+        ModelError: the run holds no model that gafas made, or one of another kind.
     """
     name = "eyewear.onnx" if kind == DEFAULT else f"eyewear-{kind}.onnx"
     content = (run / "model.onnx").read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
     classifier = EyewearClassifier(run / "model.onnx")
+    _check_kind(classifier, kind)
     write_bytes(MODELS / name, content)
-    _pin(name, sha256)
-    licence, commercial = LICENCES[kind]
-    _enter(name, kind, commercial)
-    width, height = classifier.size
-    facts = {"name": name, "size": len(content), "sha256": sha256, "given": "image"}
-    shown = {"width": width, "height": height, "threshold": classifier.metadata["threshold"]}
-    rights = {"kind": kind, "licence": licence, "recipe": classifier.metadata["recipe"]}
-    card = CARD.format(**facts, **shown, **rights, labels=", ".join(classifier.labels))
-    write_text((MODELS / name).with_suffix(".md"), card)
+    _register(name, kind, sha256=classifier.sha256)
+    write_text((MODELS / name).with_suffix(".md"), _describe(classifier, content, name, kind=kind))
     for kept in KEPT:
         text = (run / kept).read_text(encoding="utf-8")
         write_text(ROOT / "benchmarks/runs" / run.name / kept, text)
-    _log.info("Shipped %s, %s bytes, SHA-256 %s.", name, f"{len(content):,}", sha256)
+    _log.info("Shipped %s, %s bytes, SHA-256 %s.", name, f"{len(content):,}", classifier.sha256)
 
 
-def _pin(name: str, sha256: str) -> None:
-    path = ROOT / "src/gafas/weights.py"
-    line = f'    "{name}": "{sha256}",\n'
-    _put(path, rf'    "{re.escape(name)}": "\w+",\n', line, after="PINNED: Final = {\n")
+def _check_kind(classifier: EyewearClassifier, kind: str) -> None:
+    """Refuse to call weights free that are not, and the other way round."""
+    sets = (classifier.metadata.get("data") or {}).get("sets")  # gafas 0.1 did not say
+    if (kind == "free") != (sets == "free"):
+        photos = "free photos alone" if kind == "free" else "other photos than free ones, too"
+        raise ModelError(
+            f"Cannot ship the model as {kind!r}: expected one that learnt from {photos}. "
+            f"Received: {classifier!r}, which learnt from the sets {sets!r} (data.sets in its "
+            "metadata). Name the other kind, or another run."
+        )
 
 
-def _enter(name: str, kind: str, commercial: str) -> None:
-    """Say in the licence of the model files what holds for this one."""
-    line = f"| `{name}` | {kind} | {commercial} |\n"
-    _put(
-        MODELS / "LICENSE.md",
-        rf"\| `{re.escape(name)}` \|.*\n",
-        line,
-        after="| --- | --- | --- |\n",
+def _describe(classifier: EyewearClassifier, content: bytes, name: str, *, kind: str) -> str:
+    """Return the card of a file: what goes in, what comes out, and what it may be used for."""
+    width, height = classifier.size
+    facts = {"labels": ", ".join(classifier.labels), "threshold": classifier.threshold}
+    session = open_session(content, origin=name, threads=1)
+    outputs = [
+        f"- `{port.name}`, `(N, {port.shape[1]})`: {OUTPUTS[port.name].format(**facts)}"
+        for port in session.get_outputs()
+    ]
+    check = classifier.face_check
+    return CARD.format(
+        name=name,
+        size=len(content),
+        sha256=classifier.sha256,
+        recipe=classifier.metadata["recipe"],
+        kind=kind,
+        licence=LICENCES[kind][0],
+        given=session.get_inputs()[0].name,
+        width=width,
+        height=height,
+        outputs="\n".join(outputs),
+        check=CHECK.format(least=check.least, cut=check.cut) if check else "",
     )
 
 
-def _put(path: Path, pattern: str, line: str, *, after: str) -> None:
-    """Put a line in place of the one that matches, or else after a line that is there."""
+def _register(name: str, kind: str, *, sha256: str) -> None:
+    """Pin a file, enter it in the licence, and say by which word it is chosen."""
+    pins, words = _read_table("PINNED"), _read_table("NAMED")
+    # What this kind was called, and who was called as it is now.
+    former = words.pop(kind, name)
+    words = {word: file for word, file in words.items() if file != name} | {kind: name}
+    if former != name and former not in words.values():
+        pins.pop(former, None)
+        _enter(former, "")
+        for path in (MODELS / former, (MODELS / former).with_suffix(".md")):
+            path.unlink(missing_ok=True)
+    _write_table("PINNED", pins | {name: sha256})
+    _write_table("NAMED", words)
+    _enter(name, f"| `{name}` | {kind} | {LICENCES[kind][1]} |\n")
+
+
+def _enter(name: str, row: str) -> None:
+    """Put a row of the licence of the model files in place of what stood there of the same file."""
+    path = MODELS / "LICENSE.md"
+    text = re.sub(rf"\| `{re.escape(name)}` \|.*\n", "", path.read_text(encoding="utf-8"))
+    rule = "| --- | --- | --- |\n"
+    write_text(path, text.replace(rule, rule + row, 1))
+
+
+def _find_table(text: str, name: str) -> re.Match[str]:
+    found = re.search(
+        rf"^({name}: Final(?:\[.+\])? = )(\{{.*?\}})$", text, re.MULTILINE | re.DOTALL
+    )
+    assert found is not None, f"src/gafas/weights.py holds no table {name}"
+    return found
+
+
+def _read_table(name: str) -> dict[str, str]:
+    """Read a table of strings that the module of weights holds."""
+    text = (ROOT / "src/gafas/weights.py").read_text(encoding="utf-8")
+    table: dict[str, str] = ast.literal_eval(_find_table(text, name)[2])
+    return table
+
+
+def _write_table(name: str, table: Mapping[str, str]) -> None:
+    path = ROOT / "src/gafas/weights.py"
     text = path.read_text(encoding="utf-8")
-    held = re.search(pattern, text)
-    text = text.replace(held[0] if held else after, line if held else after + line, 1)
-    write_text(path, text)
+    found = _find_table(text, name)
+    rows = "".join(f'    "{key}": "{value}",\n' for key, value in table.items())
+    write_text(path, f"{text[: found.start()]}{found[1]}{{\n{rows}}}{text[found.end() :]}")
 
 
 if __name__ == "__main__":
