@@ -13,14 +13,15 @@
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
-# make benchmark-eyewear  measure the model that ships; and the other one; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
+# make benchmark-eyewear  measure the models of eyewear in the package; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
+# make benchmark-ablations  train the recipe of faces with one change at a time; needs GAFAS_EYEWEAR and GAFAS_CMU (hours)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear clean
+.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -110,6 +111,9 @@ benchmark-eyewear: $(VENV)/ready
 	for name in $(patsubst src/gafas/models/eyewear-%.onnx,%,$(wildcard src/gafas/models/eyewear-*.onnx)); do \
 	  $(BIN)/python -m benchmarks.commands eyewear --model $$name --out benchmarks/eyewear-$$name.json || exit; done
 	$(BIN)/python -m tools.docs
+
+benchmark-ablations: $(VENV)/ready
+	$(BIN)/python -m benchmarks.ablations
 
 clean:
 	rm -rf $(VENV) $(OUT)

@@ -81,7 +81,7 @@ def make_card(results: Path, openings: Path) -> str:
     Raises:
         DataError: the results are missing, or lack a part.
     """
-    files = _read_files(results)
+    files = [Measured(name, _read(path)) for name, path in find_results(results).items()]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
@@ -106,12 +106,15 @@ def make_card(results: Path, openings: Path) -> str:
     )
 
 
-def _read_files(results: Path) -> list[Measured]:
-    """Read the results of the default model, and those of the other one, if it is there."""
+def find_results(results: Path) -> dict[str, Path]:
+    """Return the results of each model by its word: the default's, and the other's, if there.
+
+    Args:
+        results: those of the default model, which has no word where it is the only one.
+    """
     beside = {name: results.with_name(f"{results.stem}-{name}.json") for name in _OTHER}
     other = next((name for name, path in beside.items() if path.exists()), None)
-    files = [Measured(_OTHER[other] if other else "", _read(results))]
-    return files + ([Measured(other, _read(beside[other]))] if other else [])
+    return {_OTHER[other]: results, other: beside[other]} if other else {"": results}
 
 
 def _read(path: Path) -> Results:

@@ -14,6 +14,7 @@ from typing import Final
 
 import scipy.stats
 
+from gafas.datasets.eyewear import read_corrections
 from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
 from gafas.datasets.scenes import LabelledFace, Scene
 from gafas.detection.candidates import SAME, measure_overlap
@@ -150,11 +151,13 @@ class SceneAnswers:
 def judge_scenes(recognizer: Recognizer, scenes: Sequence[Scene]) -> tuple[SceneAnswers, ...]:
     """Recognize photos, and find out what is said of every face that is listed there.
 
+    Where a person corrected a label, the corrected one counts; of the test part none was.
+
     Raises:
         ImageError: a photo cannot be read.
     """
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
-        answers = pool.map(functools.partial(_judge, recognizer), scenes)
+        answers = pool.map(functools.partial(_judge, recognizer), map(_correct, scenes))
         return tuple(show_progress(answers, doing="Recognizing", total=len(scenes)))
 
 
@@ -162,6 +165,15 @@ def list_rows(answers: Iterable[SceneAnswers]) -> tuple[Row, ...]:
     """Return the rows of the faces that have one of the three labels."""
     faces = (judged for one in answers for judged in one.faces)
     return tuple(judged.row for judged in faces if judged.face.label in EYEWEAR_LABELS)
+
+
+def _correct(scene: Scene) -> Scene:
+    told = ((face, f"{scene.name}#{number}") for number, face in enumerate(scene.faces))
+    faces = (
+        dataclasses.replace(face, label=read_corrections().get(name, face.label))
+        for face, name in told
+    )
+    return dataclasses.replace(scene, faces=tuple(faces))
 
 
 def _judge(recognizer: Recognizer, scene: Scene) -> SceneAnswers:

@@ -11,7 +11,7 @@ from benchmarks.service_load import Latency, Load
 from benchmarks.speed import OnePhoto, PhotosSpeed, Place, Rates, Speed, Summary
 from tools import docs as TOOL
 from tools.cmu_table import make_cmu_table
-from tools.eyewear_table import make_eyewear_table
+from tools.eyewear_table import make_eyewear_table, make_figures
 from tools.service_table import make_service_table
 from tools.speed_table import make_speed_sentence, make_speed_table
 
@@ -151,6 +151,23 @@ def test_results_without_the_held_out_fifth_are_refused(tmp_path: Path) -> None:
     write_eyewear(tmp_path / "eyewear.json", {"web": {}})
     with pytest.raises(DataError, match="lacks utkface"):
         make_eyewear_table(tmp_path / "eyewear.json", "en")
+
+
+def test_the_figures_in_the_package_are_those_of_every_model_that_was_measured(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "eyewear.json"
+    write_eyewear(path, {"web": {}, "utkface": {}})
+    first = json.loads(make_figures(path))
+    assert list(first) == [PINNED["eyewear.onnx"]]
+    content = json.loads(read(path))
+    content["model"]["sha256"] = "f" * 64
+    content["parts"]["web"]["macro_f1"] = 0.5
+    write_text(tmp_path / "eyewear-free.json", json.dumps(content))
+    both = json.loads(make_figures(path))
+    assert set(both) == {*first, "f" * 64}
+    assert both[PINNED["eyewear.onnx"]] == first[PINNED["eyewear.onnx"]]
+    assert (both["f" * 64]["web"]["macro_f1"], both["f" * 64]["utkface"]["photos"]) == (0.5, 1200)
 
 
 def test_speed_is_told_as_each_language_writes_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.card import find_results
 from benchmarks.eyewear import Results, SetFigures
 
 from gafas.errors import DataError
@@ -82,10 +83,15 @@ def _say_plainly(told: Answered, language: Language) -> str:
 
 
 def make_figures(results: Path) -> str:
-    """Return the figures of every set as JSON: they go into the package, beside the model."""
-    content = read_json(results, Results)
-    sets = {name: _sum_up(part) for name, part in content.parts.tests.items()}
-    told = {"sha256": content.model.sha256, "sets": sets}
+    """Return the figures of every set as JSON, by the SHA-256 of each model.
+
+    They go into the package, beside the models. Results of another model are found as the card's.
+    """
+    contents = [read_json(path, Results) for path in find_results(results).values()]
+    told = {
+        content.model.sha256: {n: _sum_up(part) for n, part in content.parts.tests.items()}
+        for content in contents
+    }
     return json.dumps(told, indent=1) + "\n"
 
 

@@ -106,11 +106,26 @@ def test_models_of_one_recipe_say_what_each_learnt_from_and_how_to_repeat_them(
     results["parts"]["cmu"] = cmu(results)
     (tmp_path / "eyewear-free.json").write_text(json.dumps(other), encoding="utf-8")
     text = card(tmp_path, results)
-    assert "`free` from those photos alone that anybody may use" in text
+    assert "`research` learnt from all these sets." in text
+    assert "`free` learnt from those photos of them alone that anybody may use" in text
+    assert "does not say from which sets" not in text
     assert "measured here on people who were left out" in text
     assert "eyewear --model runs/free/model.onnx --out benchmarks/eyewear-free.json" in text
     assert "On the CMU photos of people whom it has not met" in text
-    assert "gafas 0.1" not in text
+
+
+def test_a_model_that_does_not_say_from_which_sets_it_learnt_is_not_said_to_know(
+    results: dict[str, Any], tmp_path: Path
+) -> None:
+    results["model"]["data"]["sets"] = None
+    text = card(tmp_path, results)
+    assert "This file does not say from which sets it learnt" in text
+    assert "learnt from all these sets" not in text
+    results["model"]["data"]["sets"] = "free"
+    text = card(tmp_path, results)
+    assert "It learnt from those photos of them alone that anybody may use" in text
+    assert "calibration and threshold of research weights are chosen" in text
+    assert "learnt from all these sets" not in text
 
 
 def test_what_one_model_alone_has_is_no_figure_of_the_other(
@@ -169,7 +184,7 @@ def test_what_openings_gave_is_told_each_with_its_model(
 ) -> None:
     others = [{**opening, "model_sha256": "0" * 64} for opening in OPENINGS]
     text = card(tmp_path, results, [*others, {**others[-1], "number": 4, "results": None}])
-    assert "was opened 4 times in all (by models before the file above" in text
+    assert "was opened 4 times in all (by earlier models; no file of this card has" in text
     given = OPENINGS[0]["results"]["macro_f1"]
     assert f"| 1 | {OPENINGS[0]['date']} | {given:.3f} |" in text
     assert f"| 4 | {OPENINGS[-1]['date']} | not finished |" in text
@@ -184,8 +199,8 @@ def test_an_opened_test_set_comes_first_with_its_bars(
     mine = {**OPENINGS[1], "model_sha256": results["model"]["sha256"]}
     text = card(tmp_path, results, [OPENINGS[0], mine])
     assert text.index("| `lfw`: test only |") < text.index("| `life`: every face")
-    assert "was opened 2 times in all (the last time by the file above)" in text
-    assert f"| 2, the file above | {mine['date']} |" in text
+    assert "was opened 2 times in all (the last time by a file of this card)" in text
+    assert f"| 2, the file of this card | {mine['date']} |" in text
     assert "| macro F1 | lfw | ≥ 0.987 |" in text
 
 

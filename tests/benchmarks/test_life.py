@@ -94,6 +94,21 @@ def test_goggles_are_described_and_not_scored(recognizer: Recognizer, photo: Pat
     assert answers.false == ()
 
 
+def test_a_label_that_a_person_corrected_counts_as_corrected(
+    recognizer: Recognizer, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corrected = {"life/crowd.png#1": "tinted_ambiguous", "life/crowd.png#2": "unclear"}
+    monkeypatch.setattr("benchmarks.life.read_corrections", lambda: corrected)
+    faces = [LabelledFace(find_box(number), "sunglasses", ("hat",)) for number in range(4)]
+    answers = judge(recognizer, photo, faces)
+    labels = [one.face.label for one in answers.faces]
+    assert labels == ["sunglasses", "tinted_ambiguous", "sunglasses"]
+    assert [one.face.tags for one in answers.faces] == [("hat",)] * 3
+    names = [row.sample.name for row in list_rows([answers])]
+    assert names == ["life/crowd.png#0", "life/crowd.png#3"]
+    assert answers.false == ()
+
+
 def judged(
     label: str, answer: str | None = None, *, tags: tuple[str, ...] = (), side: float = 40.0
 ) -> Judged:

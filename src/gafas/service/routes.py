@@ -280,10 +280,9 @@ async def tell_model(request: Request) -> ModelAnswer:
 
 
 def _find_figures(sha256: str) -> dict[str, Any] | None:
-    """Return what was measured of the bundled model; None of any other."""
-    measured = json.loads(_read_text("eyewear.figures.json"))
-    sets: dict[str, Any] = measured["sets"]
-    return sets if measured["sha256"] == sha256 else None
+    """Return what was measured of a bundled model; None of any other."""
+    measured: dict[str, dict[str, Any]] = json.loads(_read_text("eyewear.figures.json"))
+    return measured.get(sha256)
 
 
 def _read_text(name: str) -> str:
