@@ -20,7 +20,7 @@ import numpy as np
 
 from gafas.datasets import cmu
 from gafas.datasets.leaks import list_near
-from gafas.datasets.samples import BESIDE, EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
+from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, OTHER, TINTED, Sample
 from gafas.datasets.scenes import FREE, list_samples, read_scenes
 from gafas.datasets.splits import Split, SplitPlan, check, take_fold
 from gafas.errors import DataError
@@ -171,7 +171,7 @@ def _has_beside(sample: Sample) -> bool:
 
 
 def _look_beside(sample: Sample) -> Sample:
-    return dataclasses.replace(sample, name=f"{sample.name}{BESIDE}", label=NOT_A_FACE)
+    return dataclasses.replace(sample, name=f"{sample.name}#beside", label=NOT_A_FACE)
 
 
 def _correct(sample: Sample) -> Sample:

@@ -23,9 +23,6 @@ likely each, so that the answer is `unsure`."""
 NOT_A_FACE = "not_a_face"
 """The label of what a detector may take for a face: an animal, a statue, a hand, food."""
 
-BESIDE = "#beside"
-"""How the name of a sample ends that speaks of all in a photo that is `NOT_A_FACE`."""
-
 ORIGINAL_LABELS = ("glasses", "no_glasses")
 """The two classes of the original experiment: `glasses` means sunglasses."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from gafas.datasets.samples import BESIDE, NOT_A_FACE, Sample
+from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.errors import DataError
 from gafas.results import Box
 
@@ -128,5 +128,5 @@ def list_samples(scene: Scene) -> Iterator[Sample]:
             )
     if scene.source == COMPLETE:
         apart = tuple(face.box for face in scene.faces if face.label != NOT_A_FACE)
-        name = f"{scene.name}{BESIDE}"
+        name = f"{scene.name}#beside"
         yield Sample(scene.path, name, NOT_A_FACE, scene.name, people, facts=facts, apart=apart)

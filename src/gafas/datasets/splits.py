@@ -131,7 +131,7 @@ class SplitPlan:
         default="all",
         metadata={
             "decides": "of faces on the eyewear sets only: `free` learns from those photos alone "
-            "that anybody may use; validation and test are the same"
+            "that anybody may use, and is calibrated on such; the test is the same"
         },
     )
 

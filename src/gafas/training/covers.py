@@ -33,8 +33,9 @@ def cover(inputs: Inputs, share: float, *, seed: int) -> Inputs:
     generator = np.random.default_rng(seed)
     images = inputs.images.copy()
     for at in np.flatnonzero(generator.random(len(images)) < share).tolist():
-        # What is no face wears a hat as often, or a hat would prove that it is one.
-        bare = inputs.samples[at].label in ("none", NOT_A_FACE)
+        if inputs.samples[at].label == NOT_A_FACE:
+            continue
+        bare = inputs.samples[at].label == "none"
         draw = draw_mask if bare and generator.random() < 0.5 else draw_hat
         images[at] = draw(images[at], inputs.points[at], generator=generator)
     return inputs._replace(images=images)

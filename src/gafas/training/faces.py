@@ -16,7 +16,7 @@ import onnxruntime as ort
 import PIL
 
 from gafas.crops import CropGeometry, Points, cut_out, place_crop
-from gafas.datasets.samples import BESIDE, NOT_A_FACE, Sample
+from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.detection.candidates import SAME, measure_overlap
 from gafas.detection.detector import FaceDetector
 from gafas.files import find_home, open_beside
@@ -104,7 +104,7 @@ def read_faces(samples: Sequence[Sample], *, side: int, served: bool = False) ->
     path.touch()  # used now, so that it is not the next to go
     with np.load(path, allow_pickle=False) as stored:
         images, points, confidences, of = (stored[name] for name in _STORED)
-    wanted = [not _is_beside(sample) for sample in samples]
+    wanted = [sample.label != NOT_A_FACE for sample in samples]
     found = set(of.tolist())
     missed = sum(want and at not in found for at, want in enumerate(wanted))
     if missed:
@@ -118,7 +118,14 @@ _STORED: Final = ("images", "points", "confidences", "of")
 def _hash_inputs(samples: Sequence[Sample], side: int, served: bool) -> str:
     """Hash what the crops depend on; names and times of files are enough, and quick."""
     states = [
-        (s.name, (state := s.path.stat()).st_size, state.st_mtime_ns, _is_beside(s), s.box, s.apart)
+        (
+            s.name,
+            (state := s.path.stat()).st_size,
+            state.st_mtime_ns,
+            s.label == NOT_A_FACE,
+            s.box,
+            s.apart,
+        )
         for s in samples
     ]
     facts = [
@@ -180,7 +187,7 @@ class _Finder:
 
     def find(self, sample: Sample, *, side: int) -> tuple[Photo, list[Face]]:
         """Return a sample's photo, decoded as large as its crops need, and faces in its pixels."""
-        if sample.box is None and not _is_beside(sample):
+        if sample.box is None and sample.label != NOT_A_FACE:
             return self._find_central(sample.path, side=side)
         photo, proposed = self._propose(sample.path)
         if sample.box is not None:
@@ -209,11 +216,6 @@ class _Finder:
                 proposed = self._detector.propose(photo.image, least=PROPOSED)
             self._path, self._proposed = path, (photo, proposed)
         return self._proposed
-
-
-def _is_beside(sample: Sample) -> bool:
-    """Whether a sample speaks of what is no face, and not of a person's own label of that name."""
-    return sample.label == NOT_A_FACE and sample.name.endswith(BESIDE)
 
 
 def _choose_others(proposed: Sequence[Face], apart: Sequence[Box] | None) -> list[Face]:
