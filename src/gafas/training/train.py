@@ -192,6 +192,7 @@ class _Accuracy(keras.metrics.MeanMetricWrapper):
 
     def __init__(self, labels: int) -> None:
         def judge(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+            """Return 1 for each image that is answered rightly, 0 for others."""
             right = keras.metrics.categorical_accuracy(y_true[:, :labels], y_pred[:, :labels])
             if y_pred.shape[1] == labels:
                 return right
