@@ -28,6 +28,10 @@ TOLERATED_ERRORS = 0.003
 TOLERATED_IN_MIX = 0.005
 """The same where samples are weighed as photos come, not taken as they are."""
 
+LOST = 4
+"""So many things that are taken for a face are as bad as one face that is lost: an answer to what
+is no face is mostly `unsure`, and one that is lost gets none."""
+
 
 def calibrate(
     model: keras.Model, watched: Watched, *, mix: Mapping[str, float] | None = None
@@ -90,7 +94,7 @@ def fit_face_check(
     A logistic regression (Platt 1999) of two log-odds: of the detector's confidence, and of the
     classifier's probability that the crop is no face. Neither may count the wrong way round. Their
     weights are held near zero as by one observation of a normal distribution of variance 10. The
-    cut is where the fewest are misjudged: faces lost, and others taken for one.
+    cut is where least is misjudged: a face that is lost counts as `LOST` others taken for one.
 
     Args:
         confidences: `(N,)`, the detector's.
@@ -114,7 +118,8 @@ def fit_face_check(
     sure = check.calibrate(confidences, doubts)
     cuts = np.linspace(0.05, 0.95, 91)
     costs = [
-        weights[face & (sure < cut)].sum() + weights[~face & (sure >= cut)].sum() for cut in cuts
+        LOST * weights[face & (sure < cut)].sum() + weights[~face & (sure >= cut)].sum()
+        for cut in cuts
     ]
     return dataclasses.replace(check, cut=float(cuts[int(np.argmin(costs))]))
 
