@@ -110,7 +110,7 @@ FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""
 
 PINNED: Final = {
-    "eyewear.onnx": "d5d6b5a265114806f1dee8f2859bf66284ff0147d18690608021371e8362a245",
+    "eyewear.onnx": "dd3c4f7724f191c44c2c8a29ae0e4f90bb274f91f3fcdedc6feffee138648475",
     "retinaface.onnx": "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
 }
 """The SHA-256 of every bundled model file."""

@@ -155,8 +155,11 @@ def test_the_weights_of_the_bundled_model_are_what_it_answers_by() -> None:
     assert isinstance(dense, keras.layers.Dense)
     graph = onnx.load_from_string(read_bundled(BUNDLED)).graph
     held = {part.name: onnx.numpy_helper.to_array(part) for part in graph.initializer}
-    last = [array for name, array in held.items() if "/dense" in name]
-    dense.set_weights(sorted(last, key=lambda array: -array.ndim))
+    # The last layer's kernel is the one matrix with a column for each label, its bias what follows.
+    (kernel,) = (n for n, array in held.items() if array.ndim == 2 and array.shape[1] == 3)
+    product = next(node for node in graph.node if kernel in node.input).output[0]
+    bias = next(node for node in graph.node if product in node.input).input[1]
+    dense.set_weights([held[kernel], held[bias]])
     bundled = Recognizer().classifier
     images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), np.uint8)
     plain, _ = finish(model, mirrored=True).predict(images.astype(np.float32), verbose=0)
