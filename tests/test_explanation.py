@@ -132,13 +132,13 @@ def test_the_answer_hangs_on_the_eyes_and_what_is_before_them(name: str) -> None
 
 def test_one_eye_is_hidden_alone_and_both_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     recognizer, batches = Recognizer(), []
-    predict = EyewearClassifier.predict
+    look = EyewearClassifier.look
 
     def note(self: EyewearClassifier, batch: ImageArray) -> object:
         batches.append(batch)
-        return predict(self, batch)
+        return look(self, batch)
 
-    monkeypatch.setattr(EyewearClassifier, "predict", note)
+    monkeypatch.setattr(EyewearClassifier, "look", note)
     (one,) = explain(recognizer, portrait())
     seen, hidden = batches
     place = place_crop(one.prediction.face, recognizer.classifier.geometry)

@@ -14,6 +14,7 @@ from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.training.architectures import build, finish
 from gafas.training.batches import Watched, read_targets
 from gafas.training.calibrate import (
+    LOST,
     TOLERATED_IN_MIX,
     calibrate,
     choose_threshold,
@@ -203,7 +204,7 @@ def test_a_face_is_told_by_both_and_more_by_the_one_that_sees_more() -> None:
     assert check.detector == pytest.approx(2, rel=0.1)
     assert check.not_a_face == pytest.approx(4, rel=0.1)
     assert check.offset == pytest.approx(0, abs=0.15)
-    assert check.cut == pytest.approx(0.5, abs=0.15)
+    assert check.cut == pytest.approx(1 / (1 + LOST), abs=0.15)
     assert check.least == 0.1
 
 
