@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gafas.crops import Points
-from gafas.datasets.samples import NOT_A_FACE
+from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.results import ImageArray
 from gafas.training.faces import Inputs
-from gafas.training.overlays import find_axes, measure_from, smooth
+from gafas.training.overlays import change_some, find_axes, measure_from, smooth
 
 Floats = NDArray[np.float64]
 
@@ -29,16 +29,16 @@ def cover(inputs: Inputs, share: float, *, seed: int) -> Inputs:
         share: of the crops, from 0 to 1.
         seed: equal seeds draw the same.
     """
-    assert inputs.points is not None  # a recipe that covers looks at faces
-    generator = np.random.default_rng(seed)
-    images = inputs.images.copy()
-    for at in np.flatnonzero(generator.random(len(images)) < share).tolist():
-        if inputs.samples[at].label == NOT_A_FACE:
-            continue
-        bare = inputs.samples[at].label == "none"
-        draw = draw_mask if bare and generator.random() < 0.5 else draw_hat
-        images[at] = draw(images[at], inputs.points[at], generator=generator)
-    return inputs._replace(images=images)
+    return change_some(inputs, share, _draw_cover, seed=seed)
+
+
+def _draw_cover(
+    sample: Sample, image: ImageArray, points: Points, generator: np.random.Generator
+) -> ImageArray:
+    if sample.label == NOT_A_FACE:
+        return image
+    draw = draw_mask if sample.label == "none" and generator.random() < 0.5 else draw_hat
+    return draw(image, points, generator=generator)
 
 
 def draw_mask(image: ImageArray, points: Points, *, generator: np.random.Generator) -> ImageArray:

@@ -24,6 +24,9 @@ from gafas.training.faces import Inputs
 
 Floats = NDArray[np.float64]
 
+Drawing = Callable[[Sample, ImageArray, Points, np.random.Generator], ImageArray]
+"""Draws on the crop of a sample by its landmarks and by chance, and returns a new one."""
+
 SOURCE: Final = "rendered"
 """The fact `source` of these images."""
 
@@ -97,11 +100,21 @@ def shade(inputs: Inputs, share: float, *, seed: int) -> Inputs:
         share: of the crops, from 0 to 1.
         seed: equal seeds draw the same.
     """
-    assert inputs.points is not None  # a recipe that shades looks at faces
+
+    def draw(_: Sample, image: ImageArray, points: Points, by: np.random.Generator) -> ImageArray:
+        """Draw on any face, whatever it wears."""
+        return draw_shades(image, points, generator=by)
+
+    return change_some(inputs, share, draw, seed=seed)
+
+
+def change_some(inputs: Inputs, share: float, draw: Drawing, *, seed: int) -> Inputs:
+    """Draw on a share of the faces; equal seeds choose, and draw, the same."""
+    assert inputs.points is not None  # a recipe that draws looks at faces
     generator = np.random.default_rng(seed)
     images = inputs.images.copy()
     for at in np.flatnonzero(generator.random(len(images)) < share).tolist():
-        images[at] = draw_shades(images[at], inputs.points[at], generator=generator)
+        images[at] = draw(inputs.samples[at], images[at], inputs.points[at], generator)
     return inputs._replace(images=images)
 
 

@@ -357,9 +357,7 @@ def _list_values(section: Any, place: str = "") -> Iterator[tuple[str, Any, str]
 
 def _list_contradictions(recipe: Recipe) -> Iterator[str]:
     """Yield what is wrong where values contradict each other, and what to do."""
-    seen, network, changes = recipe.input, recipe.network, recipe.augmentation
-    coloured = seen.colour == "rgb"
-    faces_in_colour = seen.view == "face" and coloured
+    seen, network = recipe.input, recipe.network
     if network.mirror and network.architecture == "seed":
         yield (
             "network.mirror averages before the temperature, which 'seed' has not. Received: true. "
@@ -386,6 +384,13 @@ def _list_contradictions(recipe: Recipe) -> Iterator[str]:
             "A face crop is square: with input.view = 'face', set input.width and input.height "
             f"to the same number. Received: {seen.width} by {seen.height} pixels."
         )
+    yield from _list_contradicting_changes(recipe)
+
+
+def _list_contradicting_changes(recipe: Recipe) -> Iterator[str]:
+    seen, changes = recipe.input, recipe.augmentation
+    coloured = seen.colour == "rgb"
+    faces_in_colour = seen.view == "face" and coloured
     for name in ("saturation", "cast", "grey"):
         if (share := getattr(changes, name)) and not coloured:
             yield (
