@@ -13,13 +13,13 @@ from gafas.datasets.dataset import DataSet
 from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
+from gafas.training.adapt import adapt_recipe
 from gafas.training.recipe import (
     Augmentation,
     Input,
     Network,
     Optimization,
     Recipe,
-    adapt_recipe,
     check_recipe,
     make_recipe,
     read_recipe,

@@ -222,7 +222,8 @@ def _prepare(
     that is a run's is of that run's data.
     """
     from gafas.datasets.dataset import read_data_set
-    from gafas.training.recipe import adapt_recipe, find_recipe, read_recipe
+    from gafas.training.adapt import adapt_recipe
+    from gafas.training.recipe import find_recipe, read_recipe
     from gafas.training.run import DATA_FILE, read_run_data
 
     path = find_recipe(recipe)

@@ -54,6 +54,11 @@ class Sample:
     box: Box | None = None
     apart: tuple[Box, ...] | None = None
 
+    @property
+    def places(self) -> tuple[object, ...]:
+        """Return what is said of places in the photo; most samples speak of none."""
+        return tuple(place for place in (self.box, self.apart) if place is not None)
+
 
 def relabel(
     samples: Iterable[Sample], labels: Sequence[str], *, learnt: bool = False

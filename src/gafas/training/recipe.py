@@ -6,7 +6,6 @@ What a key decides and may be stands at its field alone: `docs/recipe.md` is mad
 import dataclasses
 import difflib
 import json
-import logging
 import math
 import re
 import tomllib
@@ -15,8 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from gafas.datasets.dataset import DataSet
-from gafas.datasets.samples import EYEWEAR_LABELS, ORIGINAL_LABELS, TINTED
+from gafas.datasets.samples import EYEWEAR_LABELS, ORIGINAL_LABELS
 from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
 
@@ -44,8 +42,6 @@ _LIMITS: Final[Mapping[str, Callable[[Any], bool]]] = {
     _LABELS: lambda value: len(set(value)) == len(value) >= 2 and all(value),
 }
 """What a value must be, in words that follow "must be", and what tests it."""
-
-_log = logging.getLogger(__name__)
 
 
 def _key(default: Any, decides: str, limits: str = "") -> Any:
@@ -189,40 +185,6 @@ def find_recipe(name: str) -> Path:
             f"the path of a TOML file. {_hint(name, bundled)}".rstrip()
         )
     return path
-
-
-def adapt_recipe(recipe: Recipe, data: DataSet, *, fixed: Sequence[str] = ()) -> Recipe:
-    """Fit a recipe to a user's own photos, and log what was changed.
-
-    Labels are the data's own where these are other words than the recipe's; and photos are parted
-    by photo where it is not known of any whom it shows.
-
-    Args:
-        recipe: as it was read.
-        data: what is to be learnt from; a recipe stays as it is for the sets that gafas knows.
-        fixed: overrides `key=value`, whose keys are not changed.
-    """
-    if data.kind != "own":
-        return recipe
-    keys = {override.partition("=")[0].strip() for override in fixed}
-    told, words = [], set(data.labels)
-    if "labels" not in keys and set(recipe.labels) not in (words, words - {TINTED}):
-        recipe = dataclasses.replace(recipe, labels=data.labels)
-        told.append(f"the labels are {', '.join(data.labels)}")
-    by_subject = recipe.split.protocol == "by_subject" and "split.protocol" not in keys
-    if by_subject and not data.knows_subjects:
-        split = dataclasses.replace(recipe.split, protocol="by_photo")
-        recipe = dataclasses.replace(recipe, split=split)
-        told.append("they are parted by photo, since nothing says whom they show")
-    # Nothing among them is said to be none.
-    if recipe.network.not_a_face and "network.not_a_face" not in keys:
-        recipe = dataclasses.replace(
-            recipe, network=dataclasses.replace(recipe.network, not_a_face=False)
-        )
-    if told:
-        _log.warning("Of your own photos %s.", "; ".join(told))
-    check_recipe(recipe)
-    return recipe
 
 
 def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:

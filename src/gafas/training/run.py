@@ -1,5 +1,6 @@
 """The run folder: begun once, gone on with only by the very same training, and read again later."""
 
+import contextlib
 import csv
 import dataclasses
 import functools
@@ -245,8 +246,7 @@ def check_same(recipe: Recipe, split: Split, *, run: Path, sha256: str | None = 
     `sha256` is what `hash_data` gives for the split, where that is known already.
 
     Raises:
-        DataError: the recipe, the weights that it begins with, the split or the content of a file
-            differs, or a file of the folder is damaged.
+        DataError: recipe, weights to begin with, split or a file's content differ, or are damaged.
     """
     if hash_recipe(recipe) != read_json(run / "environment.json", Environment).get("recipe_sha256"):
         raise DataError(
@@ -343,16 +343,11 @@ def hash_data(split: Split, labels: Sequence[str]) -> str:
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     hash_once = functools.cache(_hash_photo)  # a photo may show many faces
     content = [
-        (part, sample.name, sample.label, hash_once(sample.path), *_list_boxes(sample))
+        (part, sample.name, sample.label, hash_once(sample.path), *sample.places)
         for part, samples in parts.items()
         for sample in relabel(samples, labels, learnt=True)
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _list_boxes(sample: Sample) -> tuple[object, ...]:
-    """Return what a sample says of places in its photo; most speak of none."""
-    return tuple(place for place in (sample.box, sample.apart) if place is not None)
 
 
 def _hash_photo(path: Path) -> str:
@@ -400,8 +395,6 @@ def write_environment(run: Path, recipe: Recipe, *, seconds: float | None = None
 
 def _find_version(name: str) -> str:
     for distribution in (name, f"{name}-cpu"):
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             return version(distribution)
-        except PackageNotFoundError:
-            continue
     return "unknown"
