@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.ablations import BASE, Judged
 from benchmarks.readme_figure import write_readme_figure
 from benchmarks.service import Loads, Overload, ServiceSpeed
 from benchmarks.service_load import Latency, Load
 from benchmarks.speed import OnePhoto, PhotosSpeed, Place, Rates, Speed, Summary
 from tools import docs as TOOL
+from tools.ablations_table import make_ablations_table
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
 from tools.service_table import make_service_table
@@ -238,3 +240,20 @@ def test_a_page_without_marks_is_refused() -> None:
     assert filled == f"a {begin}\nnew\n{end} b"
     with pytest.raises(DataError, match="marks"):
         TOOL.fill(filled, "new", part="figures")
+
+
+def test_the_table_of_changes_to_a_recipe_tells_what_chance_may_have_made() -> None:
+    faces = {"life": 10, "others": 1000}
+    base = Judged((), 400, faces, {"life": 8, "others": 930}, 0, 0, 1.0, 0.9612)
+    worse = Judged(("seed=1",), 90, faces, {"life": 7, "others": 900}, 5, 36, 1e-6, None)
+    alike = Judged(("a=1", "b=2"), 90, faces, {"life": 8, "others": 931}, 5, 4, 1.0, None)
+    better = Judged(("c=1",), 90, faces, {"life": 9, "others": 940}, 15, 4, 0.019, None)
+    table = make_ablations_table({BASE: base, "w": worse, "a": alike, "b": better})
+    assert table.splitlines() == [
+        "|change|life (10)|others (1,000)|gained, lost|by chance|tells faces|minutes|",
+        "|---|--:|--:|--:|--:|--:|--:|",
+        "|none|80.0%|93.0%|–|–|0.961|7|",
+        "|`seed=1`|70.0%|90.0%|5, 36|< 0.01: **worse**|–|2|",
+        "|`a=1`, `b=2`|80.0%|93.1%|5, 4|1.00|–|2|",
+        "|`c=1`|90.0%|94.0%|15, 4|0.02: **better**|–|2|",
+    ]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.ablations import Judged
 from benchmarks.card import make_card, render_card
 from benchmarks.own_photos import OwnPhotos
 from benchmarks.readme_figure import write_readme_figure
@@ -17,6 +18,7 @@ from benchmarks.speed import Speed
 from gafas.errors import DataError
 from gafas.files import read_json, write_text
 from gafas.labels import Language
+from tools.ablations_table import make_ablations_table
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
@@ -51,6 +53,9 @@ PACKAGED = (
 hold, the figures, and the card as the web page shows it."""
 
 SPEED = "docs/how-to/speed.md"
+
+TRAIN_FACES = "docs/how-to/train-faces.md"
+"""The page about the recipe that ships, which says what its levers are worth."""
 
 OWN_PHOTOS = "docs/how-to/own-photos.md"
 """The page of own photos, which says what they reach."""
@@ -90,6 +95,8 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
         "docs/recipe.md": describe_recipe(),
     }
     pages[SPEED] = _fill_page(SPEED, {"speed": make_speed_table(speed)})
+    ablations = make_ablations_table(read_json(benchmarks / "ablations.json", dict[str, Judged]))
+    pages[TRAIN_FACES] = _fill_page(TRAIN_FACES, {"ablations": ablations})
     own = make_own_photos_table(read_json(benchmarks / "own_photos.json", OwnPhotos))
     pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": own})
     service = read_json(benchmarks / "service.json", ServiceSpeed)

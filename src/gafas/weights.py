@@ -110,12 +110,14 @@ FOLDER: Final = Path(__file__).parent / "models"
 """Where the bundled model files, their cards and their licences lie."""
 
 PINNED: Final = {
-    "eyewear.onnx": "dd3c4f7724f191c44c2c8a29ae0e4f90bb274f91f3fcdedc6feffee138648475",
+    "eyewear.onnx": "118bbac91d66339b8bde37c3f72127dd696a22cd703a00f2c2e67d7f2bda8184",
     "retinaface.onnx": "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
+    "eyewear-free.onnx": "da6310d76e76a65fc098737d5a06c759da1b761be0025a7af6b85ea1bb26c2f9",
 }
 """The SHA-256 of every bundled model file."""
 
 NAMED: Final = {
+    "free": "eyewear-free.onnx",
     "research": "eyewear.onnx",
 }
 """The words by which a bundled model of eyewear may be asked for."""

@@ -12,7 +12,7 @@ from gafas.errors import DataError
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/eyewear.json"
 OPENINGS: list[dict[str, Any]] = json.loads(
     RESULTS.with_name("lfw_openings.json").read_text(encoding="utf-8")
-)["openings"]
+)["openings"][:3]
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_an_opened_test_set_comes_first_with_its_bars(
     mine = {**OPENINGS[1], "model_sha256": results["model"]["sha256"]}
     text = card(tmp_path, results, [OPENINGS[0], mine])
     assert text.index("| `lfw`: test only |") < text.index("| `life`: every face")
-    assert "was opened 2 times in all (the last time by a file of this card)" in text
+    assert "was opened 2 times in all (last by a file of this card)" in text
     assert f"| 2, the file of this card | {mine['date']} |" in text
     assert "| macro F1 | lfw | ≥ 0.987 |" in text
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gafas.classifier import FaceCheck
 from gafas.datasets.samples import NOT_A_FACE, Sample
+from gafas.detection.detector import CONFIDENT
 from gafas.training.architectures import build, finish
 from gafas.training.batches import Watched, read_targets
 from gafas.training.calibrate import (
@@ -23,6 +24,7 @@ from gafas.training.calibrate import (
     predict,
     weigh_sources,
 )
+from gafas.training.faces import PROPOSED
 from tiny_data import tiny_recipe
 
 
@@ -209,10 +211,13 @@ def test_a_face_is_told_by_both_and_more_by_the_one_that_sees_more() -> None:
 
 
 def test_confidences_are_as_often_right_as_they_say() -> None:
-    confidences, doubts, face = seen_by_both(20_000)
-    check = fit_face_check(confidences[::2], doubts[::2], face[::2] | (np.arange(10_000) % 3 == 0))
-    sure = check.calibrate(confidences[::2], doubts[::2])
-    assert sure.mean() == pytest.approx((face[::2] | (np.arange(10_000) % 3 == 0)).mean(), abs=0.02)
+    confidences, doubts, face = seen_by_both(60_000)
+    some = ~face | (np.arange(60_000) % 3 == 0)  # one in four is a face
+    check = fit_face_check(confidences[some], doubts[some], face[some])
+    sure, true = check.calibrate(confidences[some], doubts[some]), face[some]
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        alike = (sure >= low) & (sure < low + 0.2)
+        assert sure[alike].mean() == pytest.approx(true[alike].mean(), abs=0.05)
 
 
 def test_where_both_are_certain_faces_are_kept_and_all_else_is_dropped() -> None:
@@ -227,6 +232,13 @@ def test_where_both_are_certain_faces_are_kept_and_all_else_is_dropped() -> None
     sure = check.calibrate(confidences, doubts)
     assert sure[face].min() > check.cut > sure[~face].max()
     assert sure[face].min() > 0.9 > 0.1 > sure[~face].max()
+
+
+def test_doubtful_candidates_are_asked_for_where_the_check_is_proven_on_sure_ones() -> None:
+    confidences, doubts, face = seen_by_both(2000)
+    easy = face | (confidences < CONFIDENT)
+    assert fit_face_check(confidences[easy], doubts[easy], face[easy]).least == CONFIDENT
+    assert fit_face_check(confidences, doubts, face).least == PROPOSED
 
 
 def test_neither_counts_the_wrong_way_round() -> None:

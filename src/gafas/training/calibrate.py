@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 from gafas.classifier import FaceCheck, find_log_odds
 from gafas.datasets.samples import NOT_A_FACE, Sample
+from gafas.detection.detector import CONFIDENT
 from gafas.training.architectures import TEMPERATURE
 from gafas.training.backend import keras
 from gafas.training.batches import Watched
@@ -27,6 +28,9 @@ TOLERATED_ERRORS = 0.003
 
 TOLERATED_IN_MIX = 0.005
 """The same where samples are weighed as photos come, not taken as they are."""
+
+# From these confidences on, too, candidates may be worth a look, if a check can tell them.
+_DOUBTFUL = (0.3, 0.2, PROPOSED)
 
 LOST = 4
 """So many things that are taken for a face are as bad as one face that is lost: an answer to what
@@ -61,7 +65,8 @@ def calibrate(
         doubts = answers[1][:, 0]
         check = fit_face_check(watched.confidences, doubts, face, weights=weights)
         facts["face_check"] = dataclasses.asdict(check)
-        face &= check.calibrate(watched.confidences, doubts) >= check.cut  # others are dropped
+        face &= watched.confidences >= check.least  # others are dropped
+        face &= check.calibrate(watched.confidences, doubts) >= check.cut
     targets, weights = watched.targets[face, :labels], weights[face] / weights[face].mean()
     temperature, offsets = 1.0, (0.0,) * labels
     if TEMPERATURE in [layer.name for layer in model.layers]:
@@ -94,7 +99,12 @@ def fit_face_check(
     A logistic regression (Platt 1999) of two log-odds: of the detector's confidence, and of the
     classifier's probability that the crop is no face. Neither may count the wrong way round. Their
     weights are held near zero as by one observation of a normal distribution of variance 10. The
-    cut is where least is misjudged: a face that is lost counts as `LOST` others taken for one.
+    cut, and the detector's confidence from which a candidate is looked at, are where least is
+    misjudged: a face that is lost counts as `LOST` others taken for one. Of two that do as well the
+    one that has to look at less is taken.
+
+    Where nothing that is no face looks to the detector like one, as beside the faces of portraits,
+    the check is not proven on such, and doubtful candidates are not asked for.
 
     Args:
         confidences: `(N,)`, the detector's.
@@ -114,14 +124,21 @@ def fit_face_check(
 
     bounds = [(0.0, None), (0.0, None), (None, None)]
     detector, doubt, offset = minimize(cost, np.zeros(3), bounds=bounds, method="L-BFGS-B").x
-    check = FaceCheck(PROPOSED, float(detector), float(doubt), float(offset), cut=0.0)
+    check = FaceCheck(CONFIDENT, float(detector), float(doubt), float(offset), cut=0.0)
     sure = check.calibrate(confidences, doubts)
-    cuts = np.linspace(0.05, 0.95, 91)
-    costs = [
-        LOST * weights[face & (sure < cut)].sum() + weights[~face & (sure >= cut)].sum()
-        for cut in cuts
-    ]
-    return dataclasses.replace(check, cut=float(cuts[int(np.argmin(costs))]))
+    proven = confidences[~face].max() >= CONFIDENT
+
+    def misjudge(check: FaceCheck) -> float:
+        taken = (confidences >= check.least) & (sure >= check.cut)
+        return float(LOST * weights[face & ~taken].sum() + weights[~face & taken].sum())
+
+    checks = (
+        dataclasses.replace(check, least=least, cut=float(cut))
+        for least in ((CONFIDENT, *_DOUBTFUL) if proven else (PROPOSED,))
+        for cut in np.linspace(0.05, 0.95, 91)
+    )
+    best = min(checks, key=misjudge)
+    return best if proven else dataclasses.replace(best, least=CONFIDENT)
 
 
 def weigh_sources(samples: Sequence[Sample], mix: Mapping[str, float]) -> NDArray[np.float64]:
