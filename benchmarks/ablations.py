@@ -24,7 +24,7 @@ from gafas.datasets.samples import EYEWEAR_LABELS, NOT_A_FACE, relabel
 from gafas.files import write_json
 from gafas.training.batches import cut_size, read_inputs
 from gafas.training.recipe import Recipe, find_recipe, read_recipe
-from gafas.training.run import is_finished, read_history, read_run_recipe
+from gafas.training.run import is_finished, read_run_recipe
 from gafas.training.train import train
 
 RUNS: Final = Path("runs/ablations")
@@ -63,7 +63,6 @@ class Judged:
 
     Attributes:
         settings: what it changed.
-        seconds: that its training took.
         faces: of each of `GROUPS` and of the `others`, how many there are.
         right: how many of them are answered rightly.
         gained: faces that it answers rightly and the unchanged recipe does not.
@@ -74,7 +73,6 @@ class Judged:
     """
 
     settings: tuple[str, ...]
-    seconds: float
     faces: Mapping[str, int]
     right: Mapping[str, int]
     gained: int
@@ -116,7 +114,6 @@ def judge_runs(data: DataSet) -> dict[str, Judged]:
 class _Answers:
     labels: npt.NDArray[np.str_]
     doubts: npt.NDArray[np.float32] | None
-    seconds: float
 
 
 def _answer(data: DataSet, run: Path) -> _Answers:
@@ -126,7 +123,7 @@ def _answer(data: DataSet, run: Path) -> _Answers:
     images = cut_size(read_inputs(part, recipe.input, served=True).images, recipe.input)
     look = model.look(np.ascontiguousarray(images))
     names = np.array(model.labels)[look.probabilities.argmax(axis=1)]
-    return _Answers(names, look.not_a_face, read_history(run / "history.csv")[-1].seconds)
+    return _Answers(names, look.not_a_face)
 
 
 def _list_truth(data: DataSet, recipe: Recipe) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]]:
@@ -154,7 +151,6 @@ def _judge(
     auc = roc_auc_score(none, answers.doubts) if answers.doubts is not None else None
     return Judged(
         settings=CHANGES[name],
-        seconds=round(answers.seconds),
         faces={group: int((face & (sources == group)).sum()) for group in groups},
         right={group: int((face & right & (sources == group)).sum()) for group in groups},
         gained=gained,

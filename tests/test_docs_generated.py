@@ -244,16 +244,16 @@ def test_a_page_without_marks_is_refused() -> None:
 
 def test_the_table_of_changes_to_a_recipe_tells_what_chance_may_have_made() -> None:
     faces = {"life": 10, "others": 1000}
-    base = Judged((), 400, faces, {"life": 8, "others": 930}, 0, 0, 1.0, 0.9612)
-    worse = Judged(("seed=1",), 90, faces, {"life": 7, "others": 900}, 5, 36, 1e-6, None)
-    alike = Judged(("a=1", "b=2"), 90, faces, {"life": 8, "others": 931}, 5, 4, 1.0, None)
-    better = Judged(("c=1",), 90, faces, {"life": 9, "others": 940}, 15, 4, 0.019, None)
+    base = Judged((), faces, {"life": 8, "others": 930}, 0, 0, 1.0, 0.9612)
+    worse = Judged(("seed=1",), faces, {"life": 7, "others": 900}, 5, 36, 1e-6, None)
+    alike = Judged(("a=1", "b=2"), faces, {"life": 8, "others": 931}, 5, 4, 1.0, None)
+    better = Judged(("c=1",), faces, {"life": 9, "others": 940}, 15, 4, 0.019, None)
     table = make_ablations_table({BASE: base, "w": worse, "a": alike, "b": better})
     assert table.splitlines() == [
-        "|change|life (10)|others (1,000)|gained, lost|by chance|tells faces|minutes|",
-        "|---|--:|--:|--:|--:|--:|--:|",
-        "|none|80.0%|93.0%|–|–|0.961|7|",
-        "|`seed=1`|70.0%|90.0%|5, 36|< 0.01: **worse**|–|2|",
-        "|`a=1`, `b=2`|80.0%|93.1%|5, 4|1.00|–|2|",
-        "|`c=1`|90.0%|94.0%|15, 4|0.02: **better**|–|2|",
+        "|change|life (10)|others (1,000)|gained, lost|by chance|tells faces|",
+        "|---|--:|--:|--:|--:|--:|",
+        "|none|80.0%|93.0%|–|–|0.961|",
+        "|`seed=1`|70.0%|90.0%|5, 36|< 0.01: **worse**|–|",
+        "|`a=1`, `b=2`|80.0%|93.1%|5, 4|1.00|–|",
+        "|`c=1`|90.0%|94.0%|15, 4|0.02: **better**|–|",
     ]

@@ -16,8 +16,8 @@ def make_ablations_table(judged: Mapping[str, Judged]) -> str:
     groups = list(judged[BASE].faces)
     heads = [f"{group} ({words.count(judged[BASE].faces[group])})" for group in groups]
     lines = [
-        f"|change|{'|'.join(heads)}|gained, lost|by chance|tells faces|minutes|",
-        f"|---|{'--:|' * (len(groups) + 4)}",
+        f"|change|{'|'.join(heads)}|gained, lost|by chance|tells faces|",
+        f"|---|{'--:|' * (len(groups) + 3)}",
     ]
     for name, row in judged.items():
         settings = ", ".join(f"`{setting}`" for setting in row.settings) or "none"
@@ -28,7 +28,6 @@ def make_ablations_table(judged: Mapping[str, Judged]) -> str:
             "–" if base else f"{words.count(row.gained)}, {words.count(row.lost)}",
             "–" if base else _tell(row),
             "–" if row.doubt_auc is None else f"{row.doubt_auc:.3f}",
-            f"{row.seconds / 60:.0f}",
         )
         lines.append(f"|{'|'.join(cells)}|")
     return "\n".join(lines)
