@@ -52,7 +52,7 @@ class Recognizer:
     """Recognize the eyewear of every face in a photo.
 
     A model of whole photos does not look for faces: the whole photo is its one face. A model with a
-    `face_check` is shown doubtful candidates, too: its confidence tells a face from what is none.
+    `face_check` may ask for doubtful candidates; its confidence tells a face from what is none.
     One recognizer may be used by several threads at once.
 
     Args:

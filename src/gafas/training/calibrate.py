@@ -129,6 +129,7 @@ def fit_face_check(
     proven = confidences[~face].max() >= CONFIDENT
 
     def misjudge(check: FaceCheck) -> float:
+        """Return what the lost and the false faces of a check count."""
         taken = (confidences >= check.least) & (sure >= check.cut)
         return float(LOST * weights[face & ~taken].sum() + weights[~face & taken].sum())
 
