@@ -9,6 +9,7 @@
 # make golden, make selfcheck-answers     write down what new weights answer
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
+# make benchmark-batch  measure `gafas batch`: what it costs, and what it survives (half an hour, on an idle Linux machine, as root)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
@@ -21,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
+.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -93,6 +94,10 @@ speed: $(VENV)/ready
 
 benchmark-detector: $(VENV)/ready
 	$(BIN)/python benchmarks/detector.py $(GAFAS_CMU) $(GAFAS_EYEWEAR)
+
+benchmark-batch: $(VENV)/ready
+	$(BIN)/python -m benchmarks.batch
+	$(BIN)/python -m tools.docs
 
 benchmark-service: $(VENV)/ready
 	$(BIN)/python -m benchmarks.service

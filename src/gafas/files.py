@@ -177,6 +177,24 @@ def find_home() -> Path:
     return Path(os.environ.get("GAFAS_HOME") or pooch.os_cache("gafas"))
 
 
+def name_in_data(name: str) -> str:
+    r"""Return a photo's name as it stands in JSON, CSV and Parquet: itself, if it is text.
+
+    The bytes of a file's name may be no UTF-8. Such a name is given as the file's `file:` address,
+    in which every byte can be written and which any program can turn back.
+
+    >>> name_in_data("año.jpg")
+    'año.jpg'
+    >>> name_in_data("/in/\udce9 1.jpg")
+    'file:///in/%E9%201.jpg'
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return Path(name).absolute().as_uri()
+    return name
+
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
@@ -292,6 +310,15 @@ def guard_cell(text: str) -> str:
     ("'=1+1.jpg", 'a-b.jpg')
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def bare_cell(text: str) -> str:
+    """Return the text that `guard_cell` made a cell of.
+
+    >>> bare_cell("'=1+1.jpg"), bare_cell("a-b.jpg")
+    ('=1+1.jpg', 'a-b.jpg')
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def make_csv(rows: Iterable[Sequence[object]]) -> str:

@@ -150,6 +150,17 @@ def read_once(source: ImageSource) -> ImageSource:
     return named
 
 
+def read_file(path: str | os.PathLike[str]) -> NamedBytes:
+    """Return a file's bytes, which errors call by its name, as those of its path.
+
+    Raises:
+        ImageError: the file cannot be read, or has more than `MAX_BYTES`.
+    """
+    named = NamedBytes(_read(path)[1])
+    named.name = Path(path).name or str(path)
+    return named
+
+
 def read_size(data: bytes) -> tuple[int, int]:
     """Read width and height in pixels, before any EXIF orientation, without decoding the image.
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gafas.cli import photos, serve, sort, train
+from gafas.cli import batch, photos, serve, sort, train
 from gafas.errors import GafasError, RecipeError
 from gafas.installing import advise_install
 
@@ -17,10 +17,15 @@ _USAGE = 2
 _INTERRUPTED = 130
 
 # The extra that a missing package comes with; all others come with `train`.
-_EXTRAS = dict.fromkeys(
-    ("fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn"),
-    "serve",
-)
+_EXTRAS = {
+    **dict.fromkeys(
+        ("fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn"),
+        "serve",
+    ),
+    "fsspec": "batch",
+    "pyarrow": "batch",
+    "ray": "cluster",
+}
 
 
 class _Group(TyperGroup):
@@ -52,7 +57,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for door in (photos, sort, serve, train):
+for door in (photos, sort, batch, serve, train):
     for command in door.COMMANDS:
         app.command(cls=_Command)(command)
 

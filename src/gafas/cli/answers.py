@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from gafas.files import make_csv, open_beside
+from gafas.files import make_csv, name_in_data, open_beside
 from gafas.progress import Total, show_progress
 
 # Heavy modules are imported inside, so that `gafas --help` answers at once.
@@ -110,24 +110,6 @@ def prepare_stdout(encoding: str | None = None) -> None:
     """Let stdout take any name of a file; one that its encoding lacks may not stop a run."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
-
-
-def name_in_data(name: str) -> str:
-    r"""Return a photo's name as it stands in JSON and CSV: itself, if it is text.
-
-    The bytes of a file's name may be no UTF-8. Such a name is given as the file's `file:` address,
-    in which every byte can be written and which any program can turn back.
-
-    >>> name_in_data("año.jpg")
-    'año.jpg'
-    >>> name_in_data("/in/\udce9 1.jpg")
-    'file:///in/%E9%201.jpg'
-    """
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return Path(name).absolute().as_uri()
-    return name
 
 
 def _json(found: "Recognition") -> str:

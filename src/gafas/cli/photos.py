@@ -4,7 +4,7 @@ import gc
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,7 +17,8 @@ from gafas.files import PHOTO_ENDINGS, LeftOut, write_bytes
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 if TYPE_CHECKING:
-    from gafas.results import ImageArray
+    from gafas.recognizer import Recognizer
+    from gafas.results import ImageArray, Recognition
 
 Model = Annotated[
     Path | None,
@@ -50,6 +51,15 @@ def _check_device(name: str) -> str:
         raise typer.BadParameter(str(error)) from error
 
 
+Answers = Annotated[
+    str | None,
+    typer.Option(
+        "--answers",
+        metavar="FOLDER",
+        help="Take the answers that gafas batch has kept there; photos without one, or changed "
+        "since, are looked at.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -78,6 +88,7 @@ def predict(
             "name in .csv, .json or .jsonl chooses the form.",
         ),
     ] = None,
+    answers: Answers = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -94,16 +105,15 @@ def predict(
     recognizer = Recognizer(model, threshold=threshold, providers=[device])
     sources = Sources(paths, left_out=(left_out := LeftOut()))
     named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
-    answers = recognizer.recognize_many(
-        (source for _, source in wanted), names=(name for name, _ in named)
-    )
+    recognize_many = choose_source(recognizer, answers)
+    found_all = recognize_many((source for _, source in wanted), names=(name for name, _ in named))
     # A person who sees the answers come needs no bar.
     shown = sources.many and not (out is None and sys.stdout.isatty())
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."
     go_on += " To go on, name the other photos; the same command begins anew."
     total = count_ahead(sources.names())
     with (
-        watch(answers, "Looking", go_on=go_on, total=total, shown=shown) as watched,
+        watch(found_all, "Looking", go_on=go_on, total=total, shown=shown) as watched,
         open_output(out, form) as write,
     ):
         answer = make_writer(recognizer.classifier.labels, form, write=write)
@@ -114,6 +124,17 @@ def predict(
     say(left_out.describe())
     gc.freeze()  # or Python would, before it ends, search all that was imported for cycles
     raise typer.Exit(int(failed or sources.failed))
+
+
+def choose_source(
+    recognizer: "Recognizer", answers: str | None
+) -> "Callable[..., Iterator[Recognition]]":
+    """Return what answers for photos: the recognizer, or, where some are named, kept answers."""
+    if answers is None:
+        return recognizer.recognize_many
+    from gafas.batch.answers import Answers
+
+    return Answers(answers, recognizer).recognize_many
 
 
 def _choose_form(out: Path | None, *, as_json: bool, as_csv: bool) -> Form:

@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gafas.cli.answers import complain, escape, prepare_stdout, say, watch
-from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
+from gafas.cli.photos import (
+    Answers,
+    Device,
+    Largest,
+    MinFace,
+    Model,
+    Threshold,
+    choose_source,
+)
 from gafas.cli.sources import Sources, count_ahead
 from gafas.files import LeftOut
 from gafas.sorting.journal import Action, Options, Rule
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognizer
-    from gafas.sorting.plan import Filed, Plan
+    from gafas.sorting.plan import Filed, Plan, Recognize
 
 _Searches = Sequence[tuple["Plan", Sources]]
 _DONE = {Action.copy: "copied", Action.move: "moved", Action.link: "linked"}
@@ -60,6 +67,7 @@ def sort(
     by: By = Rule.label,
     dry_run: DryRun = False,
     undo: Undo = None,
+    answers: Answers = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -76,7 +84,7 @@ def sort(
     actions = [action for action, wanted in flags.items() if wanted]
     named = [*(sources or []), *([str(dest)] if dest else [])]
     if undo is not None:
-        chosen = actions or dry_run or model or min_face or largest or device != "cpu"
+        chosen = actions or dry_run or answers or model or min_face or largest or device != "cpu"
         if chosen or threshold is not None or by != Rule.label:
             raise typer.BadParameter("--undo JOURNAL… goes alone: the journals know the rest")
         raise typer.Exit(_undo([undo, *map(Path, named)]))
@@ -99,17 +107,18 @@ def sort(
         largest,
     )
     plans = make_plans(sources, dest, labels=recognizer.classifier.labels, options=options)
-    raise typer.Exit(_sort(plans, recognizer, dry_run=dry_run))
+    recognize = choose_source(recognizer, answers)
+    raise typer.Exit(_sort(plans, recognize, dry_run=dry_run))
 
 
-def _sort(plans: Sequence["Plan"], recognizer: "Recognizer", *, dry_run: bool) -> int:
+def _sort(plans: Sequence["Plan"], recognize: "Recognize", *, dry_run: bool) -> int:
     """Sort, and tell of it; return the exit code."""
     prepare_stdout()
     tally, left_out = _Tally(plans, planned=dry_run), LeftOut()
     searches = [(plan, _open_search(plan, left_out)) for plan in plans]
     go_on = "Nothing has been written." if dry_run else "To go on, give the same command again."
     shown = not (dry_run and sys.stdout.isatty())
-    work, total = _carry_out(searches, recognizer, tally), _count(searches, tally)
+    work, total = _carry_out(searches, recognize, tally), _count(searches, tally)
     with watch(work, "Sorting", go_on=go_on, total=total, shown=shown) as watched:
         for filed in watched:
             tally.add(filed)
@@ -128,7 +137,7 @@ def _open_search(plan: "Plan", left_out: LeftOut) -> Sources:
     return Sources(paths, follow=follow, may_be_empty=begun, left_out=left_out)
 
 
-def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -> "Iterator[Filed]":
+def _carry_out(searches: _Searches, recognize: "Recognize", tally: "_Tally") -> "Iterator[Filed]":
     """Carry out plans, or preview them; what earlier runs did goes to the tally at once."""
     from gafas.sorting.sort import preview_photos, sort_photos
 
@@ -136,9 +145,9 @@ def _carry_out(searches: _Searches, recognizer: "Recognizer", tally: "_Tally") -
     for plan, sources in searches:
         photos = (name for name, _ in sources)
         if tally.planned:
-            work = preview_photos(photos, recognizer.recognize_many, plan=plan, taken=taken)
+            work = preview_photos(photos, recognize, plan=plan, taken=taken)
         else:
-            work = sort_photos(photos, recognizer.recognize_many, plan=plan)
+            work = sort_photos(photos, recognize, plan=plan)
         for filed in work:
             if filed.before:
                 tally.add(filed)

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 MEDIA_TYPE: Final = "application/problem+json"
 
 REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
+    "answers": (422, "{error}"),
     "damaged-photo": (422, "{error}"),
     "draining": (503, "The service is about to end."),
     "form": (

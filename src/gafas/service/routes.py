@@ -11,14 +11,17 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 import gafas
 from gafas.annotation import encode
-from gafas.errors import ImageError
+from gafas.batch.answers import read_answers
+from gafas.errors import DataError, ImageError
 from gafas.explanation import draw_explanations, explain
 from gafas.images import load_photo
+from gafas.installing import advise_install
 from gafas.labels import LANGUAGES
 from gafas.results import ImageArray, Recognition
 from gafas.service.operation import Operation, Select
 from gafas.service.problems import RefusalError
 from gafas.service.schemas import (
+    KeptAnswer,
     ModelAnswer,
     StatusAnswer,
     describe_answers,
@@ -29,7 +32,7 @@ from gafas.service.schemas import (
 from gafas.service.uploads import Upload, is_form
 from gafas.weights import FOLDER, PINNED
 
-WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain"})
+WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain", "/v1/answers"})
 """The routes that need a thread, and are refused at the door when the service is full."""
 
 _PICTURES: Final = {"image/jpeg": "JPEG", "image/png": "PNG"}
@@ -40,6 +43,9 @@ Accepted = Annotated[
     str | None, Header(description="What drawings speak: English, or Spanish if it is liked more.")
 ]
 Name = Annotated[str | None, Query(description="What the answer calls a photo sent as raw body.")]
+
+_FILE: Final = {"type": "string", "format": "binary"}
+_LACKING: Final = "To read kept answers, the service needs one more package."
 
 router = APIRouter()
 
@@ -168,6 +174,47 @@ async def explain_photo(
         return draw_explanations(upload.data, reasons, language=language)
 
     return await _answer_picture(request, paint)
+
+
+@router.post(
+    "/v1/answers",
+    tags=["photos"],
+    responses=describe_problems(*_REFUSALS),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/vnd.apache.parquet": {"schema": _FILE}},
+        }
+    },
+)
+async def read_kept_answers(request: Request) -> list[KeptAnswer]:
+    """Read a `.parquet` file of answers that `gafas batch` has kept, for who has the photos.
+
+    A file is the same if its name, size and time are. Answers of photos in stores are left out.
+    """
+    operation = get_operation(request)
+    model = operation.recognizer.classifier.sha256
+
+    def read(upload: Upload) -> list[KeptAnswer]:
+        """Return what a file holds."""
+        try:
+            found = read_answers(upload.data, model=model)
+        except (DataError, ImportError) as error:
+            told = (
+                error if isinstance(error, DataError) else f"{_LACKING} {advise_install('batch')}"
+            )
+            raise RefusalError("answers", {"error": told}) from None
+        return [
+            KeptAnswer(
+                bytes=size,
+                modified=changed // 1000,
+                answer=json.dumps(answer.to_dict(), ensure_ascii=False),
+            )
+            for size, changed, answer in found
+        ]
+
+    (kept,) = await operation.answer(request, read)
+    return kept
 
 
 async def _answer_picture(request: Request, paint: Callable[[Upload], ImageArray]) -> Response:

@@ -53,6 +53,14 @@ class PhotoAnswer(BaseModel):
     faces: list[FaceAnswer] = Field(description="The most confident face first.")
 
 
+class KeptAnswer(BaseModel):
+    """The answer that was kept for a file."""
+
+    bytes: int = Field(description="The file's size.")
+    modified: int = Field(description="When it was changed, in milliseconds since 1970.")
+    answer: str = Field(description="The JSON object of `recognize`, as text, to the last digit.")
+
+
 class ProblemAnswer(BaseModel):
     """Why a request was refused (RFC 9457)."""
 

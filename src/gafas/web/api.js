@@ -36,6 +36,12 @@ export async function explain(photo, { largest, signal }) {
   return read(response.blob(), signal);
 }
 
+/** Return the answers that a file of `gafas batch` holds, with size and time of each file. */
+export async function readAnswers(file, signal) {
+  const response = await send("/v1/answers", file, signal);
+  return read(response.json(), signal);
+}
+
 /** Return what the server says about its model. */
 export async function readModel(signal) {
   return (await call("/v1/model", { signal })).json();

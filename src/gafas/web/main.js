@@ -1,5 +1,6 @@
 /** The page: takes photos, has them recognized a few at a time, and shows what comes back. */
 
+import { findAnswer, holdsAnswers, keepAnswers } from "./answers.js";
 import { readModel, recognize } from "./api.js";
 import { refreshCamera, stopCamera } from "./camera.js";
 import { makeCard, setCardWidth, showPhoto } from "./cards.js";
@@ -29,8 +30,9 @@ async function work(photo, signal) {
   refresh(photo);
   const wish = { largest: photo.largest, signal };
   try {
-    const text = await patiently(() => recognize(photo.file, photo.name, wish), signal);
-    photo.take(text);
+    const known = photo.largest ? null : findAnswer(photo.file, photo.name);
+    const ask = () => recognize(photo.file, photo.name, wish);
+    photo.take(known ?? (await patiently(ask, signal)));
     refresh(photo);
     const { answer } = photo;
     const picture = await makeThumbnail(photo.file, answer, signal);
@@ -50,13 +52,28 @@ function noteProblem(photo, error, signal) {
   else photo.fail(error);
 }
 
-function take(more) {
+/** Take photos in, after the files of answers among them; one of no use is shown. */
+async function takeAll(given) {
+  const refused = [];
+  for (const one of given.filter(({ file }) => holdsAnswers(file))) {
+    try {
+      await patiently(() => keepAnswers(one.file));
+    } catch (error) {
+      one.refuse(error);
+      refused.push(one);
+    }
+  }
+  take(refused, []);
+  take(given.filter(({ file }) => !holdsAnswers(file)));
+}
+
+function take(more, work = more) {
   if (!more.length) return;
   photos = [...photos, ...more];
   grid.append(...more.map(makeCard));
   document.body.classList.add("has-photos");
   announce(count("live.taken", more.length));
-  queue.add(more);
+  queue.add(work);
   refresh();
 }
 
@@ -162,12 +179,12 @@ function listen() {
     event.preventDefault();
     document.body.classList.remove("dropping");
     location.hash = "#photos";
-    take(await readTransfer(event.dataTransfer));
+    takeAll(await readTransfer(event.dataTransfer));
   });
-  document.addEventListener("paste", ({ clipboardData }) => take(readFiles(clipboardData.files)));
+  document.addEventListener("paste", ({ clipboardData }) => takeAll(readFiles(clipboardData.files)));
   for (const input of document.querySelectorAll("input[type=file]")) {
     input.addEventListener("change", () => {
-      take(readFiles(input.files));
+      takeAll(readFiles(input.files));
       input.value = ""; // or the same file could not be chosen twice
     });
   }

@@ -1,5 +1,6 @@
 /** The photos that were given, what became of each, and what is counted and downloaded of them. */
 
+import { holdsAnswers } from "./answers.js";
 import { unreadable } from "./downloads.js";
 
 /** Endings of the files that are taken from a folder; a file named by itself is always tried. */
@@ -76,17 +77,17 @@ export function collectTexts(photos) {
   return photos.filter((photo) => photo.text !== null).map((photo) => photo.text);
 }
 
-/** Return the photos of a drop or a paste, folders searched to the bottom. */
+/** Return the photos of a drop or a paste, and files of answers, folders searched to the bottom. */
 export async function readTransfer(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return readFiles(transfer.files);
   return (await Promise.all(entries.map((entry) => readEntry(entry, false)))).flat();
 }
 
-/** Return the photos of a list of files; of a chosen folder only what is named like a photo. */
+/** Return the photos of a list of files; of a chosen folder only what is named like one. */
 export function readFiles(files) {
   return [...files]
-    .filter((file) => !file.webkitRelativePath || isNamedLikePhoto(file.name))
+    .filter((file) => !file.webkitRelativePath || isWanted(file))
     .map((file) => new Photo(file, file.webkitRelativePath || file.name));
 }
 
@@ -95,7 +96,7 @@ async function readEntry(entry, within) {
     const found = (await listFolder(entry)).sort((one, two) => (one.name < two.name ? -1 : 1));
     return (await Promise.all(found.map((one) => readEntry(one, true)))).flat();
   }
-  if (within && !isNamedLikePhoto(entry.name)) return [];
+  if (within && !isWanted(entry)) return [];
   const file = await new Promise((done, fail) => entry.file(done, fail)).catch(() => null);
   return file ? [new Photo(file, entry.fullPath.replace(/^\//, ""))] : [];
 }
@@ -110,7 +111,8 @@ async function listFolder(folder) {
   }
 }
 
-function isNamedLikePhoto(name) {
-  const [, ending] = name.toLowerCase().match(/^[^.].*\.(\w+)$/) ?? [];
+function isWanted(file) {
+  if (holdsAnswers(file)) return true;
+  const [, ending] = file.name.toLowerCase().match(/^[^.].*\.(\w+)$/) ?? [];
   return ENDINGS.includes(ending);
 }

@@ -1,0 +1,418 @@
+"""Answers kept in Parquet: one row a photo, in parts that are whole or not there."""
+
+import collections
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import io
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from gafas.batch.sources import examine, is_address, open_store, reach
+from gafas.errors import DataError
+from gafas.files import name_in_data, open_beside
+from gafas.images import ImageSource
+from gafas.recognizer import Recognizer
+from gafas.results import Face, Prediction, Recognition
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SETTINGS: Final = "_run.json"
+"""What decides the answers of a folder, in JSON."""
+
+SUMMARY: Final = "_summary.json"
+"""What the last run found, in JSON."""
+
+_PART: Final = re.compile(r"part-[0-9a-f]{32}\.parquet")
+_AHEAD: Final = 256  # so many photos are taken to see which of them have answers
+
+
+class Store:
+    """A folder that keeps answers, on a disk or in an object store.
+
+    Args:
+        place: its path, or an address that fsspec knows.
+
+    Raises:
+        DataError: there is no store at the address, or the path is one of a file.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self._folder: Path | None = None
+        if is_address(place):
+            self._system, self._root = open_store(place.rstrip("/"))
+        else:
+            self._folder = Path(place)
+            if self._folder.exists() and not self._folder.is_dir():
+                raise DataError(
+                    f"Expected a folder for the answers. Received: {place!r}, which is a file. "
+                    "Name a folder; it is made if it is not there."
+                )
+
+    def list_parts(self) -> list[str]:
+        """Return the names of the parts, sorted."""
+        names: Iterable[str] = ()
+        with contextlib.suppress(FileNotFoundError):
+            if self._folder is not None:
+                names = os.listdir(self._folder)  # noqa: PTH208
+            else:
+                with reach(self.place):
+                    self._system.invalidate_cache()  # others may have written since
+                    found = self._system.ls(self._root, detail=False)
+                names = (PurePosixPath(one).name for one in found)
+        return sorted(filter(_PART.fullmatch, names))
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; None if it is not there.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            if self._folder is not None:
+                return (self._folder / name).read_bytes()
+            with reach(self.place):
+                return bytes(self._system.cat_file(f"{self._root}/{name}"))
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file whole or not at all, over one of that name.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._folder is None:
+            with reach(self.place):
+                self._system.pipe_file(f"{self._root}/{name}", content)
+            return
+        with open_beside(self._folder / name) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave a name with nothing behind it
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        if self._folder is None:
+            with reach(self.place):
+                self._system.rm_file(f"{self._root}/{name}")
+        else:
+            (self._folder / name).unlink()
+
+    def clear(self) -> None:
+        """Remove what a run that was killed had begun to write beside its parts."""
+        if self._folder is not None and self._folder.is_dir():
+            for name in ("part-", SETTINGS, SUMMARY):
+                for left in self._folder.glob(f".{name}*"):
+                    left.unlink(missing_ok=True)
+
+    def read_settings(self) -> dict[str, Any] | None:
+        """Return what decided the answers that are there; None if there are none.
+
+        Raises:
+            DataError: the file that says so cannot be read.
+        """
+        content = self.read(SETTINGS)
+        if content is None:
+            return None
+        try:
+            return dict(json.loads(content))
+        except ValueError as error:
+            raise DataError(
+                f"{SETTINGS} in {self.place!r} is damaged: {error}. Name another folder."
+            ) from error
+
+    def read_part(self, name: str, columns: Sequence[str] | None = None) -> "pyarrow.Table":
+        """Read a part, or some of its columns.
+
+        Raises:
+            DataError: it is damaged, as by a disk; no run leaves one so.
+        """
+        import pyarrow.parquet
+
+        try:
+            content = io.BytesIO(self.read(name) or b"")
+            return pyarrow.parquet.ParquetFile(content).read(columns)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"A part cannot be read: {error}. Received: {name} in {self.place!r}. Remove it, "
+                "and give the command again: its photos are looked at anew."
+            ) from error
+
+
+def name_part(photos: Iterable[str]) -> str:
+    """Return the name of the part that holds these photos: the same for the same photos."""
+    return f"part-{hashlib.sha256(chr(10).join(photos).encode()).hexdigest()[:32]}.parquet"
+
+
+def make_schema(labels: Sequence[str]) -> "pyarrow.Schema":
+    """Return the columns of a part; `docs/how-to/batch.md` says what they hold."""
+    import pyarrow as pa
+
+    numbers = pa.list_(pa.float64())
+    face = pa.struct(
+        {
+            "box": numbers,
+            "landmarks": pa.list_(numbers),
+            "confidence": pa.float64(),
+            "label": pa.string(),
+            "probabilities": pa.struct(dict.fromkeys(labels, pa.float64())),
+        }
+    )
+    return pa.schema(
+        {
+            "photo": pa.string(),
+            "bytes": pa.int64(),
+            "modified": pa.timestamp("us", tz="UTC"),
+            "width": pa.int32(),
+            "height": pa.int32(),
+            "error": pa.string(),
+            "faces": pa.list_(face),
+            "model": pa.string(),
+            "version": pa.string(),
+        }
+    )
+
+
+def make_part(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> bytes:
+    """Return rows as a Parquet file; `modified` is in microseconds since 1970."""
+    import pyarrow.json
+    import pyarrow.parquet
+
+    # By way of JSON: of Python's lists pyarrow makes columns only once it has imported pandas.
+    spelt = ({**row, "modified": _spell(row["modified"])} for row in rows)
+    content = "\n".join(map(json.dumps, spelt)).encode()
+    table = pyarrow.json.read_json(
+        io.BytesIO(content),
+        pyarrow.json.ReadOptions(use_threads=False, block_size=len(content) + 1),
+        pyarrow.json.ParseOptions(
+            explicit_schema=make_schema(labels), unexpected_field_behavior="error"
+        ),
+    )
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(table, file, compression="zstd")
+    return file.getvalue()
+
+
+def _spell(modified: int | None) -> str | None:
+    """Spell a time as JSON does; none that no calendar has, as a broken disk may give."""
+    if modified is None:
+        return None
+    try:
+        time = datetime.datetime.fromtimestamp(0, datetime.UTC)
+        time += datetime.timedelta(microseconds=modified)
+    except OverflowError:
+        return None
+    return f"{time:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def read_answers(content: bytes, *, model: str) -> list[tuple[int, int, Recognition]]:
+    """Read the answers of a part that speak of files, for who has the files and not their paths.
+
+    Args:
+        content: the bytes of a part.
+        model: the SHA-256 of the model that must have given them.
+
+    Returns:
+        Of each file its size in bytes, when it was changed, in microseconds since 1970, and the
+        answer.
+
+    Raises:
+        DataError: it is no part, or another model's.
+    """
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        if make_schema(()).names != table.schema.names:
+            raise ValueError(f"the columns {', '.join(table.schema.names)}")
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "These are no answers: expected a .parquet file that gafas batch has written. "
+            f"Received: {error}. Choose one of the files part-….parquet."
+        ) from error
+    times = table["modified"].cast("int64").to_pylist()
+    rows = table.drop_columns("modified").to_pylist()
+    other = next((row["model"] for row in rows if row["model"] != model), None)
+    if other is not None:
+        raise DataError(
+            "Another model gave these answers. Received: answers of the model of SHA-256 "
+            f"{other}, not {model}. Let the service answer with that model."
+        )
+    known = zip(rows, times, strict=True)
+    return [(row["bytes"], time, _make_recognition(row)) for row, time in known if time is not None]
+
+
+@dataclasses.dataclass(slots=True)
+class Tally:
+    """What photos show, in numbers.
+
+    Attributes:
+        photos: how many.
+        faces: how many there are of each label, `unsure` among them.
+        without_face: how many photos have none.
+        errors: of photos that could not be read, how many for each reason.
+        copies: how many photos got the answer of an equal file.
+    """
+
+    photos: int = 0
+    faces: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    without_face: int = 0
+    errors: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    copies: int = 0
+
+    @classmethod
+    def count(cls, rows: Sequence[Mapping[str, Any]], *, groups: int) -> Self:
+        """Count rows, of so many contents: of each its `error`, and the labels of its `faces`."""
+        read = [row["faces"] for row in rows if row["error"] is None]
+        errors = (shorten(row["error"]) for row in rows if row["error"] is not None)
+        return cls(
+            photos=len(rows),
+            faces=collections.Counter(face["label"] for faces in read for face in faces),
+            without_face=sum(not faces for faces in read),
+            errors=collections.Counter(errors),
+            copies=len(rows) - groups,
+        )
+
+    def merge(self, other: "Tally") -> None:
+        """Add the numbers of other photos."""
+        self.photos += other.photos
+        self.faces += other.faces
+        self.without_face += other.without_face
+        self.errors += other.errors
+        self.copies += other.copies
+
+
+def shorten(error: str) -> str:
+    """Return why photos cannot be read without what is true of one of them alone.
+
+    >>> shorten("Cannot decode: cut short (3 bytes left). Received: 'a.jpg'. Copy it again.")
+    'Cannot decode: cut short.'
+    """
+    return re.sub(r" \([^()]*\)", "", error.partition(" Received:")[0])
+
+
+def digest(photo: str) -> bytes:
+    """Return 16 bytes that stand for a photo's name: a million names would take more room."""
+    return hashlib.blake2b(photo.encode(), digest_size=16).digest()
+
+
+def read_done(store: Store) -> tuple[set[bytes], Tally]:
+    """Return the photos that have answers, by `digest`, and what they show.
+
+    A part with a photo that another part has, too, is removed: its other photos count as not done.
+    Such parts can only come of two runs at the same time.
+    """
+    done, tally = set[bytes](), Tally()
+    for name in store.list_parts():
+        import pyarrow.compute as pc  # where nothing is done, it is not needed
+
+        table = store.read_part(name, columns=["photo", "error", "faces"])
+        photos = {digest(photo) for photo in table["photo"].to_pylist()}
+        if len(photos) < len(table) or not done.isdisjoint(photos):
+            store.remove(name)
+            continue
+        done |= photos
+        tally.photos += len(table)
+        tally.errors.update(map(shorten, table["error"].drop_null().to_pylist()))
+        faces = table["faces"]
+        empty = pc.equal(pc.list_value_length(faces), 0)
+        tally.without_face += pc.sum(pc.and_(empty, table["error"].is_null())).as_py() or 0
+        tally.faces.update(pc.struct_field(pc.list_flatten(faces), "label").to_pylist())
+    return done, tally
+
+
+class Answers:
+    """Answers that a batch has kept, for whoever would look at the same photos again.
+
+    A photo whose size or time has changed since is looked at anew.
+
+    Args:
+        place: the folder of the answers.
+        recognizer: what looks at photos that have none. Where its threshold is not the one that the
+            answers were given with, their labels are chosen anew, by probabilities of three digits.
+
+    Raises:
+        DataError: there are no answers, or another model gave them.
+    """
+
+    def __init__(self, place: str, recognizer: Recognizer) -> None:
+        import pyarrow
+
+        store = Store(place)
+        settings, parts = store.read_settings(), store.list_parts()
+        if settings is None:
+            raise DataError(
+                f"There are no answers here. Received: {place!r}. Name the folder that gafas batch "
+                "has filled."
+            )
+        if settings["model"] != recognizer.classifier.sha256:
+            raise DataError(
+                f"Another model gave these answers. Received: {place!r}, with answers of the model "
+                f"of SHA-256 {settings['model']}, and one of {recognizer.classifier.sha256}. Name "
+                "the same model, or leave the answers out."
+            )
+        self._recognizer = recognizer
+        same = settings["threshold"] == recognizer.threshold
+        self._threshold = None if same else recognizer.threshold
+        schema = make_schema(recognizer.classifier.labels)
+        tables = [store.read_part(name) for name in parts]
+        self._table = pyarrow.concat_tables([schema.empty_table(), *tables])
+        names = (one.as_py() for one in self._table["photo"])
+        self._rows = {digest(name): number for number, name in enumerate(names)}
+
+    def find(self, photo: str) -> Recognition | None:
+        """Return the answer for a photo on a disk, if one was kept and the file is as it was."""
+        name = name_in_data(os.path.abspath(photo))  # noqa: PTH100 (which may be no path)
+        number = self._rows.get(digest(name))
+        if number is None:
+            return None
+        (row,) = self._table.slice(number, 1).drop_columns("modified").to_pylist()
+        modified = self._table["modified"][number].cast("int64").as_py()
+        if examine(name) != (row["bytes"], modified):
+            return None
+        return dataclasses.replace(_make_recognition(row, self._threshold), photo=photo)
+
+    def recognize_many(
+        self, sources: Iterable[ImageSource], *, names: Iterable[str] | None = None
+    ) -> Iterator[Recognition]:
+        """Give the answers for photos, in their order, as `Recognizer.recognize_many` gives them.
+
+        Args:
+            sources: photos; those on disks may have answers.
+            names: what the answers call them; paths, or what else is known, if left out.
+        """
+        named: Iterable[tuple[ImageSource, str | None]] = ((source, None) for source in sources)
+        if names is not None:
+            named = zip(sources, names, strict=True)
+        taken = iter(named)
+        while some := list(itertools.islice(taken, _AHEAD)):
+            kept = [self.find(one) if isinstance(one, str) else None for one, _ in some]
+            new = [one for (one, _), known in zip(some, kept, strict=True) if known is None]
+            looked_at = self._recognizer.recognize_many(new)
+            for (_, name), known in zip(some, kept, strict=True):
+                found = next(looked_at) if known is None else known
+                yield found if name is None else dataclasses.replace(found, photo=name)
+
+
+def _make_recognition(row: Mapping[str, Any], threshold: float | None = None) -> Recognition:
+    """Return what a row says; its labels chosen anew, if there is a threshold."""
+    faces = tuple(_make_prediction(face, threshold) for face in row["faces"])
+    return Recognition(row["photo"], row["width"], row["height"], faces, row["error"])
+
+
+def _make_prediction(face: Mapping[str, Any], threshold: float | None) -> Prediction:
+    x1, y1, x2, y2 = face["box"]
+    landmarks = tuple((x, y) for x, y in face["landmarks"])
+    seen = Face((x1, y1, x2, y2), landmarks, face["confidence"])
+    if threshold is None:
+        return Prediction(seen, face["label"], face["probabilities"])
+    return Prediction.decide(seen, face["probabilities"], threshold=threshold)
