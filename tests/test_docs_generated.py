@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from benchmarks.ablations import BASE, Judged
+from benchmarks.batch import BatchMeasured, Cost, Growth
+from benchmarks.batch_failures import Broken, Deaths, Failures, Stored
 from benchmarks.readme_figure import write_readme_figure
 from benchmarks.service import Loads, Overload, ServiceSpeed
 from benchmarks.service_load import Latency, Load
 from benchmarks.speed import OnePhoto, PhotosSpeed, Place, Rates, Speed, Summary
 from tools import docs as TOOL
 from tools.ablations_table import make_ablations_table
+from tools.batch_table import make_batch_table
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
 from tools.service_table import make_service_table
@@ -257,3 +260,47 @@ def test_the_table_of_changes_to_a_recipe_tells_what_chance_may_have_made() -> N
         "|`a=1`, `b=2`|80.0%|93.1%|5, 4|1.00|–|",
         "|`c=1`|90.0%|94.0%|15, 4|0.02: **better**|–|",
     ]
+
+
+def test_the_table_about_very_many_photos_tells_what_was_measured() -> None:
+    deaths = Deaths(10, [1.0] * 10, [5] * 10, damaged=1, equal=9)
+    measured = BatchMeasured(
+        PLACE,
+        Cost(2000, 20.0, {"local": 21.0}, {"local": 1.05}, {"local": 11.0}),
+        Growth(
+            photos=50_000,
+            rows=50_001,
+            names=50_000,
+            seconds=250.0,
+            memory_mb=(251.4, 260.6),
+            memory_spread=0.02,
+            cpu_ms={10_000: 9.0, 50_000: 11.0},
+            cpu_spread=0.1,
+            resume_cpu_seconds=1.6,
+            answers_mb=2.0,
+        ),
+        Failures(
+            {"local: a worker": deaths},
+            three_nodes=Deaths(1, [2.0], [300], damaged=0, equal=1),
+            offline={"local": True, "ray": False},
+            stored=Stored(1001, {"a": "denied"}, right=999),
+            broken=Broken(1000, 10, 9, 8),
+        ),
+    )
+    table = make_batch_table(measured)
+    for told in (
+        "| so a million on this machine | 1.4 hours, 2.8 CPU hours |",
+        "| and their answers | 40 MB |",
+        "| rows, and different photos among them | 50,001, 50,000 |",
+        "251 MB to 261 MB",
+        "9.0 ms, 11.0 ms",
+        "| CPU time against `recognize_many`, local | 1.05 times |",
+        "10 times: 9 with the rows of an undisturbed run, 1 damaged",
+        "once: 1 with the rows of an undisturbed run, 0 damaged",
+        "local: the same rows, ray: FAILED",
+        "999 as on a disk, 1 with errors",
+        "| 10 files broken in 9 ways among 1,000 | 8 rows with errors |",
+    ):
+        assert told in table
+    with pytest.raises(ValueError, match="make benchmark-batch"):
+        make_batch_table(BatchMeasured(PLACE))

@@ -8,8 +8,9 @@ import pytest
 
 from batch.parts import list_parts, read_rows
 from brightness_model import brightness_model, grey_photo
-from gafas.batch.answers import Answers, Store, Tally, digest, make_part, name_part, read_done
+from gafas.batch.answers import Answers, Tally, digest, read_done
 from gafas.batch.batch import Batch
+from gafas.batch.parts import Store, make_part, name_part
 from gafas.batch.shards import Job, Shard, give_up, recognize_shard
 from gafas.errors import DataError
 from gafas.recognizer import Recognizer

@@ -130,7 +130,7 @@ def test_other_commands_take_kept_answers_and_no_model_looks_again(
         (("nothing", "out"), "There are no photos of this name"),
         (("in", "in/0.png"), "which is a file"),
         (("in", "out", "--address", "auto"), "say --on ray"),
-        (("in", "out", "--address", "auto", "--on", "ray", "--workers", "2"), "its own"),
+        (("in", "out", "--address", "auto", "--on", "ray", "--workers", "2"), "no --workers"),
         (("in", "out", "--model", "frei"), "Did you mean 'free'"),
         (("in", "s4://bucket/out"), "Cannot reach the store"),
         (("empty", "out"), "No photo is there"),

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import gafas
-from gafas.batch.answers import SETTINGS, SUMMARY, Store, Tally, digest, name_part, read_done
+from gafas.batch.answers import Tally, digest, read_done
 from gafas.batch.engines import Engine
+from gafas.batch.parts import SETTINGS, SUMMARY, Store, name_part
 from gafas.batch.shards import Job, Shard, give_up
 from gafas.batch.sources import group_copies, is_address
 from gafas.classifier import EyewearClassifier

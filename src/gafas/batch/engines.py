@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -152,6 +153,7 @@ class LocalEngine:
 def _work(pipe: Connection, job: Job) -> None:
     """Look at shards as they come, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where none is born deaf
+    warnings.filterwarnings("ignore", module="PIL")  # they name no photo
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from gafas.batch.answers import Store, Tally, make_part, name_part
+from gafas.batch.answers import Tally
+from gafas.batch.parts import Store, make_part, name_part
 from gafas.batch.sources import READERS, announce, examine, is_address, read_photo
 from gafas.classifier import EyewearClassifier
 from gafas.errors import ImageError

@@ -70,10 +70,8 @@ def batch(
     Given again, the command goes on where it stopped, whatever stopped it. Exit code 1: photos
     could not be read; 3: photos are left that were not looked at.
     """
-    if address is not None and on is not On.ray:
-        raise typer.BadParameter("--address is of a Ray cluster: say --on ray, too")
-    if address is not None and workers is not None:
-        raise typer.BadParameter("a running cluster knows its own --workers")
+    if address is not None and (on is not On.ray or workers is not None):
+        raise typer.BadParameter("--address is of a running cluster: say --on ray, no --workers")
     from gafas.batch.batch import Batch
     from gafas.batch.sources import Source
     from gafas.recognizer import BUNDLED

@@ -181,7 +181,7 @@ function listen() {
     location.hash = "#photos";
     takeAll(await readTransfer(event.dataTransfer));
   });
-  document.addEventListener("paste", ({ clipboardData }) => takeAll(readFiles(clipboardData.files)));
+  document.addEventListener("paste", (event) => takeAll(readFiles(event.clipboardData.files)));
   for (const input of document.querySelectorAll("input[type=file]")) {
     input.addEventListener("change", () => {
       takeAll(readFiles(input.files));
