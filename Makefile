@@ -14,6 +14,7 @@
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the models of eyewear in the package; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
+# make benchmark-check  measure how often verdicts of gafas check are wrong; needs GAFAS_EYEWEAR (minutes)
 # make benchmark-ablations  train the recipe of faces with one change at a time; needs GAFAS_EYEWEAR and GAFAS_CMU (hours)
 
 PYTHON ?= python3
@@ -21,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
+.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -110,6 +111,10 @@ benchmark-eyewear: $(VENV)/ready
 	$(BIN)/python -m benchmarks.commands eyewear
 	for name in $(patsubst src/gafas/models/eyewear-%.onnx,%,$(wildcard src/gafas/models/eyewear-*.onnx)); do \
 	  $(BIN)/python -m benchmarks.commands eyewear --model $$name --out benchmarks/eyewear-$$name.json || exit; done
+	$(BIN)/python -m tools.docs
+
+benchmark-check: $(VENV)/ready
+	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m tools.docs
 
 benchmark-ablations: $(VENV)/ready

@@ -1,6 +1,6 @@
 """What the service receives and answers, as its OpenAPI description tells it."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -51,6 +51,17 @@ class PhotoAnswer(BaseModel):
     height: int | None = Field(description="Of the upright photo, in pixels.")
     error: str | None = Field(description="Why the photo could not be read.")
     faces: list[FaceAnswer] = Field(description="The most confident face first.")
+
+
+class VerdictAnswer(BaseModel):
+    """What was decided about one photo: the object that `gafas check --json` gives."""
+
+    photo: str = Field(description="The name that the photo was sent under.")
+    verdict: Literal["pass", "fail", "look"] = Field(description="`look`: a person should decide.")
+    reason: str = Field(description="One word for programs.")
+    sentence: str = Field(description="The reason, in the language of `Accept-Language`.")
+    face: FaceAnswer | None = Field(description="The face that was decided by.")
+    error: str | None = Field(description="Why the photo could not be read.")
 
 
 class ProblemAnswer(BaseModel):
@@ -127,6 +138,15 @@ def describe_answers() -> dict[int | str, dict[str, Any]]:
     many = {"summary": "A form: a list, in order", "value": [_PHOTO, _UNREADABLE]}
     content = {"application/json": {"examples": {"one": one, "many": many}}}
     return {200: {"model": PhotoAnswer | list[PhotoAnswer], "content": content}}
+
+
+def describe_verdicts() -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of what `check` answers."""
+    sentence = "The eyes are behind sunglasses."
+    told = {"verdict": "fail", "reason": "dark-lenses", "sentence": sentence}
+    one = {"photo": "a.jpg", **told, "face": _FACE, "error": None}
+    content = {"application/json": {"examples": {"one": {"summary": "A raw body", "value": one}}}}
+    return {200: {"model": VerdictAnswer | list[VerdictAnswer], "content": content}}
 
 
 def describe_picture() -> dict[int | str, dict[str, Any]]:
