@@ -22,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
+.PHONY: demo browser programs test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -50,11 +50,18 @@ browser:
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } \
 	>/dev/null 2>&1 || true
 
-test: $(VENV)/ready browser
+# The tests of what is written into XMP ask two programs to read it; without them they are skipped.
+programs:
+	@{ command -v exiftool && command -v exiv2; } >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends libimage-exiftool-perl exiv2; } \
+	>/dev/null 2>&1 || true
+
+test: $(VENV)/ready browser programs
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 # A run of its own: it takes longer.
-coverage: $(VENV)/ready browser
+coverage: $(VENV)/ready browser programs
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 check: $(VENV)/ready
