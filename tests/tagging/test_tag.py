@@ -128,6 +128,15 @@ def test_lightroom_has_another_name_for_the_file_beside(tmp_path: Path) -> None:
     assert told[0].target == tmp_path / "none 1.xmp"
     assert all("would share 'none 2.xmp'" in str(one.problem) for one in told[1:])
     assert not (tmp_path / "none 2.xmp").exists()
+    (tmp_path / "none 2.xmp").write_bytes(merge(None, Tags(("beach",)))[0])
+    assert "would share" in str(tag(tmp_path, photos[1:2], LIGHTROOM)[0].problem)
+
+
+def test_a_raw_photo_and_its_jpeg_share_what_lightroom_reads(tmp_path: Path) -> None:
+    photos = make_photos(tmp_path, ["none 1.jpg"])
+    (tmp_path / "none 1.cr2").write_bytes(b"raw")
+    (told,) = tag(tmp_path, photos, LIGHTROOM)
+    assert told.target == tmp_path / "none 1.xmp"
 
 
 def test_a_photo_does_not_get_a_second_file_beside_it(tmp_path: Path) -> None:

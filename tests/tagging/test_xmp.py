@@ -188,6 +188,7 @@ def test_any_keyword_is_read_as_it_was_written(words: list[str]) -> None:
         (b'<!DOCTYPE a [<!ENTITY b "c">]>' + BARE.encode(), "document type"),
         (b'<?xml version="1.0" encoding="latin-1"?>' + BARE.encode(), "latin-1"),
         (BARE.encode("utf-16"), "UTF-8"),
+        (b"<a>" * 100_000 + b"</a>" * 100_000, "nested deeper"),
         (
             DIGIKAM.encode().replace(b"<rdf:Bag>", b"<rdf:p>").replace(b"</rdf:Bag>", b"</rdf:p>"),
             "no list",

@@ -53,6 +53,9 @@ Edit = tuple[int, int, bytes]
 """From where to where bytes are replaced, and by which."""
 
 
+_DEEPEST: Final = 100  # elements within one another: who nests more means harm
+
+
 class _Reader:
     """Reads elements with the places where they stand."""
 
@@ -70,6 +73,8 @@ class _Reader:
         parser.Parse(data, True)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if len(self._open) > _DEEPEST:
+            raise DataError("Its XMP is nested deeper than any that says something; it is left.")
         own = {key[6:]: value for key, value in attributes.items() if key.startswith("xmlns:")}
         own |= {"": attributes["xmlns"]} if "xmlns" in attributes else {}
         self._spaces.append(self._spaces[-1] | own)

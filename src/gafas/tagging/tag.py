@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gafas.errors import DataError, ImageError, ModelError
+from gafas.files import PHOTO_ENDINGS
 from gafas.labels import UNSURE, name_label
 from gafas.sorting.files import refuse_full, rename, sync_folder
 from gafas.tagging import jpeg, xmp
@@ -283,19 +284,14 @@ def _name_beside(photo: Path, style: Style) -> Path:
         DataError: two photos would share it, or it has one that goes by the other style.
     """
     long, short = photo.with_name(f"{photo.name}.xmp"), photo.with_suffix(".xmp")
+    if style is Style.lightroom:
+        twin = _find_twin(photo)
+        if twin is not None:
+            raise DataError(
+                f"It and {twin.name!r} would share {short.name!r}. Leave --sidecar-style out."
+            )
     mine, other = (long, short) if style is Style.darktable else (short, long)
-    if mine.exists():
-        return mine
-    twins = [
-        path.name
-        for path in photo.parent.glob(f"{_escape(photo.stem)}.*")
-        if path.suffix != ".xmp" and path != photo and path.stem == photo.stem
-    ]
-    if style is Style.lightroom and twins:
-        raise DataError(
-            f"It and {twins[0]!r} would share {mine.name!r}. Leave --sidecar-style out."
-        )
-    if other.exists() and not twins:
+    if other.exists() and not mine.exists() and not _is_of_another(other, photo):
         raise DataError(
             f"It has {other.name!r} beside it, and programs would read but one of two. Say "
             f"--sidecar-style {next(one for one in Style if one is not style)}, or rename that."
@@ -303,8 +299,17 @@ def _name_beside(photo: Path, style: Style) -> Path:
     return mine
 
 
-def _escape(name: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", name)
+def _find_twin(photo: Path) -> Path | None:
+    """Return another photo of the same name but for its ending; raw ones belong to the photo."""
+    endings = (ending for one in sorted(PHOTO_ENDINGS) for ending in (one, one.upper()))
+    twins = (photo.with_suffix(ending) for ending in endings if ending != photo.suffix)
+    return next((twin for twin in twins if twin.exists() and not twin.samefile(photo)), None)
+
+
+def _is_of_another(beside: Path, photo: Path) -> bool:
+    """Say whether a file beside a photo may be that of another file, such as a raw one."""
+    names = {one.name for one in photo.parent.iterdir() if one.stem == beside.stem}
+    return beside.stem == photo.stem and bool(names - {photo.name, beside.name})
 
 
 def _check(target: Path, old: bytes | None) -> None:
