@@ -7,7 +7,7 @@
 # make constraints  choose the newest versions of everything that is installed here
 # make attributions  list whose photos the models learnt from; needs GAFAS_EYEWEAR
 # make golden, make selfcheck-answers     write down what new weights answer
-# make screenshots  take the pictures of the web page; needs Chromium
+# make screenshots  take the pictures of the web page, which needs Chromium, and of verdicts
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
@@ -94,6 +94,7 @@ selfcheck-answers: $(VENV)/ready
 
 screenshots: $(VENV)/ready
 	$(BIN)/python -m tools.web_pictures
+	$(BIN)/python -m tools.check_pictures
 
 speed: $(VENV)/ready
 	$(BIN)/python -m benchmarks.speed

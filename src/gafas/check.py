@@ -141,12 +141,13 @@ _REASONS: Final[Mapping[str, _Reason]] = {
     "perhaps-dark-lenses": _Reason(
         Verdict.look,
         en="There may be dark lenses: the probability of sunglasses is {percent}%.",
-        es="Puede que haya lentes oscuras: la probabilidad de gafas de sol es del {percent} %.",
+        es="Puede que haya lentes oscuras: la probabilidad de unas gafas de sol es del "
+        "{percent}\u202f%.",
     ),
     "perhaps-glasses": _Reason(
         Verdict.look,
         en="The face may wear glasses: the probability is {percent}%.",
-        es="Puede que la cara lleve gafas: la probabilidad es del {percent} %.",
+        es="Puede que la cara lleve gafas: la probabilidad es del {percent}\u202f%.",
     ),
     "clear-eyes": _Reason(
         Verdict.passed,
