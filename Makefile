@@ -7,7 +7,7 @@
 # make constraints  choose the newest versions of everything that is installed here
 # make attributions  list whose photos the models learnt from; needs GAFAS_EYEWEAR
 # make golden, make selfcheck-answers     write down what new weights answer
-# make screenshots  take the pictures of the web page; needs Chromium
+# make screenshots  take the pictures of the web page, which needs Chromium, and of verdicts
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-batch  measure `gafas batch`: what it costs, and what it survives (half an hour, on an idle Linux machine, as root)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
@@ -15,6 +15,7 @@
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the models of eyewear in the package; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
+# make benchmark-check  measure how often verdicts of gafas check are wrong; needs GAFAS_EYEWEAR (minutes)
 # make benchmark-ablations  train the recipe of faces with one change at a time; needs GAFAS_EYEWEAR and GAFAS_CMU (hours)
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
+.PHONY: demo browser programs test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -50,11 +51,18 @@ browser:
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } \
 	>/dev/null 2>&1 || true
 
-test: $(VENV)/ready browser
+# The tests of what is written into XMP ask two programs to read it; without them they are skipped.
+programs:
+	@{ command -v exiftool && command -v exiv2; } >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends libimage-exiftool-perl exiv2; } \
+	>/dev/null 2>&1 || true
+
+test: $(VENV)/ready browser programs
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 # A run of its own: it takes longer.
-coverage: $(VENV)/ready browser
+coverage: $(VENV)/ready browser programs
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 check: $(VENV)/ready
@@ -87,6 +95,7 @@ selfcheck-answers: $(VENV)/ready
 
 screenshots: $(VENV)/ready
 	$(BIN)/python -m tools.web_pictures
+	$(BIN)/python -m tools.check_pictures
 
 speed: $(VENV)/ready
 	$(BIN)/python -m benchmarks.speed
@@ -115,6 +124,10 @@ benchmark-eyewear: $(VENV)/ready
 	$(BIN)/python -m benchmarks.commands eyewear
 	for name in $(patsubst src/gafas/models/eyewear-%.onnx,%,$(wildcard src/gafas/models/eyewear-*.onnx)); do \
 	  $(BIN)/python -m benchmarks.commands eyewear --model $$name --out benchmarks/eyewear-$$name.json || exit; done
+	$(BIN)/python -m tools.docs
+
+benchmark-check: $(VENV)/ready
+	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m tools.docs
 
 benchmark-ablations: $(VENV)/ready

@@ -153,7 +153,7 @@ VICTIMS: Mapping[str, tuple[str, str]] = {
     "local: the command": ("local", ""),
     "local: a worker": ("local", "spawn_main"),
     "ray: the command": ("ray", ""),
-    "ray: a worker": ("ray", "ray::"),
+    "ray: a worker": ("ray", "ray::recognize_shard"),
     "ray: the node": ("ray", "raylet/raylet"),
 }
 
@@ -177,8 +177,7 @@ def die(source: Source, name: str, *, moments: int, chance: random.Random) -> De
         )
         seconds.append(chance.uniform(0.2, 0.9) * length)
         time.sleep(seconds[-1])
-        victims = [one for one, line in list_family(process.pid) if mark in line]
-        os.kill(chance.choice(victims) if mark and victims else process.pid, signal.SIGKILL)
+        os.kill(_find_victim(process, mark, chance), signal.SIGKILL)
         process.wait(300)
         try:
             before.append(len(read_rows(out)))
@@ -190,6 +189,17 @@ def die(source: Source, name: str, *, moments: int, chance: random.Random) -> De
     told = Deaths(moments, seconds, before, damaged, equal)
     LOG.info("%s: %s", name, told)
     return told
+
+
+def _find_victim(process: "subprocess.Popen[bytes]", mark: str, chance: random.Random) -> int:
+    """Return whom to kill: one of those that are marked, as soon as there are any."""
+    while mark:
+        found = [one for one, line in list_family(process.pid) if mark in line]
+        if found:
+            return chance.choice(found)
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process.pid
 
 
 @contextlib.contextmanager

@@ -37,6 +37,9 @@ from gafas.recognizer import Recognizer, count_cores
 PARTS: Final = ("life", "fairface", "utkface", "web", "cmu", "tinted", "robustness", "lenses")
 """What is measured unless somebody says otherwise, in the order in which it is shown."""
 
+Part = Literal["validation", "test"]
+"""A part of the sets that no weight was learnt from."""
+
 VALIDATED: Final = "life_validation"
 """The part of `life` on which something may be chosen: measured where somebody names it."""
 
@@ -235,7 +238,11 @@ class Photos:
         """Return the held-out photos of a set of photos of one person each."""
         return _list_portraits(self.split.test, source=source)
 
-    def list_scenes(self, part: Literal["validation", "test"]) -> tuple[Scene, ...]:
+    def list_portraits(self, part: Part) -> tuple[Sample, ...]:
+        """Return the photos of one person each of a part."""
+        return _list_portraits(getattr(self.split, part))
+
+    def list_scenes(self, part: Part) -> tuple[Scene, ...]:
         """Return the whole photos of a part."""
         paths = {sample.path for sample in getattr(self.split, part)}
         scenes = read_scenes(eyewear.find(), COMPLETE)
@@ -264,9 +271,7 @@ def _check(classifier: EyewearClassifier, parts: Sequence[str]) -> None:
         )
 
 
-def _measure_life(
-    classifier: EyewearClassifier, photos: Photos, *, part: Literal["validation", "test"]
-) -> LifeFigures:
+def _measure_life(classifier: EyewearClassifier, photos: Photos, *, part: Part) -> LifeFigures:
     answers = judge_scenes(Recognizer(classifier), photos.list_scenes(part))
     evaluation = evaluate(classifier, list_rows(answers), name=f"life, {part} part")
     return LifeFigures(**_condense(evaluation), scenes=describe_scenes(answers))

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-# Every way in which sorting changes what is on a disk.
-_STEPS = ("chmod", "fsync", "link", "mkdir", "rename", "rmdir", "symlink", "unlink", "utime")
+# Every way in which sorting and tagging change what is on a disk.
+_STEPS = (
+    *("chmod", "fsync", "link", "mkdir", "rename", "replace", "rmdir", "symlink", "unlink"),
+    "utime",
+)
 
 
 class KilledError(BaseException):

@@ -45,6 +45,8 @@ def test_each_readme_has_at_most_600_words() -> None:
         ("docs/en/quickstart.md", "docs/es/primeros-pasos.md"),
         ("docs/en/experiment.md", "docs/es/experimento.md"),
         ("docs/how-to/sort.md", "docs/es/ordenar.md"),
+        ("docs/how-to/tag.md", "docs/es/etiquetar.md"),
+        ("docs/how-to/check.md", "docs/es/comprobar.md"),
         ("docs/how-to/serve.md", "docs/es/servicio.md"),
     ],
 )

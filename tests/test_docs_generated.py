@@ -12,6 +12,7 @@ from benchmarks.readme_figure import write_readme_figure
 from benchmarks.service import Loads, Overload, ServiceSpeed
 from benchmarks.service_load import Latency, Load
 from benchmarks.speed import OnePhoto, PhotosSpeed, Place, Rates, Speed, Summary
+from tools import check_pictures as VERDICTS
 from tools import docs as TOOL
 from tools.ablations_table import make_ablations_table
 from tools.batch_table import make_batch_table
@@ -112,6 +113,12 @@ def test_the_model_card_is_about_the_weights_that_ship() -> None:
     assert f"`{measured}`" in read(ROOT / TOOL.CARD)
     shipped = PINNED.get("eyewear.onnx", measured)  # none ships yet, or it is the one measured
     assert measured == shipped, "run `make benchmark-eyewear`, then `make docs`"
+
+
+def test_the_pictures_of_verdicts_show_what_is_decided_today() -> None:
+    checked = VERDICTS.check_photos(VERDICTS.make_photos())
+    assert tuple(one.reason for one in checked) == VERDICTS.VERDICTS, "run `make screenshots`"
+    assert all((ROOT / name).exists() for name in VERDICTS.PICTURES.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

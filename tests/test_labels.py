@@ -9,7 +9,7 @@ import pytest
 import gafas
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import EYEWEAR_LABELS
-from gafas.labels import LABELS, LANGUAGES, OTHER_COLOUR, UNSURE, Eyewear
+from gafas.labels import LABELS, LANGUAGES, OTHER_COLOUR, UNSURE, Eyewear, choose_language
 from gafas.weights import read_bundled
 
 PACKAGE = Path(gafas.__file__).parent
@@ -48,3 +48,19 @@ def test_the_page_speaks_the_same_languages_and_shows_the_same_colours() -> None
     assert {name: shown[name] for name in LABELS} == {
         name: bytes(label.colour).hex() for name, label in LABELS.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "es_ES.UTF-8"}, "es"),
+        ({"LANG": "es"}, "es"),
+        ({"LANG": "est_EE"}, "en"),
+        ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "es_AR"}, "es"),
+        ({"LANG": "es_ES.UTF-8", "LC_MESSAGES": "", "LC_ALL": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_the_language_is_that_of_the_locale(environment: dict[str, str], language: str) -> None:
+    assert choose_language(environment) == language

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.ablations import Judged
 from benchmarks.batch import BatchMeasured
 from benchmarks.card import make_card, render_card
+from benchmarks.check import Figures
 from benchmarks.own_photos import OwnPhotos
 from benchmarks.readme_figure import write_readme_figure
 from benchmarks.service import ServiceSpeed
@@ -21,6 +22,7 @@ from gafas.files import read_json, write_text
 from gafas.labels import Language
 from tools.ablations_table import make_ablations_table
 from tools.batch_table import make_batch_table
+from tools.check_table import make_check_table
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
@@ -68,6 +70,9 @@ BATCH = "docs/how-to/batch.md"
 SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
 """Each language's page about the service."""
 
+CHECK: dict[Language, str] = {"en": "docs/how-to/check.md", "es": "docs/es/comprobar.md"}
+"""Each language's page about verdicts on photos."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -109,6 +114,9 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     service = read_json(benchmarks / "service.json", ServiceSpeed)
     for language, name in SERVICE.items():
         pages[name] = _fill_page(name, {"service": make_service_table(service, language)})
+    checked = read_json(benchmarks / "check.json", Figures)
+    for language, name in CHECK.items():
+        pages[name] = _fill_page(name, {"check": make_check_table(checked, language)})
     for language, name in READMES.items():
         figures = make_eyewear_table(benchmarks / "eyewear.json", language)
         sentence = make_speed_sentence(speed, language)

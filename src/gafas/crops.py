@@ -166,6 +166,28 @@ def _roll(across: Points, down: Points, *, bound: float) -> float:
     return min(bound, max(-bound, math.atan2(upright[1], upright[0])))
 
 
+def measure_pose(face: Face) -> tuple[float, float]:
+    """Return how far a face with landmarks is turned aside, and how far it nods.
+
+    Returns:
+        How far the tip of the nose lies beside the middle of eyes and mouth, in distances from the
+        eyes to the mouth, negative towards the picture's left; and how far down from the eyes (0)
+        to the mouth (1) it lies.
+
+    Raises:
+        ValueError: the face has no landmarks.
+    """
+    if not face.landmarks:
+        raise ValueError(f"The pose of a face is told by its landmarks. Received: {face!r}.")
+    left, right, nose, mouth_left, mouth_right = np.array(face.landmarks, np.float64)
+    eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
+    height = float(np.hypot(*(mouth - eyes))) or 1.0
+    down = (mouth - eyes) / height
+    across = np.array([down[1], -down[0]])  # the picture's right, where the face is upright
+    turn = float((nose - (eyes + mouth) / 2) @ across) / height
+    return turn, float((nose - eyes) @ down) / height
+
+
 def crop_face(
     image: ImageArray, face: Face, *, size: int, geometry: CropGeometry | None = None
 ) -> ImageArray:

@@ -173,6 +173,18 @@ def read_size(data: bytes) -> tuple[int, int]:
         return opened.size
 
 
+def read_notes(source: str | os.PathLike[str] | bytes) -> tuple[int, bytes | None]:
+    """Read the EXIF orientation, 1 to 8, and the XMP packet that a photo holds, if it does.
+
+    Raises:
+        ImageError: as `read_size`.
+    """
+    name, data = _read(source)
+    with _open(data, name=name) as opened:
+        packet = opened.info.get("xmp")
+        return _orientation(opened), packet if isinstance(packet, bytes) else None
+
+
 def _from_array(array: ImageArray) -> ImageArray:
     grey = array.ndim == 2
     if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (1, 3, 4))):

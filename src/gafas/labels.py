@@ -5,6 +5,7 @@ The page has words and colours in files of its own; tests compare them.
 
 import dataclasses
 import enum
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -29,6 +30,20 @@ Language = Literal["en", "es"]
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "es")
 """All of them; the first is spoken where none is asked for."""
+
+
+def choose_language(environment: Mapping[str, str]) -> Language:
+    """Choose the language of a locale: Spanish where its variables say so, else English.
+
+    The first that is set of `LC_ALL`, `LC_MESSAGES` and `LANG` counts, as everywhere on Unix.
+
+    >>> choose_language({"LANG": "es_CL.UTF-8"}), choose_language({"LC_ALL": "C", "LANG": "es_ES"})
+    ('es', 'en')
+    """
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
+    return "es" if re.split(r"[_.@-]", locale)[0].lower() == "es" else "en"
+
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0–255."""

@@ -11,7 +11,6 @@ import pytest
 from gafas.datasets.samples import Sample
 from gafas.labels import LANGUAGES, Language
 from gafas.report.report import write_report
-from gafas.report.wording import choose_language
 from run_folders import (
     falling,
     leaks,
@@ -207,19 +206,3 @@ def test_the_commands_work_for_the_folder_one_stands_in(
     write_report([Path()], tmp_path / "page.html", language="en")
     line = commands((tmp_path / "page.html").read_text(encoding="utf-8"))[0]
     assert line[2:4] == [str(own / "recipe.toml"), f"{own}-2"]
-
-
-@pytest.mark.parametrize(
-    ("environment", "language"),
-    [
-        ({}, "en"),
-        ({"LANG": "es_ES.UTF-8"}, "es"),
-        ({"LANG": "es"}, "es"),
-        ({"LANG": "est_EE"}, "en"),
-        ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "es_AR"}, "es"),
-        ({"LANG": "es_ES.UTF-8", "LC_MESSAGES": "", "LC_ALL": "C"}, "en"),
-        ({"LANG": "de_DE.UTF-8"}, "en"),
-    ],
-)
-def test_the_language_is_that_of_the_locale(environment: dict[str, str], language: str) -> None:
-    assert choose_language(environment) == language

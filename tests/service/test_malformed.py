@@ -21,7 +21,7 @@ from gafas.service.settings import Access, Limits
 from service_client import Door, form
 
 MUTATIONS = 500
-TAKING = ("/v1/recognize", "/v1/annotate", "/v1/explain")  # the others have nothing to forbid
+TAKING = ("/v1/recognize", "/v1/check", "/v1/annotate", "/v1/explain")  # the others forbid nothing
 CHECKS = [
     all_checks.not_a_server_error,
     checks.status_code_conformance,
@@ -95,7 +95,7 @@ def door(recognizer: Recognizer) -> Door:
 def test_the_service_keeps_what_its_description_promises(door: Door, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", door.app)
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-    assert len(operations) == 7
+    assert len(operations) == 8
     for operation in operations:
         check_operation(operation, mode)
 

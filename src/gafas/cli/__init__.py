@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gafas.cli import batch, photos, serve, sort, train
+from gafas.cli import batch, check, photos, serve, sort, tag, train
 from gafas.errors import GafasError, RecipeError
 from gafas.installing import advise_install
 
@@ -57,7 +57,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for door in (photos, sort, batch, serve, train):
+for door in (photos, check, sort, tag, batch, serve, train):
     for command in door.COMMANDS:
         app.command(cls=_Command)(command)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gafas.cli.answers import Form, escape, make_writer, open_output, report, say, watch
-from gafas.cli.sources import Sources, count_ahead, read_stdin
+from gafas.cli.sources import Sources, count_ahead, read_stdin, recognize_sources
 from gafas.errors import ModelError
 from gafas.files import PHOTO_ENDINGS, LeftOut, write_bytes
 
@@ -104,9 +104,7 @@ def predict(
 
     recognizer = Recognizer(model, threshold=threshold, providers=[device])
     sources = Sources(paths, left_out=(left_out := LeftOut()))
-    named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
-    recognize_many = choose_source(recognizer, answers)
-    found_all = recognize_many((source for _, source in wanted), names=(name for name, _ in named))
+    found_all = recognize_sources(choose_source(recognizer, answers), sources)
     # A person who sees the answers come needs no bar.
     shown = sources.many and not (out is None and sys.stdout.isatty())
     go_on = "Their answers are written." if out is None else f"{str(out)!r} is not written."

@@ -7,11 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gafas.cli.answers import complain
 from gafas.errors import ImageError
 from gafas.files import PHOTO_ENDINGS, LeftOut, find_photos
+
+if TYPE_CHECKING:
+    from gafas.results import Recognition
 
 Source = str | bytes
 
@@ -90,6 +93,14 @@ class Sources:
     def _complain(self, path: str, sentence: str) -> None:
         complain(path, sentence)
         self.failed = True
+
+
+def recognize_sources(
+    recognize_many: "Callable[..., Iterator[Recognition]]", sources: Sources
+) -> "Iterator[Recognition]":
+    """Recognize photos as they are found, in their order, by what `Recognizer` calls so."""
+    named, wanted = itertools.tee(sources)  # apart by no more than the photos in work
+    return recognize_many((source for _, source in wanted), names=(name for name, _ in named))
 
 
 def count_ahead(found: Iterable[object]) -> Callable[[], int | None]:

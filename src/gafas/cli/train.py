@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gafas.cli.answers import say
-from gafas.labels import Language
+from gafas.labels import Language, choose_language
 
 # Heavy modules are imported inside the commands, so that `gafas --help` answers at once.
 if TYPE_CHECKING:
@@ -152,7 +152,6 @@ def report(
     if out is None and len(runs) > 1:
         raise typer.BadParameter("a report about several runs needs a name: --out FILE.html")
     from gafas.report.report import write_report
-    from gafas.report.wording import choose_language
 
     target = out or runs[0] / "report.html"
     photos = [_find_photos(run, data) for run in runs]

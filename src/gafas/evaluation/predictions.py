@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gafas.classifier import EyewearClassifier
+from gafas.crops import measure_pose
 from gafas.datasets.samples import TINTED, Sample, relabel
 from gafas.detection.candidates import SAME, measure_overlap
 from gafas.errors import ImageError
@@ -96,7 +97,7 @@ def measure_quality(face: Face, patch: ImageArray) -> FaceQuality:
         face: with landmarks, in the photo's pixels.
         patch: `(height, width, C)` uint8, grey or RGB: what the classifier was shown.
     """
-    turn, nod = _measure_pose(np.array(face.landmarks, np.float64))
+    turn, nod = measure_pose(face)
     grey = _shrink(patch)
     inner = grey[1:-1, 1:-1]
     sides = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
@@ -104,16 +105,6 @@ def measure_quality(face: Face, patch: ImageArray) -> FaceQuality:
     # An even crop has no edges at all; a grey level of variance keeps noise from counting as some.
     sharpness = laplacian.var() / max(float(grey.var()), 1.0)
     return FaceQuality(face.side, turn, nod, float(grey.mean() / 255), float(sharpness))
-
-
-def _measure_pose(landmarks: npt.NDArray[np.float64]) -> tuple[float, float]:
-    left, right, nose, mouth_left, mouth_right = landmarks
-    eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
-    height = float(np.hypot(*(mouth - eyes))) or 1.0
-    down = (mouth - eyes) / height
-    across = np.array([down[1], -down[0]])  # the picture's right, where the face is upright
-    turn = float((nose - (eyes + mouth) / 2) @ across) / height
-    return turn, float((nose - eyes) @ down) / height
 
 
 def _shrink(patch: ImageArray) -> npt.NDArray[np.float64]:

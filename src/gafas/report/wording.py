@@ -6,7 +6,6 @@ a value is written: `{gap:percent}`, `{epochs:+epoch}` ("1 epoch", "2 epochs"), 
 
 import functools
 import math
-import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
 
 _NARROW = "\u202f"  # a narrow space that does not break: between digits, before a unit
 _NO_VALUE = "–"
-
-
-def choose_language(environment: Mapping[str, str]) -> Language:
-    """Choose the language of a locale: Spanish where its variables say so, else English.
-
-    The first that is set of `LC_ALL`, `LC_MESSAGES` and `LANG` counts, as everywhere on Unix.
-
-    >>> choose_language({"LANG": "es_CL.UTF-8"}), choose_language({"LC_ALL": "C", "LANG": "es_ES"})
-    ('es', 'en')
-    """
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return "es" if re.split(r"[_.@-]", locale)[0].lower() == "es" else "en"
 
 
 @functools.cache

@@ -41,6 +41,7 @@ REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
     "memory": (503, "The service holds as many bytes as it may. Try again in a moment."),
     "method": (405, "{path!r} takes {allowed}. Received: {received}."),
     "missing-package": (422, "{error}"),
+    "model": (422, "{error}"),
     "no-photo": (
         422,
         "The form holds no photo: expected files in the field {field!r}. Received: {received}. "

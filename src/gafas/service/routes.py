@@ -5,18 +5,19 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 import gafas
 from gafas.annotation import encode
 from gafas.batch.answers import read_answers
-from gafas.errors import DataError, ImageError
+from gafas.check import Requirement, Rules, check, check_model
+from gafas.errors import DataError, ImageError, ModelError
 from gafas.explanation import draw_explanations, explain
 from gafas.images import load_photo
 from gafas.installing import advise_install
-from gafas.labels import LANGUAGES
+from gafas.labels import LANGUAGES, Language
 from gafas.results import ImageArray, Recognition
 from gafas.service.operation import Operation, Select
 from gafas.service.problems import RefusalError
@@ -28,21 +29,28 @@ from gafas.service.schemas import (
     describe_body,
     describe_picture,
     describe_problems,
+    describe_verdicts,
 )
 from gafas.service.uploads import Upload, is_form
 from gafas.weights import FOLDER, PINNED
 
-WORK: Final = frozenset({"/v1/recognize", "/v1/annotate", "/v1/explain", "/v1/answers"})
+WORK: Final = frozenset(
+    {"/v1/recognize", "/v1/check", "/v1/annotate", "/v1/explain", "/v1/answers"}
+)
 """The routes that need a thread, and are refused at the door when the service is full."""
 
 _PICTURES: Final = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _KINDS: Final = {kind: (kind, "image/*", "*/*") for kind in _PICTURES}
 _REFUSALS: Final = (400, 401, 403, 408, 413, 415, 421, 422, 503)
 
+_RULES: Final = Rules(Requirement.clear_eyes)  # which have the defaults
+
 Accepted = Annotated[
-    str | None, Header(description="What drawings speak: English, or Spanish if it is liked more.")
+    str | None, Header(description="What is spoken: English, or Spanish if it is liked more.")
 ]
 Name = Annotated[str | None, Query(description="What the answer calls a photo sent as raw body.")]
+
+Offer = TypeVar("Offer", bound=str)
 
 _FILE: Final = {"type": "string", "format": "binary"}
 _LACKING: Final = "To read kept answers, the service needs one more package."
@@ -86,17 +94,74 @@ async def recognize_photos(request: Request, *, select: Faces, name: Name = None
     of a form that cannot be read gives an object with its `error`, and the others are answered; one
     that came as raw body gives the same sentence with status 422.
     """
+    return await _answer_json(request, Recognition.to_dict, select=select)
+
+
+async def _choose_rules(
+    require: Annotated[Requirement, Query(description="What the face may wear.")],
+    any_face: Annotated[
+        bool, Query(alias="any", description="Only the photo's largest face counts.")
+    ] = False,
+    min_face: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="Its least width and height, pixels.")
+    ] = _RULES.min_face,
+    max_tilt: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="How far it may lean, degrees.")
+    ] = _RULES.max_tilt,
+    max_turn: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="How far it may look aside.")
+    ] = _RULES.max_turn,
+    sure: Annotated[
+        float, Query(ge=0.5, le=1, description="The probability that is needed to decide.")
+    ] = _RULES.sure,
+) -> Rules:
+    """Return the rules that a request asks for."""
+    return Rules(require, any_face, min_face, max_tilt, max_turn, sure)
+
+
+@router.post(
+    "/v1/check",
+    tags=["photos"],
+    responses={**describe_verdicts(), **describe_problems(*_REFUSALS)},
+    openapi_extra=describe_body(several=True),
+)
+async def check_photos(
+    request: Request,
+    *,
+    rules: Annotated[Rules, Depends(_choose_rules)],
+    name: Name = None,
+    accept_language: Accepted = None,
+) -> Response:
+    """Pass or fail one or many photos by what the face in them wears, or have a person look.
+
+    Bodies, forms and photos that cannot be read are treated as by `/v1/recognize`.
+    """
+    language = _choose_language(accept_language)
+    try:
+        check_model(get_operation(request).recognizer, rules.require)
+    except ModelError as error:
+        raise RefusalError("model", {"error": error}) from error
+    return await _answer_json(request, lambda found: check(found, rules).to_dict(language))
+
+
+async def _answer_json(
+    request: Request,
+    tell: Callable[[Recognition], dict[str, Any]],
+    *,
+    select: Select = Recognition.select,
+) -> Response:
+    """Answer one photo with an object, and a form with a list in which nobody stops the others."""
     operation, several = get_operation(request), is_form(request)
 
     def answer(upload: Upload) -> str:
-        """Return what `gafas predict --json` writes for a photo."""
+        """Return what the command line writes for a photo as JSON."""
         try:
             found = operation.recognize(upload, select)
         except RefusalError as problem:
             if not several:
                 raise
             found = Recognition(upload.name, error=problem.detail)
-        return json.dumps(found.to_dict(), ensure_ascii=False)
+        return json.dumps(tell(found), ensure_ascii=False)
 
     answers = await operation.answer(request, answer, several=True)
     body = f"[{', '.join(answers)}]" if several else answers[0]
@@ -235,7 +300,7 @@ async def _answer_picture(request: Request, paint: Callable[[Upload], ImageArray
     return Response(made, media_type=media_type)
 
 
-def _choose_language(accept: str | None) -> str:
+def _choose_language(accept: str | None) -> Language:
     """Return the language of drawings that an Accept-Language header likes best.
 
     >>> _choose_language("es-AR, en;q=0.5"), _choose_language("fr"), _choose_language(None)
@@ -245,7 +310,7 @@ def _choose_language(accept: str | None) -> str:
     return _like_best(spoken, {language: (language,) for language in LANGUAGES}) or LANGUAGES[0]
 
 
-def _like_best(accept: str, offers: Mapping[str, Iterable[str]]) -> str | None:
+def _like_best(accept: str, offers: Mapping[Offer, Iterable[str]]) -> Offer | None:
     """Return the offer that an Accept header likes best; None if it likes none.
 
     Args:
@@ -260,7 +325,7 @@ def _like_best(accept: str, offers: Mapping[str, Iterable[str]]) -> str | None:
         with contextlib.suppress(ValueError):
             liked[name] = max(liked.get(name, 0.0), float(quality))
 
-    def score(offer: str) -> float:
+    def score(offer: Offer) -> float:
         """Return how much an offer is liked."""
         return next((liked[name] for name in offers[offer] if name in liked), 0.0)
 

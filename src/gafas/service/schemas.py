@@ -1,6 +1,6 @@
 """What the service receives and answers, as its OpenAPI description tells it."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -59,6 +59,17 @@ class KeptAnswer(BaseModel):
     bytes: int = Field(description="The file's size.")
     modified: int = Field(description="When it was changed, in milliseconds since 1970.")
     answer: str = Field(description="The JSON object of `recognize`, as text, to the last digit.")
+
+
+class VerdictAnswer(BaseModel):
+    """What was decided about one photo: the object that `gafas check --json` gives."""
+
+    photo: str = Field(description="The name that the photo was sent under.")
+    verdict: Literal["pass", "fail", "look"] = Field(description="`look`: a person should decide.")
+    reason: str = Field(description="One word for programs.")
+    sentence: str = Field(description="The reason, in the language of `Accept-Language`.")
+    face: FaceAnswer | None = Field(description="The face that was decided by.")
+    error: str | None = Field(description="Why the photo could not be read.")
 
 
 class ProblemAnswer(BaseModel):
@@ -135,6 +146,15 @@ def describe_answers() -> dict[int | str, dict[str, Any]]:
     many = {"summary": "A form: a list, in order", "value": [_PHOTO, _UNREADABLE]}
     content = {"application/json": {"examples": {"one": one, "many": many}}}
     return {200: {"model": PhotoAnswer | list[PhotoAnswer], "content": content}}
+
+
+def describe_verdicts() -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of what `check` answers."""
+    sentence = "The eyes are behind sunglasses."
+    told = {"verdict": "fail", "reason": "dark-lenses", "sentence": sentence}
+    one = {"photo": "a.jpg", **told, "face": _FACE, "error": None}
+    content = {"application/json": {"examples": {"one": {"summary": "A raw body", "value": one}}}}
+    return {200: {"model": VerdictAnswer | list[VerdictAnswer], "content": content}}
 
 
 def describe_picture() -> dict[int | str, dict[str, Any]]:

@@ -15,29 +15,19 @@ was asked for; each later one has one of these keys, and a number where it is ab
 So what a crash may have left is no more than what the entries in `do` and `undo` tell. Paths are
 relative, those of photos to the folder that is sorted, the others to the journal's own. `file` is
 the number by which the file system knows a file: equal contents do not make a file ours.
-
-Lines, not a database: with SQLite this was no shorter, and no editor reads it. It waits for the
-disk five to eight times as often; with a write-ahead log as often as here, but then it leaves files
-of its own beside the photos and does not work on network disks.
 """
 
 import contextlib
 import dataclasses
 import enum
-import itertools
 import json
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any, Final
 
 from gafas.errors import DataError
+from gafas.journals import apply_rows, check_path, create, lock, read_first, write_line
 from gafas.sorting.files import Identity
-
-try:
-    import fcntl
-except ImportError:  # Windows: two runs at once are not kept apart there
-    fcntl = None  # type: ignore[assignment]
 
 VERSION: Final = 2
 """The newest layout of journals that this version reads; 1 named the source's folder twice."""
@@ -175,7 +165,7 @@ class Journal:
                 cuts off what was begun.
         """
         assert self.file is not None, "open_journal opens journals to be written"
-        _write_line(self.file, row, sync=sync)
+        write_line(self.file, row, sync=sync)
         self.apply(row)
 
     def apply(self, row: Mapping[str, Any]) -> None:
@@ -188,11 +178,11 @@ class Journal:
         match row:
             case {"do": number}:
                 identity = Identity(row["size"], row["mtime_ns"], row["mode"], row["sha256"])
-                photo, target = _check_path(row["photo"]), _check_path(row["target"])
+                photo, target = check_path(row["photo"]), check_path(row["target"])
                 self.entries[number] = Entry(number, photo, target, identity)
                 self.finished = False
             case {"folder": path}:
-                self.folders.append(_check_path(path))
+                self.folders.append(check_path(path))
             case {"finished": _}:
                 self.finished = True
             case {"part": number}:
@@ -215,7 +205,7 @@ def list_journals(dest: Path, source: Path) -> Iterator[Path]:
         OSError: one of them cannot be read.
     """
     for path in sorted(dest.glob(_PATTERN)):
-        first = _read_first(path)
+        first = read_first(path)
         if first and _parse_first(first, path).source == source:
             yield path
 
@@ -228,19 +218,8 @@ def read_journal(path: Path) -> Journal:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        first = file.readline()
-        journal = _parse_first(first, path)
-        for number, line in enumerate(file, 2):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                journal.apply(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(
-                    f"The journal is damaged. Received: {str(path)!r}, line {number}: "
-                    f"{line[:60]!r}. Nothing has been done. Restore the journal from a backup."
-                ) from error
-            journal.length += len(line)
+        journal = _parse_first(file.readline(), path)
+    journal.length += apply_rows(path, journal.apply)
     return journal
 
 
@@ -252,11 +231,7 @@ def open_journal(path: Path) -> Iterator[Journal]:
         DataError: as `read_journal`, or another process writes it.
         OSError: it cannot be opened.
     """
-    with _lock(path, "r+b") as file:
-        if file is None:
-            raise DataError(
-                f"Another gafas is at work with this journal. Received: {str(path)!r}. Wait for it."
-            )
+    with lock(path) as file:
         journal = read_journal(path)
         file.truncate(journal.length)
         file.seek(journal.length)
@@ -275,52 +250,7 @@ def create_journal(dest: Path, source: Path, *, options: Options) -> Path:
     dest.mkdir(parents=True, exist_ok=True)
     row = {"gafas": "sort", "version": VERSION, "source": str(source)}
     row |= {**dataclasses.asdict(options), "made": len(missing)}
-    for number in itertools.count(1):
-        path = dest / f".gafas-sort-{number}.jsonl"
-        # A crash may have left one without its first line; another process may begin this one.
-        if not path.exists() or not _read_first(path):
-            with _lock(path, "a+b") as file:
-                if file and not _read_first(path):
-                    file.truncate(0)
-                    _write_line(file, row, sync=True)
-                    break
-    return path
-
-
-@contextlib.contextmanager
-def _lock(path: Path, mode: str) -> Iterator[IO[bytes] | None]:
-    """Open a journal; yield None if another process writes it."""
-    # Unbuffered, so that what is written is written.
-    with path.open(mode, buffering=0) as file:
-        try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = os.fstat(file.fileno()).st_nlink > 0  # or an undo has just removed it
-        except BlockingIOError:
-            free = False
-        yield file if free else None
-
-
-def _write_line(file: IO[bytes], row: Mapping[str, Any], *, sync: bool) -> None:
-    # Escaped, for a file name may be no text at all.
-    view = memoryview(json.dumps(row, ensure_ascii=True).encode("ascii") + b"\n")
-    try:
-        while view:  # an unbuffered file may take a part of it
-            view = view[os.write(file.fileno(), view) :]
-        if sync:
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise DataError(
-            f"Cannot write the journal: {error.strerror}. Received: {str(file.name)!r}. Free "
-            "some space there, then give the same command again: it goes on where it stopped."
-        ) from error
-
-
-def _read_first(path: Path) -> bytes:
-    """Return a journal's first line; nothing if it was never wholly written."""
-    with path.open("rb") as file:
-        first = file.readline()
-    return first if first.endswith(b"\n") else b""
+    return create(dest, "sort", first=row)
 
 
 def _parse_first(first: bytes, path: Path) -> Journal:
@@ -340,11 +270,3 @@ def _parse_first(first: bytes, path: Path) -> Journal:
         f"This is no journal of `gafas sort`. Received: {str(path)!r}, which starts with "
         f"{first[:40]!r}. Name a file {_PATTERN}, as it lies in the folder sorted into."
     )
-
-
-def _check_path(text: str) -> str:
-    """Refuse a path that leads out of its folder."""
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError("a path leads out of its folder")
-    return text

@@ -1,0 +1,1 @@
+"""Answers written where photo programs look: XMP, beside photos or in them."""
