@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from benchmarks.batch_failures import list_family
 from benchmarks.object_store import ObjectStore
 from tools.photos import WORN, write_photos
 
@@ -17,7 +18,10 @@ from command_line import Call, refused
 from gafas.batch import batch as BATCH
 from gafas.batch.batch import Batch
 from gafas.batch.engines import LocalEngine
+from gafas.batch.shards import Shard
 from gafas.errors import DataError
+from gafas.recognizer import BUNDLED
+from gafas.weights import read_bundled
 
 LONG = 200
 
@@ -204,6 +208,21 @@ def test_a_process_that_somebody_else_ends_loses_no_photo(
     rows = read_rows(tmp_path / "out")
     assert [row["photo"] for row in rows] == sorted([*many, str(good)])
     assert (len(killed), process.returncode) == (1, 0)
+
+
+def test_processes_that_die_before_they_begin_hold_nothing_up(
+    photos: list[str], tmp_path: Path
+) -> None:
+    batch = Batch(str(tmp_path / "out"), read_bundled(BUNDLED))  # more than pipes hold
+    engine = LocalEngine(batch.job, 2)
+    engine.submit(Shard(((photos[0],),)))
+    (child,) = (one for one, line in list_family(os.getpid()) if "spawn_main" in line)
+    os.kill(child, signal.SIGKILL)
+    try:
+        assert engine.wait() == (Shard(((photos[0],),)), None)
+        assert sum(tally.photos for tally in batch.run(photos, engine, size=3)) == 10
+    finally:
+        engine.stop()
 
 
 def test_a_killed_run_leaves_no_process_and_goes_on_where_it_was(

@@ -51,22 +51,27 @@ class Engine(Protocol):
 
 
 class _Worker:
-    """A process of this machine, and what it is at."""
+    """A process of this machine, and what it is at.
 
-    def __init__(self, job: Job) -> None:
+    It says when it is there, and only then is given anything large: who writes to a process that
+    dies before it reads waits for ever.
+    """
+
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.shard: Shard | None = None
-        self.process = context.Process(target=_work, args=(theirs, job), daemon=True)
+        self.ready = False
+        self.process = context.Process(target=_work, args=(theirs,), daemon=True)
         with _deaf_children():
             self.process.start()
         theirs.close()
 
-    def send(self, shard: Shard) -> None:
-        """Give it a shard; a process that has died meanwhile shows when it is waited for."""
-        self.shard = shard
+    def send(self, *values: object) -> None:
+        """Give it something; a process that has died meanwhile shows when it is waited for."""
         with contextlib.suppress(OSError):
-            self.pipe.send(shard)
+            for value in values:
+                self.pipe.send(value)
 
     def stop(self) -> None:
         """End the process, whatever it is at."""
@@ -115,9 +120,11 @@ class LocalEngine:
         """Give a shard to a process that has nothing to do."""
         free = next((worker for worker in self._workers if worker.shard is None), None)
         if free is None:
-            free = _Worker(self._job)
+            free = _Worker()
             self._workers.append(free)
-        free.send(shard)
+        free.shard = shard
+        if free.ready:
+            free.send(shard)
 
     def wait(self) -> tuple[Shard, Tally | None]:
         """Return a shard that is done, and what it shows; nothing if its process has died.
@@ -125,21 +132,26 @@ class LocalEngine:
         Raises:
             OSError: its part could not be written.
         """
-        busy = {worker.pipe: worker for worker in self._list_busy()}
-        ready = wait(list(busy))[0]
-        assert isinstance(ready, Connection)
-        worker = busy[ready]
-        shard, worker.shard = worker.shard, None
-        assert shard is not None
-        try:
-            answer = worker.pipe.recv()
-        except (EOFError, OSError):
-            self._workers.remove(worker)
-            worker.stop()
-            return shard, None
-        if isinstance(answer, BaseException):
-            raise answer
-        return shard, answer
+        while True:
+            busy = {worker.pipe: worker for worker in self._list_busy()}
+            ready = wait(list(busy))[0]
+            assert isinstance(ready, Connection)
+            worker = busy[ready]
+            assert worker.shard is not None
+            try:
+                answer = worker.pipe.recv()
+            except (EOFError, OSError):
+                self._workers.remove(worker)
+                worker.stop()
+                return worker.shard, None
+            if isinstance(answer, BaseException):
+                raise answer
+            if answer is None:
+                worker.ready = True
+                worker.send(self._job, worker.shard)
+                continue
+            shard, worker.shard = worker.shard, None
+            return shard, answer
 
     def _list_busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.shard is not None]
@@ -150,11 +162,13 @@ class LocalEngine:
             worker.stop()
 
 
-def _work(pipe: Connection, job: Job) -> None:
-    """Look at shards as they come, until the pipe ends."""
+def _work(pipe: Connection) -> None:
+    """Say that this process is there, then look at shards as they come, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where none is born deaf
     warnings.filterwarnings("ignore", module="PIL")  # they name no photo
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    pipe.send(None)
+    job = pipe.recv()
     while True:
         try:
             shard = pipe.recv()
