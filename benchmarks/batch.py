@@ -24,7 +24,7 @@ from typing import Any
 import pyarrow.parquet
 
 from benchmarks import batch_failures, speed_photos
-from benchmarks.batch_failures import Failures, Source
+from benchmarks.batch_failures import VICTIMS, Deaths, Failures, Source, die
 from benchmarks.speed import Place, describe
 from gafas.files import read_json, write_json
 
@@ -93,12 +93,16 @@ class Growth:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchMeasured:
-    """What `benchmarks/batch.json` holds; a part that was not measured is missing."""
+    """What `benchmarks/batch.json` holds; a part that was not measured is missing.
+
+    `deaths` are by what was killed; a node's is that of its Ray processes.
+    """
 
     place: Place
     cost: Cost | None = None
     growth: Growth | None = None
     failures: Failures | None = None
+    deaths: Mapping[str, Deaths] = dataclasses.field(default_factory=dict)
 
 
 class Group:
@@ -248,6 +252,7 @@ def compare_windows(
 def measure(folder: Path, *, parts: Sequence[str], quick: bool) -> BatchMeasured:
     """Make the photos in a folder that is there, and measure."""
     photos = speed_photos.make_small(folder / "photos", count=20 if quick else PHOTOS)
+    deadly = [name for name in VICTIMS if name in parts]
     result = BatchMeasured(describe(None))
     if "cost" in parts:
         count, rounds = (60, 1) if quick else (COST_PHOTOS, 5)
@@ -257,17 +262,19 @@ def measure(folder: Path, *, parts: Sequence[str], quick: bool) -> BatchMeasured
         growth = measure_growth(folder, photos, count=5_000 if quick else MANY_PHOTOS)
         LOG.info("%s", growth)
         result = dataclasses.replace(result, growth=growth)
-    if "failures" in parts:
+    if {*VICTIMS, "failures"}.intersection(parts):
         source = Source(folder, multiply(photos, folder / "some", 60 if quick else 1_000))
-        moments = 1 if quick else 10
-        failures = batch_failures.measure(source, moments=moments, chance=random.Random(0))
-        result = dataclasses.replace(result, failures=failures)
+        batch_failures.take_reference(source)
+        moments, chance = 1 if quick else 10, random.Random(0)
+        deaths = {name: die(source, name, moments=moments, chance=chance) for name in deadly}
+        failures = batch_failures.measure(source) if "failures" in parts else None
+        result = dataclasses.replace(result, failures=failures, deaths=deaths)
     return result
 
 
 def main() -> None:
     """Measure, and write the JSON file."""
-    names = ["cost", "growth", "failures"]
+    names = ["cost", "growth", "failures", *VICTIMS]
     parser = argparse.ArgumentParser(description="Measure gafas batch.")
     parser.add_argument("--part", choices=names, action="append", help="only this; all if left out")
     parser.add_argument("--output", type=Path, default=OUTPUT)
@@ -280,8 +287,9 @@ def main() -> None:
         result = measure(Path(folder), parts=parts, quick=chosen.quick)
     if chosen.output.exists():
         known = read_json(chosen.output, BatchMeasured)
-        kept = {name: getattr(known, name) for name in names if name not in parts}
-        result = dataclasses.replace(result, **kept)
+        kept = {name: getattr(known, name) for name in names[:3] if name not in parts}
+        deaths = {**known.deaths, **result.deaths}
+        result = dataclasses.replace(result, **kept, deaths=deaths)
     write_json(chosen.output, result)
 
 

@@ -287,12 +287,12 @@ def test_the_table_about_very_many_photos_tells_what_was_measured() -> None:
             answers_mb=2.0,
         ),
         Failures(
-            {"local: a worker": deaths},
             three_nodes=Deaths(1, [2.0], [300], damaged=0, equal=1),
             offline={"local": True, "ray": False},
             stored=Stored(1001, {"a": "denied"}, right=999),
             broken=Broken(1000, 10, 9, 8),
         ),
+        {"local: a worker": deaths},
     )
     table = make_batch_table(measured)
     for told in (

@@ -38,7 +38,7 @@ def make_batch_table(measured: BatchMeasured) -> str:
             f"CPU time against `recognize_many`, {name}": f"{share:.2f} times"
             for name, share in cost.shares.items()
         },
-        **{f"`kill -9` of {name}": _tell(deaths) for name, deaths in failures.deaths.items()},
+        **{f"`kill -9` of {name}": _tell(deaths) for name, deaths in measured.deaths.items()},
         "one of three Ray nodes killed in mid-run, nothing begun again": _tell(
             failures.three_nodes
         ),

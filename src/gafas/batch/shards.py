@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import functools
+import gc
 import itertools
 import logging
 from collections.abc import Iterator, Sequence
@@ -105,7 +106,9 @@ def give_up(job: Job, shard: Shard) -> Tally:
 
 @functools.lru_cache(1)  # a worker serves one run
 def _open_recognizer(model: bytes) -> Recognizer:
-    return Recognizer(EyewearClassifier(model, threads=1))
+    recognizer = Recognizer(EyewearClassifier(model, threads=1))
+    gc.freeze()  # what stays is not searched for garbage again and again
+    return recognizer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
