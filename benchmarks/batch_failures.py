@@ -167,37 +167,44 @@ def die(source: Source, name: str, *, moments: int, chance: random.Random) -> De
     length = time.perf_counter() - began
     shutil.rmtree(words[1])
     seconds, before, damaged, equal = list[float](), list[int](), 0, 0
-    for number in range(moments):
-        out = source.folder / f"killed-{number}"
+    while len(seconds) < moments:
+        out = source.folder / f"killed-{len(seconds)}"
         words[1] = str(out)
         process = subprocess.Popen(
             [*BATCH, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        seconds.append(chance.uniform(0.2, 0.9) * length)
-        time.sleep(seconds[-1])
-        os.kill(_find_victim(process, mark, chance), signal.SIGKILL)
-        process.wait(300)
-        try:
-            before.append(len(read_rows(out)))
-        except (OSError, ValueError):
-            damaged += 1
-        run(words)
-        equal += read_rows(out).equals(usual)
+        moment = chance.uniform(0.2, 0.9) * length
+        time.sleep(moment)
+        victim = _find_victim(process, mark, chance)
+        if victim is not None:
+            os.kill(victim, signal.SIGKILL)
+            process.wait(300)
+            seconds.append(moment)
+            try:
+                before.append(len(read_rows(out)))
+            except (OSError, ValueError):
+                damaged += 1
+            run(words)
+            equal += read_rows(out).equals(usual)
         shutil.rmtree(out)
     told = Deaths(moments, seconds, before, damaged, equal)
     LOG.info("%s: %s", name, told)
     return told
 
 
-def _find_victim(process: "subprocess.Popen[bytes]", mark: str, chance: random.Random) -> int:
-    """Return whom to kill: one of those that are marked, as soon as there are any."""
-    while mark:
+def _find_victim(
+    process: "subprocess.Popen[bytes]", mark: str, chance: random.Random
+) -> int | None:
+    """Return whom to kill: one of those that are marked, as soon as there are any.
+
+    Nobody, if the run has ended meanwhile.
+    """
+    while process.poll() is None:
         found = [one for one, line in list_family(process.pid) if mark in line]
-        if found:
-            return chance.choice(found)
-        assert process.poll() is None
+        if not mark or found:
+            return chance.choice(found) if mark else process.pid
         time.sleep(0.02)
-    return process.pid
+    return None
 
 
 @contextlib.contextmanager

@@ -109,7 +109,7 @@ def test_another_method_is_told_which_one_is_taken(door: Door) -> None:
 def test_the_description_has_examples_and_names_every_refusal(door: Door) -> None:
     told = door.get("/openapi.json").json()
     assert set(told["paths"]) == {
-        *("/v1/recognize", "/v1/check", "/v1/annotate", "/v1/explain", "/v1/model"),
+        *("/v1/recognize", "/v1/check", "/v1/answers", "/v1/annotate", "/v1/explain", "/v1/model"),
         *("/healthz", "/readyz", "/metrics"),
     }
     post = told["paths"]["/v1/recognize"]["post"]

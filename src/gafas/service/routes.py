@@ -27,6 +27,7 @@ from gafas.service.schemas import (
     StatusAnswer,
     describe_answers,
     describe_body,
+    describe_part,
     describe_picture,
     describe_problems,
     describe_verdicts,
@@ -52,7 +53,6 @@ Name = Annotated[str | None, Query(description="What the answer calls a photo se
 
 Offer = TypeVar("Offer", bound=str)
 
-_FILE: Final = {"type": "string", "format": "binary"}
 _LACKING: Final = "To read kept answers, the service needs one more package."
 
 router = APIRouter()
@@ -245,12 +245,7 @@ async def explain_photo(
     "/v1/answers",
     tags=["photos"],
     responses=describe_problems(*_REFUSALS),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/vnd.apache.parquet": {"schema": _FILE}},
-        }
-    },
+    openapi_extra=describe_part(),
 )
 async def read_kept_answers(request: Request) -> list[KeptAnswer]:
     """Read a `.parquet` file of answers that `gafas batch` has kept, for who has the photos.

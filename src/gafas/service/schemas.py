@@ -140,6 +140,12 @@ def describe_body(*, several: bool) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def describe_part() -> dict[str, Any]:
+    """Return the OpenAPI description of a body that holds kept answers."""
+    content = {"application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def describe_answers() -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of what `recognize` answers."""
     one = {"summary": "A raw body: one object", "value": _PHOTO}
