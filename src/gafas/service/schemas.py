@@ -142,7 +142,7 @@ def describe_body(*, several: bool) -> dict[str, Any]:
 
 def describe_part() -> dict[str, Any]:
     """Return the OpenAPI description of a body that holds kept answers."""
-    content = {"application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}}}
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     return {"requestBody": {"required": True, "content": content}}
 
 
