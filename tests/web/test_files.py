@@ -51,7 +51,7 @@ FORMS = ("one", "other")
 
 UNMET = {
     *("host", "origin", "not-found", "method", "parameters", "media-type", "not-acceptable"),
-    *("form", "no-photo", "too-many-photos", "no-such-face"),
+    *("form", "no-photo", "too-many-photos", "no-such-face", "model"),
     *("http", "left"),
 }
 """Refusals that nobody meets who uses the page: it asks for what there is, photo by photo."""

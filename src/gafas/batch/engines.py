@@ -167,17 +167,18 @@ def _work(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where none is born deaf
     warnings.filterwarnings("ignore", module="PIL")  # they name no photo
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    pipe.send(None)
-    job = pipe.recv()
-    while True:
-        try:
-            shard = pipe.recv()
-        except EOFError:
-            return
-        try:
-            pipe.send(recognize_shard(job, shard))
-        except Exception as error:  # it is the parent's to say
-            pipe.send(error)
+    with contextlib.suppress(EOFError, OSError):  # of the pipe: the parent has gone
+        pipe.send(None)
+        job = pipe.recv()
+        while True:
+            pipe.send(_try(job, pipe.recv()))
+
+
+def _try(job: Job, shard: Shard) -> Tally | Exception:
+    try:
+        return recognize_shard(job, shard)
+    except Exception as error:  # it is the parent's to say
+        return error
 
 
 def _end_with_parent() -> None:

@@ -15,11 +15,14 @@ function describe({ info, paths, components }) {
     });
   });
   const objects = Object.entries(components.schemas).flatMap(([name, schema]) => {
-    const fields = Object.entries(schema.properties).map(([field, { description, ...type }]) => {
+    const properties = Object.entries(schema.properties ?? {});
+    const fields = properties.map(([field, { description, ...type }]) => {
       return [`\`${field}\``, nameType(type), description];
     });
     const title = make("h3", { text: name });
-    return [title, ...makeText(schema.description), ...makeTable("field type meaning", fields)];
+    const values = (schema.enum ?? []).map((value) => `\`${value}\``).join(", ");
+    const text = [schema.description, values].filter(Boolean).join("\n\n");
+    return [title, ...makeText(text), ...makeTable("field type meaning", fields)];
   });
   const title = make("h2", { text: "Objects" });
   return [...makeText(info.description), ...routes, title, ...objects];
@@ -47,6 +50,9 @@ function describeRoute(method, path, { description, parameters = [], requestBody
 function writeCall(path, requestBody) {
   const url = `${location.origin}${path}`;
   if (!requestBody) return `curl ${url}`;
+  if (!requestBody.content["multipart/form-data"]) {
+    return `curl --data-binary @part.parquet ${url}`;
+  }
   return `curl --data-binary @photo.jpg ${url}\ncurl -F photos=@photo.jpg ${url}`;
 }
 
@@ -89,7 +95,7 @@ function mark(text) {
 }
 
 function nameAnswer(kind, schema) {
-  return schema.$ref || schema.anyOf ? nameType(schema) : kind;
+  return schema.$ref || schema.anyOf || schema.items ? nameType(schema) : kind;
 }
 
 function nameType({ $ref, anyOf, type, items }) {
