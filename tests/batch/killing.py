@@ -1,6 +1,7 @@
 """Photos and people that end processes, at a moment that is known."""
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -59,10 +60,12 @@ def find_readers(photo: Path) -> list[int]:
 
 
 def start_batch(*words: object) -> "subprocess.Popen[str]":
-    """Begin a batch in a process of its own."""
+    """Begin a batch in a process of its own that heeds Ctrl-C."""
+    # A shell makes what it runs in the background, these tests perhaps, deaf to interrupts.
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     command = [sys.executable, "-m", "gafas.cli", "batch", *map(str, words)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, preexec_fn=listening, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 def list_children(parent: int) -> list[int]:

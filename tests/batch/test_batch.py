@@ -216,8 +216,9 @@ def test_processes_that_die_before_they_begin_hold_nothing_up(
     batch = Batch(str(tmp_path / "out"), read_bundled(BUNDLED))  # more than pipes hold
     engine = LocalEngine(batch.job, 2)
     engine.submit(Shard(((photos[0],),)))
-    (child,) = (one for one, line in list_family(os.getpid()) if "spawn_main" in line)
-    os.kill(child, signal.SIGKILL)
+    while not (found := [one for one, line in list_family(os.getpid()) if "spawn_main" in line]):
+        time.sleep(0.001)
+    os.kill(found[0], signal.SIGKILL)
     try:
         assert engine.wait() == (Shard(((photos[0],),)), None)
         assert sum(tally.photos for tally in batch.run(photos, engine, size=3)) == 10
