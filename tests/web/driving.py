@@ -86,6 +86,7 @@ def give(page: Page, photos: Sequence[Path]) -> None:
 
 def wait_till_done(page: Page) -> None:
     """Wait until nothing is under way: neither answers nor small pictures."""
+    expect(page.locator(".card:is([data-state=waiting], [data-state=working])")).to_have_count(0)
     expect(page.locator(".running")).to_be_hidden()
     expect(page.locator(".card[data-state=answered]:not(:has(img))")).to_have_count(0)
 
