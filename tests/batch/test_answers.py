@@ -78,9 +78,12 @@ def test_copies_have_rows_of_their_own_and_are_looked_at_once(
 def test_a_photo_that_nothing_survives_has_a_row_that_says_so(
     photos: list[str], model: Path, tmp_path: Path
 ) -> None:
-    give_up(Job(str(tmp_path / "out"), model.read_bytes(), "1"), Shard(((photos[3],),)))
+    give_up(Batch(str(tmp_path / "out"), model.read_bytes()).job, Shard(((photos[3],),)))
     (row,) = read_rows(tmp_path / "out")
     assert (row["photo"], row["faces"]) == (photos[3], [])
+    kept = Answers(str(tmp_path / "out"), Recognizer(model)).find(photos[3])
+    assert kept is not None
+    assert kept.error == row["error"]
     assert "out of memory or crashed" in row["error"]
 
 

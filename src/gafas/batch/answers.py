@@ -3,23 +3,19 @@
 import collections
 import dataclasses
 import hashlib
-import io
 import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
-from gafas.batch.parts import Store, make_schema
+from gafas.batch.parts import Store, make_schema, read_table
 from gafas.batch.sources import examine
 from gafas.errors import DataError
 from gafas.files import name_in_data
 from gafas.images import ImageSource
 from gafas.recognizer import Recognizer
 from gafas.results import Face, Prediction, Recognition
-
-if TYPE_CHECKING:
-    pass
 
 _AHEAD: Final = 256  # so many photos are taken to see which of them have answers
 
@@ -38,10 +34,8 @@ def read_answers(content: bytes, *, model: str) -> list[tuple[int, int, Recognit
     Raises:
         DataError: it is no part, or another model's.
     """
-    import pyarrow.parquet
-
     try:
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        table = read_table(content)
         if make_schema(()).names != table.schema.names:
             raise ValueError(f"the columns {', '.join(table.schema.names)}")
     except (OSError, ValueError) as error:

@@ -129,16 +129,26 @@ class Store:
         Raises:
             DataError: it is damaged, as by a disk; no run leaves one so.
         """
-        import pyarrow.parquet
-
         try:
-            content = io.BytesIO(self.read(name) or b"")
-            return pyarrow.parquet.ParquetFile(content).read(columns)
+            return read_table(self.read(name) or b"", columns)
         except (OSError, ValueError) as error:
             raise DataError(
                 f"A part cannot be read: {error}. Received: {name} in {self.place!r}. Remove it, "
                 "and give the command again: its photos are looked at anew."
             ) from error
+
+
+def read_table(content: bytes, columns: Sequence[str] | None = None) -> "pyarrow.Table":
+    """Read the bytes of a Parquet file, or some of its columns.
+
+    Raises:
+        OSError: it is cut short.
+        ValueError: it is none, or damaged.
+    """
+    import pyarrow.parquet
+
+    # Not `read_table` of pyarrow, which imports what reads whole folders, and pandas with it.
+    return pyarrow.parquet.ParquetFile(io.BytesIO(content)).read(columns)
 
 
 def name_part(photos: Iterable[str]) -> str:
