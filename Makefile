@@ -1,11 +1,13 @@
 # make demo   set up, run the main job on real input, say where to look
 # make test   set up, run the tests
 # make check  format, lint and types      make docs  write what is generated
+# make site-app  build the page that recognizes in the browser alone into out/app; needs npm
 # make site   build the website of the documentation into out/site
 # make coverage  run the tests and say which lines they miss; fails under the floor
 # make wheel  build what is released into out/dist
 # make constraints  choose the newest versions of everything that is installed here
 # make attributions  list whose photos the models learnt from; needs GAFAS_EYEWEAR
+# make parity-vectors  write what each stage of recognizing takes and gives, for the page's engine
 # make golden, make selfcheck-answers     write down what new weights answer
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
@@ -21,7 +23,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
+.PHONY: demo browser engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -49,11 +51,19 @@ browser:
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } \
 	>/dev/null 2>&1 || true
 
-test: $(VENV)/ready browser
+# What runs models in a browser. Where npm is missing, its tests say so and are skipped.
+engine:
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory node_modules/ready || true
+
+node_modules/ready: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+test: $(VENV)/ready browser engine
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 # A run of its own: it takes longer.
-coverage: $(VENV)/ready browser
+coverage: $(VENV)/ready browser engine
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 check: $(VENV)/ready
@@ -67,6 +77,9 @@ docs: $(VENV)/ready
 site: $(VENV)/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
+site-app: $(VENV)/ready node_modules/ready
+	$(BIN)/python -m tools.app
+
 wheel: $(VENV)/ready
 	$(BIN)/python -m build --wheel --outdir $(OUT)/dist
 
@@ -77,6 +90,9 @@ constraints: $(VENV)/ready
 
 attributions: $(VENV)/ready
 	$(BIN)/python -m tools.attributions
+
+parity-vectors: $(VENV)/ready
+	$(BIN)/python -m tools.parity_vectors
 
 golden: $(VENV)/ready
 	$(BIN)/python -m tools.golden
