@@ -12,6 +12,7 @@
 # make screenshots  take the pictures of the web page; needs Chromium
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
+# make benchmark-browser  compare the page's engine with Python; needs npm, Chromium, and web, multi and life in GAFAS_EYEWEAR (minutes, on an idle computer)
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
@@ -23,7 +24,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 
-.PHONY: demo browser engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
+.PHONY: demo browser engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-browser benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -106,6 +107,9 @@ screenshots: $(VENV)/ready
 speed: $(VENV)/ready
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m tools.docs
+
+benchmark-browser: $(VENV)/ready node_modules/ready
+	$(BIN)/python -m benchmarks.browser $(GAFAS_EYEWEAR)
 
 benchmark-detector: $(VENV)/ready
 	$(BIN)/python benchmarks/detector.py $(GAFAS_CMU) $(GAFAS_EYEWEAR)

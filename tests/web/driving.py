@@ -2,14 +2,11 @@
 
 import base64
 import contextlib
-import functools
-import http.server
 import io
 import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,33 +46,6 @@ def serving(*options: str, **environment: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-
-
-class _Host(http.server.SimpleHTTPRequestHandler):
-    """Gives out files, as any host of static pages does."""
-
-    extensions_map = {  # noqa: RUF012 (whose it is, does it so)
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-        ".mjs": "text/javascript",
-    }
-
-    def log_message(self, *words: Any) -> None:
-        """Say nothing."""
-
-
-@contextlib.contextmanager
-def hosting(folder: Path) -> Iterator[str]:
-    """Give out a folder's files over HTTP; yield the address."""
-    handler = functools.partial(_Host, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def write_photos(folder: Path) -> list[Path]:

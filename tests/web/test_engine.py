@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tools import app as APP
 from tools import parity_vectors as VECTORS
+from tools.hosting import hosting
 
 from face_photos import encode, portrait
 from gafas.images import load_photo
 from gafas.results import ImageArray
-from web.driving import hosting
 
 HERE = Path(__file__).parent / "engine"
 NODE = shutil.which("node")
