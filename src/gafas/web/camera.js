@@ -1,13 +1,12 @@
 /** The camera: live boxes and labels. One frame is under way at a time; none waits in a queue. */
 
-import { recognize } from "./api.js";
 import { makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
+import { packFrame, recognize } from "./engine.js";
 import { count, explainProblem, say, short } from "./language.js";
 import { patiently } from "./retry.js";
 
 const SIDE = 640;
-const QUALITY = 0.85;
 const REMEMBERED_MS = 5000;
 
 const section = document.querySelector("#camera");
@@ -102,7 +101,7 @@ function takeFrame() {
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+  return packFrame(canvas);
 }
 
 function measure(took) {

@@ -1,11 +1,12 @@
 /** The page: takes photos, has them recognized a few at a time, and shows what comes back. */
 
-import { readModel, recognize } from "./api.js";
 import { refreshCamera, stopCamera } from "./camera.js";
 import { makeCard, setCardWidth, showPhoto } from "./cards.js";
+import { abilities, prepare, readModel, recognize } from "./engine.js";
 import "./key.js";
 import { Queue } from "./queue.js";
-import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
+import { count, getLanguage, say, setLanguage, short, startLanguage } from "./language.js";
+import { refreshOffer, stayOffline } from "./offline.js";
 import { condition, hurry, patiently } from "./retry.js";
 import { readFiles, readTransfer } from "./photos.js";
 import { makeThumbnail } from "./thumbnails.js";
@@ -137,9 +138,8 @@ function showTab() {
 function showLanguage() {
   const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
   document.title = say("title");
-  find(".private").textContent = say(here ? "private.here" : "private.there", {
-    host: location.hostname,
-  });
+  const there = say(here ? "private.here" : "private.there", { host: location.hostname });
+  find(".private").textContent = abilities.elsewhere ? there : say("private.browser");
   for (const button of document.querySelectorAll(".languages button")) {
     button.setAttribute("aria-pressed", button.lang === getLanguage());
   }
@@ -147,6 +147,7 @@ function showLanguage() {
   refreshLightbox();
   refreshCamera();
   showCondition();
+  refreshOffer();
   refresh();
 }
 
@@ -203,6 +204,19 @@ function listenToGrid() {
   });
 }
 
+/** Fetch what the browser needs to recognize, say how far that is, and keep the page for later. */
+async function getReady() {
+  const tell = (bytes) => {
+    const values = { megabytes: short(bytes / 1e6) };
+    find("#notice").dataset.state = "loading";
+    find("#notice p").textContent = say("notice.loading", values);
+  };
+  await prepare(tell).catch(() => {}); // each photo will say so
+  document.documentElement.classList.add("able");
+  showCondition();
+  await stayOffline();
+}
+
 async function start() {
   await startLanguage();
   listen();
@@ -225,6 +239,7 @@ async function start() {
   ({ labels = labels } = model);
   find(".check:has(.largest)").hidden = model.input?.view === "photo"; // it looks for no faces
   refresh();
+  if (abilities.offline) await getReady();
 }
 
 start();

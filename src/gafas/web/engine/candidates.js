@@ -1,9 +1,8 @@
-/**
- * Candidates: what looks like a face, and which of them show the same one, as
- * `gafas.detection.candidates` has it, in numbers of 32 bits as there.
- *
- * @typedef {Float32Array} Candidate x1, y1, x2, y2, confidence, then five times x, y
- */
+/** Candidates: what looks like a face, and which of them show the same one. */
+
+// As `gafas.detection.candidates` has it, in numbers of 32 bits as there.
+
+/** @typedef {Float32Array} Candidate x1, y1, x2, y2, confidence, then five times x, y */
 
 /** The place of a candidate's confidence. */
 export const CONFIDENCE = 4;

@@ -1,8 +1,6 @@
-/**
- * Image → faces: the schedule of looks, as `gafas.detection.detector` tells it; change both.
- *
- * @typedef {{ box: number[], landmarks: number[][], confidence: number | null }} Face
- */
+/** Image → faces: the schedule of looks, as `gafas.detection.detector` tells it; change both. */
+
+/** @typedef {{ box: number[], landmarks: number[][], confidence: number | null }} Face */
 
 import {
   CONFIDENCE, findDoubtful, keepConfident, measureSide, suppress, turnBack,

@@ -34,19 +34,34 @@ export function joinPlanes(planes) {
   return joined;
 }
 
-async function readAll(stream, tell) {
+async function readAll(stream, tell = () => {}) {
   const [pieces, reader] = [[], stream.getReader()];
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return new Uint8Array(await new Blob(pieces).arrayBuffer());
+    if (done) return join(pieces, length);
     pieces.push(value);
     length += value.length;
     tell(length);
   }
 }
 
-async function unzip(content) {
-  const stream = new Blob([content]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+function join(pieces, length) {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+function unzip(content) {
+  const stream = new ReadableStream({
+    start(control) {
+      control.enqueue(content);
+      control.close();
+    },
+  });
+  return readAll(stream.pipeThrough(new DecompressionStream("gzip")));
 }

@@ -1,12 +1,10 @@
-/**
- * gafas in the browser alone: who in a photo wears sunglasses, eyeglasses or none.
- *
- *     import { recognize } from "./gafas.js";
- *     const { faces } = await recognize(blob);
- *
- * Everything is fetched from beside this module, at the first call or by `load`; the work is done
- * in a thread of its own, and no photo leaves the computer. `gafas.d.ts` says what there is.
- */
+/** gafas in the browser alone: who in a photo wears sunglasses, eyeglasses or none. */
+
+//     import { recognize } from "./gafas.js";
+//     const { faces } = await recognize(blob);
+//
+// Everything is fetched from beside this module, at the first call or by `load`; the work is done
+// in a thread of its own, and no photo leaves the computer. `gafas.d.ts` says what there is.
 
 import { PhotoError } from "./problems.js";
 

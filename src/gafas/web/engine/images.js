@@ -1,8 +1,6 @@
-/**
- * Images: four bytes a pixel, red, green, blue and one that nobody reads, upright.
- *
- * @typedef {{ data: Uint8Array | Uint8ClampedArray, width: number, height: number }} Image
- */
+/** Images: four bytes a pixel, red, green, blue and one that nobody reads, upright. */
+
+/** @typedef {{ data: Uint8Array | Uint8ClampedArray, width: number, height: number }} Image */
 
 /** Return an image of zeros. */
 export function makeImage(width, height) {

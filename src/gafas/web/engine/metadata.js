@@ -1,8 +1,6 @@
-/**
- * What a model file says of itself: the JSON object under the key `gafas` of an ONNX file.
- *
- * An ONNX file is a protobuf message: field after field, each a number, a kind and a value.
- */
+/** What a model file says of itself: the JSON object under the key `gafas` of an ONNX file. */
+
+// An ONNX file is a protobuf message: field after field, each a number, a kind and a value.
 
 const KEY = "gafas";
 const PROPERTIES = 14; // the field of ModelProto that holds pairs of key and value

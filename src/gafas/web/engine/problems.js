@@ -5,10 +5,11 @@ const SENTENCES = {
     "Cannot decode the image: it is cut short or damaged. Received: {received}. Copy or download " +
     "it again.",
   "too-many-bytes":
-    "Cannot read the image: expected at most {limit} bytes. Received: {received}, which has more. " +
-    "Save it smaller.",
+    "Cannot read the image: expected at most {limit} bytes. Received: {received}, which has " +
+    "more. Save it smaller.",
   "too-many-pixels":
-    "Cannot read the image: expected at most {limit} pixels. Received: {received}. Save it smaller.",
+    "Cannot read the image: expected at most {limit} pixels. Received: {received}. Save it " +
+    "smaller.",
   "unreadable-photo":
     "Cannot read the image: expected JPEG, PNG, WebP, GIF, BMP or AVIF. Received: {received}. " +
     "Check that it is a photo and not, say, a web page saved under a photo's name.",

@@ -1,9 +1,7 @@
-/**
- * The conductor: photo → faces → crops → answers, as `gafas.recognizer` does it; change both.
- *
- * A source has `load({ side, eighth })`, which returns a photo: its `image`, perhaps decoded small,
- * and the `width` and `height` of the original, upright.
- */
+/** The conductor: photo → faces → crops → answers, as `gafas.recognizer` does it; change both. */
+
+// A source has `load({ side, eighth })`, which returns a photo: its `image`, perhaps decoded small,
+// and the `width` and `height` of the original, upright.
 
 import { calibrate } from "./classifier.js";
 import { cutOut, placeCrop, squeeze } from "./crops.js";

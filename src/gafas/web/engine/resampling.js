@@ -1,7 +1,6 @@
-/**
- * Pillow's resampling, to the byte: whole pixels averaged, the bilinear filter in fixed point, the
- * bilinear turn. Models were trained on its results, and answers hang on them.
- */
+/** Pillow's resampling, to the byte: models were trained on its results. */
+
+// Whole pixels averaged, the bilinear filter in fixed point, the bilinear turn.
 
 import { makeImage } from "./images.js";
 
