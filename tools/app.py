@@ -3,6 +3,7 @@
 Run it by `make site-app`; it needs what `npm ci` fetches.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
@@ -11,7 +12,6 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from gafas.errors import DataError, GafasError
 from gafas.files import write_bytes, write_text
 from gafas.recognizer import Recognizer
 from gafas.service.app import WEB
-from gafas.service.middleware import SAFE_HEADERS
+from gafas.service.middleware import LOCAL_HEADERS
 from gafas.service.operation import Operation
 from gafas.service.routes import describe_model
 from gafas.service.settings import Limits
@@ -31,16 +31,6 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 OUT: Final = ROOT / "out/app"
 RUNTIME: Final = ROOT / "node_modules/onnxruntime-web"
 """Where npm puts what runs the models."""
-
-HEADERS: Final[Mapping[str, str]] = {
-    **SAFE_HEADERS,
-    # WebAssembly is compiled; a page that is isolated may have threads.
-    "Content-Security-Policy": SAFE_HEADERS["Content-Security-Policy"].replace(
-        "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
-    ),
-    "Cross-Origin-Embedder-Policy": "require-corp",
-}
-"""What the page's service worker adds to every file: the service's headers, as far as can be."""
 
 ICONS: Final = (192, 512)
 """The sides of the icons, in pixels."""
@@ -61,15 +51,18 @@ _log = logging.getLogger(__name__)
 
 def main() -> int:
     """Build the page, and say how large it is."""
+    parser = argparse.ArgumentParser(description="Build the page without a service.")
+    parser.add_argument("folder", type=Path, nargs="?", default=OUT)
+    folder = parser.parse_args().folder
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    shutil.rmtree(OUT, ignore_errors=True)  # what an earlier build had more
+    shutil.rmtree(folder, ignore_errors=True)  # what an earlier build had more
     try:
-        write_app(OUT)
+        write_app(folder)
     except GafasError as error:
         _log.error("%s", error)
         return 1
-    sizes = [path.stat().st_size for path in OUT.rglob("*") if path.is_file()]
-    _log.info("Wrote %s: %d files, %.2f MB.", OUT, len(sizes), sum(sizes) / 1e6)
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    _log.info("Wrote %s: %d files, %.2f MB.", folder, len(sizes), sum(sizes) / 1e6)
     return 0
 
 
@@ -126,7 +119,7 @@ def split_planes(content: bytes) -> bytes:
 
 def turn_page(content: bytes) -> bytes:
     """Return a page of the service as one for a static host, in any folder, without a service."""
-    policy = re.sub(r" frame-ancestors [^;]+;?", "", HEADERS["Content-Security-Policy"])
+    policy = re.sub(r" frame-ancestors [^;]+;?", "", LOCAL_HEADERS["Content-Security-Policy"])
     text = content.decode("utf-8")
     head = (
         f'<meta charset="utf-8">\n  <meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -186,9 +179,9 @@ def _write_contents(folder: Path) -> None:
     files = [path.as_posix() for path in inside if path.parts[0] not in apart]
     files = [name for name in files if not name.endswith(".d.ts")]
     hashes = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files]
-    told = [*files, *hashes, json.dumps(HEADERS), (folder / "sw.js").read_text("utf-8")]
+    told = [*files, *hashes, json.dumps(LOCAL_HEADERS), (folder / "sw.js").read_text("utf-8")]
     version = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
-    contents = {"version": version, "files": files, "headers": HEADERS}
+    contents = {"version": version, "files": files, "headers": LOCAL_HEADERS}
     text = f"/** What this page is made of. */\nconst CONTENTS = {json.dumps(contents)};\n"
     write_text(folder / "contents.js", text)
 

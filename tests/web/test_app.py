@@ -18,8 +18,9 @@ from face_photos import encode, portrait
 from gafas.errors import DataError
 from gafas.recognizer import Recognizer
 from gafas.service.app import WEB
+from gafas.service.middleware import LOCAL_HEADERS
 from web.conftest import Open
-from web.driving import card, download, give
+from web.driving import card, download, give, serving
 from web.test_access import check, width
 
 if not APP.RUNTIME.exists():
@@ -165,7 +166,7 @@ def test_the_page_is_as_guarded_as_that_of_the_service(app: Page) -> None:
     app.reload()
     wait_till_able(app)
     policy = app.evaluate("fetch('./').then((one) => one.headers.get('content-security-policy'))")
-    assert policy == APP.HEADERS["Content-Security-Policy"]
+    assert policy == LOCAL_HEADERS["Content-Security-Policy"]
     assert "unsafe-eval" not in policy.replace("'wasm-unsafe-eval'", "")
     first = app.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
     assert first  # for the first visit, before any service worker
@@ -189,6 +190,24 @@ def test_a_page_in_use_stays_quick_while_many_photos_are_recognized(
     expect(app.locator(".summary")).to_have_text("60 photos · 60 faces")
     # One photo takes longer than this only where the page itself recognizes.
     assert app.evaluate("window.longest") < 1000
+
+
+def test_the_service_offers_the_page_where_it_was_built_in(
+    open_page: Open, built: Path, photos: list[Path]
+) -> None:
+    code = f"""
+from pathlib import Path
+from gafas.cli import main
+from gafas.service import app
+app.BUILT = Path({str(built / "gafas")!r})
+main()
+"""
+    with serving("--local", program=("-c", code)) as url:
+        assert url.endswith("/local/")
+        page = open_page(url)
+        wait_till_able(page)
+        give(page, choose(photos)[:1])
+        expect(page.locator(".summary")).to_have_text("1 photo · 1 face")
 
 
 def test_the_build_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,17 @@ from gafas.files import PHOTO_ENDINGS
 from gafas.service.problems import REFUSALS
 
 WEB = Path(gafas.__file__).parent / "web"
-SCRIPTS = sorted(WEB.rglob("*.js"))
+FOLDERS = (WEB, WEB / "engine")
+SCRIPTS = sorted(path for folder in FOLDERS for path in folder.glob("*.js"))
 CARD = WEB / "model-card.html"
 PAGES = sorted(set(WEB.glob("*.html")) - {CARD})
 CATALOGUES = {name: json.loads((WEB / f"{name}.json").read_text("utf-8")) for name in ("en", "es")}
 
 
 def read_all(*suffixes: str) -> str:
-    files = [path for path in sorted(WEB.rglob("*")) if path.suffix in suffixes]
+    files = [
+        path for folder in FOLDERS for path in sorted(folder.iterdir()) if path.suffix in suffixes
+    ]
     return "\n".join(path.read_text("utf-8") for path in files)
 
 
