@@ -6,10 +6,8 @@ It needs what `npm ci` fetches, takes some minutes, and writes browser.json besi
 
 import argparse
 import dataclasses
-import datetime
 import json
 import logging
-import platform
 import statistics
 import tempfile
 import time
@@ -22,9 +20,11 @@ from tools.app import RUNTIME, write_engine
 from tools.hosting import find_browser, hosting, list_arguments
 
 from benchmarks import speed_photos
+from benchmarks.browser_page import MANY, STARTS, PageFigures, measure_page
+from benchmarks.speed import describe
 from gafas.detection.candidates import SAME, measure_overlap
 from gafas.errors import ImageError
-from gafas.files import looks_like_photo, write_text
+from gafas.files import looks_like_photo, write_json
 from gafas.recognizer import Recognizer
 
 LOG = logging.getLogger("browser")
@@ -79,6 +79,40 @@ class Row:
     furthest: float = 0.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Times:
+    """The median of one kind of photo in Python, with one thread, and in the browser."""
+
+    python_ms: float
+    browser_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """Return how many times longer the browser takes."""
+        return self.browser_ms / self.python_ms
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parity:
+    """Answers compared, set by set, and all that differ."""
+
+    sets: Mapping[str, Row]
+    differences: Sequence[Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BrowserFigures:
+    """What `benchmarks/browser.json` holds."""
+
+    date: str
+    processor: str
+    browser: str
+    onnxruntime_web: str
+    photos: Mapping[str, Times]
+    page: PageFigures
+    parity: Parity
+
+
 def compare(row: Row, mine: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Count what is the same in two answers to one photo, and say whether all is."""
     row.photos += 1
@@ -109,7 +143,7 @@ def match(
             yield one, free.pop(overlaps.index(max(overlaps)))
 
 
-def measure_parity(folder: Path, ask: Callable[[Path], Any]) -> dict[str, Any]:
+def measure_parity(folder: Path, ask: Callable[[Path], Any]) -> Parity:
     """Compare the answers to every so many photos of the sets."""
     recognizer, rows = Recognizer(), dict[str, Row]()
     differing: list[dict[str, Any]] = []
@@ -130,17 +164,14 @@ def measure_parity(folder: Path, ask: Callable[[Path], Any]) -> dict[str, Any]:
             elif not compare(row, mine, other):
                 differing.append({"photo": where, "Python": mine, "browser": other})
         LOG.info("%s: %s", name, row)
-    return {
-        "sets": {name: dataclasses.asdict(row) for name, row in rows.items()},
-        "differences": differing,
-    }
+    return Parity(rows, differing)
 
 
 def _list_photos(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if looks_like_photo(str(path)))
 
 
-def measure_times(folder: Path, ask: Callable[[Path], Any], *, rounds: int) -> dict[str, Any]:
+def measure_times(folder: Path, ask: Callable[[Path], Any], *, rounds: int) -> dict[str, Times]:
     """Time single photos in both, in turn, warm; Python with one thread."""
     recognizer = Recognizer(threads=1)
     makers = (speed_photos.make_small, speed_photos.make_big)
@@ -158,17 +189,17 @@ def measure_times(folder: Path, ask: Callable[[Path], Any], *, rounds: int) -> d
             times["python"].append(1000 * (time.perf_counter() - began))
             times["browser"].append(ask(path)["milliseconds"])
         medians = {who: statistics.median(values[3:]) for who, values in times.items()}
-        ratio = medians["browser"] / medians["python"]
-        told[kind] = {f"{who}_ms": round(value, 1) for who, value in medians.items()}
-        told[kind]["ratio"] = round(ratio, 2)
-        LOG.info("%s: %s", kind, told[kind])
+        told[kind] = Times(round(medians["python"], 1), round(medians["browser"], 1))
+        LOG.info("%s: %s, ratio %.2f", kind, told[kind], told[kind].ratio)
     return told
 
 
-def measure(folder: Path, *, rounds: int) -> dict[str, Any]:
+def measure(folder: Path, *, rounds: int, starts: int = STARTS, many: int = MANY) -> BrowserFigures:
     """Measure all, with the photos of a folder of the labelled sets."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
-        site = Path(name)
+        site = Path(name) / "engine"
+        page_figures = measure_page(Path(name), driver, starts=starts, many=many)
+        LOG.info("%s", page_figures)
         write_engine(site / "engine")
         (site / "index.html").write_text("<!doctype html><title>gafas</title>", "utf-8")
         (site / "sets").symlink_to(folder.resolve())
@@ -181,14 +212,16 @@ def measure(folder: Path, *, rounds: int) -> dict[str, Any]:
                 """Have the page recognize a photo."""
                 return _ask(page, path, roots={site: "", folder: "sets/"})
 
-            result = {
-                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-                "browser": f"Chromium {browser.version}",
-                "onnxruntime_web": json.loads((RUNTIME / "package.json").read_text())["version"],
-                "machine": platform.machine(),
-                "photos": measure_times(site, ask, rounds=rounds),
-                "parity": measure_parity(folder, ask),
-            }
+            place = describe(None)
+            result = BrowserFigures(
+                date=place.date,
+                processor=place.processor,
+                browser=f"Chromium {browser.version}",
+                onnxruntime_web=json.loads((RUNTIME / "package.json").read_text())["version"],
+                photos=measure_times(site, ask, rounds=rounds),
+                page=page_figures,
+                parity=measure_parity(folder, ask),
+            )
             browser.close()
             return result
 
@@ -208,7 +241,7 @@ def main() -> None:
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     result = measure(chosen.folder, rounds=chosen.rounds)
-    write_text(chosen.output, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    write_json(chosen.output, result)
 
 
 if __name__ == "__main__":

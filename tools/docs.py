@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.ablations import Judged
+from benchmarks.browser import BrowserFigures
 from benchmarks.card import make_card, render_card
 from benchmarks.own_photos import OwnPhotos
 from benchmarks.readme_figure import write_readme_figure
@@ -19,6 +20,7 @@ from gafas.errors import DataError
 from gafas.files import read_json, write_text
 from gafas.labels import Language
 from tools.ablations_table import make_ablations_table
+from tools.browser_table import make_browser_table
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
@@ -60,6 +62,9 @@ TRAIN_FACES = "docs/how-to/train-faces.md"
 OWN_PHOTOS = "docs/how-to/own-photos.md"
 """The page of own photos, which says what they reach."""
 
+BROWSER = "docs/how-to/browser.md"
+"""The page about the browser alone."""
+
 SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
 """Each language's page about the service."""
 
@@ -99,6 +104,8 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     pages[TRAIN_FACES] = _fill_page(TRAIN_FACES, {"ablations": ablations})
     own = make_own_photos_table(read_json(benchmarks / "own_photos.json", OwnPhotos))
     pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": own})
+    browser = make_browser_table(read_json(benchmarks / "browser.json", BrowserFigures))
+    pages[BROWSER] = _fill_page(BROWSER, {"browser": browser})
     service = read_json(benchmarks / "service.json", ServiceSpeed)
     for language, name in SERVICE.items():
         pages[name] = _fill_page(name, {"service": make_service_table(service, language)})

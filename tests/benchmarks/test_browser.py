@@ -9,6 +9,7 @@ from tools.hosting import find_browser
 
 from benchmarks import browser as BENCHMARK
 from face_photos import encode, portrait
+from gafas.files import read_json, write_json
 
 
 def face(x: float, sunglasses: float = 0.9) -> dict[str, Any]:
@@ -55,7 +56,13 @@ def test_the_whole_measurement_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (tmp_path / name / "half.png").write_bytes(encode(portrait(), "PNG")[:5000])
     monkeypatch.setattr(BENCHMARK, "SETS", dict.fromkeys(BENCHMARK.SETS, 1))
     monkeypatch.setattr(BENCHMARK, "PHOTOS", {"250 pixels": 4, "12 megapixels": 4})
-    result = BENCHMARK.measure(tmp_path, rounds=1)
-    assert {row["faces"] for row in result["parity"]["sets"].values()} == {1}
-    assert result["parity"]["differences"] == []
-    assert all(times["ratio"] > 0 for times in result["photos"].values())
+    result = BENCHMARK.measure(tmp_path, rounds=1, starts=1, many=4)
+    assert {row.faces for row in result.parity.sets.values()} == {1}
+    assert result.parity.differences == []
+    assert all(times.ratio > 0 for times in result.photos.values())
+    assert 5 < result.page.download_mb < 10
+    assert result.page.camera_answers_per_second > 0
+    assert min(result.page.heap_mb) > 0
+    target = tmp_path / "browser.json"
+    write_json(target, result)
+    assert read_json(target, BENCHMARK.BrowserFigures) == result

@@ -59,7 +59,7 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
     problems: list[str] = []
     hosts: set[str] = set()
 
-    def open_it(url: str = service, **options: Any) -> Page:
+    def open_it(url: str = service, *, ready: bool = True, **options: Any) -> Page:
         settings = {"locale": "en-GB", "viewport": {"width": 1200, "height": 800}, **options}
         context = browser.new_context(**settings)
         contexts.append(context)
@@ -70,7 +70,8 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
         page.on("console", lambda message: problems.append(message.text))
         hosts_of_ours.add(urlsplit(url).netloc)
         page.goto(url)
-        page.locator("html.ready").wait_for()
+        if ready:
+            page.locator("html.ready").wait_for()
         return page
 
     hosts_of_ours = {""}  # pictures that the page itself made

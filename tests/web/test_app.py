@@ -1,16 +1,18 @@
 """The page without a service: the same answers from the browser alone, also without a network."""
 
+import base64
 import io
 import json
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from tools import app as APP
 from tools.hosting import hosting
 
@@ -197,6 +199,7 @@ def test_the_service_offers_the_page_where_it_was_built_in(
 ) -> None:
     code = f"""
 from pathlib import Path
+from typing import Any
 from gafas.cli import main
 from gafas.service import app
 app.BUILT = Path({str(built / "gafas")!r})
@@ -225,3 +228,42 @@ def test_the_icons_show_what_the_picture_of_the_page_shows() -> None:
         places = {(0.02, 0.02), (0.33, 0.51), (0.68, 0.51), (0.68, 0.4)}
         seen = {picture[int(y * side), int(x * side)].tobytes().hex() for x, y in places}
         assert {f"#{one}" for one in seen} == colours
+
+
+def test_the_example_of_the_page_about_it_runs(open_page: Open, built: Path, site: str) -> None:
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "docs/how-to/browser.md").read_text("utf-8")
+    (example,) = re.findall(r"```html\n(.*?)```", text, flags=re.DOTALL)
+    assert len(example.splitlines()) <= 20
+    (built / "gafas" / "example.html").write_text(example, "utf-8")
+    page = open_page(f"{site}example.html", ready=False)
+    file: FilePayload = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode(portrait())}
+    page.set_input_files("input", file)
+    expect(page.locator("pre")).to_contain_text(re.compile(r"^eyeglasses 0\.99\d at \d"))
+
+
+def test_what_the_types_say_is_what_the_module_gives(app: Page) -> None:
+    given: list[str] = app.evaluate("import('./engine/gafas.js').then(Object.keys)")
+    types = (WEB / "engine" / "gafas.d.ts").read_text("utf-8")
+    promised = set(re.findall(r"export (?:function|class|const) (\w+)", types))
+    assert promised == set(given)
+    assert len(given) == 5
+
+
+def test_what_an_element_shows_is_recognized_as_its_file_is(app: Page) -> None:
+    told: list[dict[str, Any]] = app.evaluate(
+        """async (file) => {
+            const { recognize } = await import("./engine/gafas.js");
+            const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+            const blob = new Blob([bytes]);
+            const image = await createImageBitmap(blob);
+            const canvas = new OffscreenCanvas(image.width, image.height);
+            canvas.getContext("2d").drawImage(image, 0, 0);
+            const name = "a.png";
+            const sources = [blob, image, canvas];
+            return Promise.all(sources.map((source) => recognize(source, { name })));
+        }""",
+        base64.b64encode(encode(portrait(), "PNG")).decode(),
+    )
+    assert [len(one["faces"]) for one in told] == [1, 1, 1]
+    assert told[0] == told[1] == told[2]

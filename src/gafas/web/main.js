@@ -12,6 +12,7 @@ import { readFiles, readTransfer } from "./photos.js";
 import { makeThumbnail } from "./thumbnails.js";
 import { announce, getFilter, showCounts, watchToolbar } from "./toolbar.js";
 import { openLightbox, refreshLightbox } from "./lightbox.js";
+import { closeFilm, openFilm, refreshFilm } from "./video.js";
 
 const AT_ONCE = 4;
 const BUSY_MS = 1500;
@@ -124,15 +125,21 @@ function showCondition() {
   find("#notice button").hidden = state !== "offline";
 }
 
+function showLoading(bytes) {
+  find("#notice").dataset.state = "loading";
+  find("#notice p").textContent = say("notice.loading", { megabytes: short(bytes / 1e6) });
+}
+
 function showTab() {
-  const camera = location.hash === "#camera";
-  find("#photos").hidden = camera;
-  find("#camera").hidden = !camera;
-  for (const link of document.querySelectorAll("nav a")) {
-    if ((link.hash === "#camera") === camera) link.setAttribute("aria-current", "page");
+  const links = [...document.querySelectorAll("nav a")];
+  const chosen = links.find(({ hash }) => hash === location.hash) ?? links[0];
+  for (const link of links) {
+    find(link.hash).hidden = link !== chosen;
+    if (link === chosen) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (!camera) stopCamera();
+  if (chosen.hash !== "#camera") stopCamera();
+  if (chosen.hash !== "#video") closeFilm();
 }
 
 function showLanguage() {
@@ -146,6 +153,7 @@ function showLanguage() {
   photos.forEach(showPhoto);
   refreshLightbox();
   refreshCamera();
+  refreshFilm();
   showCondition();
   refreshOffer();
   refresh();
@@ -162,8 +170,10 @@ function listen() {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    location.hash = "#photos";
-    take(await readTransfer(event.dataTransfer));
+    const [film] = [...event.dataTransfer.files].filter(({ type }) => type.startsWith("video/"));
+    location.hash = film ? "#video" : "#photos";
+    if (film) openFilm(film);
+    else take(await readTransfer(event.dataTransfer));
   });
   document.addEventListener("paste", ({ clipboardData }) => take(readFiles(clipboardData.files)));
   for (const input of document.querySelectorAll("input[type=file]")) {
@@ -204,19 +214,6 @@ function listenToGrid() {
   });
 }
 
-/** Fetch what the browser needs to recognize, say how far that is, and keep the page for later. */
-async function getReady() {
-  const tell = (bytes) => {
-    const values = { megabytes: short(bytes / 1e6) };
-    find("#notice").dataset.state = "loading";
-    find("#notice p").textContent = say("notice.loading", values);
-  };
-  await prepare(tell).catch(() => {}); // each photo will say so
-  document.documentElement.classList.add("able");
-  showCondition();
-  await stayOffline();
-}
-
 async function start() {
   await startLanguage();
   listen();
@@ -239,7 +236,11 @@ async function start() {
   ({ labels = labels } = model);
   find(".check:has(.largest)").hidden = model.input?.view === "photo"; // it looks for no faces
   refresh();
-  if (abilities.offline) await getReady();
+  if (!abilities.offline) return;
+  await prepare(showLoading).catch(() => {}); // each photo will say so
+  document.documentElement.classList.add("able");
+  showCondition();
+  await stayOffline();
 }
 
 start();
