@@ -4,10 +4,11 @@ import { refreshCamera, stopCamera } from "./camera.js";
 import { makeCard, setCardWidth, showPhoto } from "./cards.js";
 import { abilities, prepare, readModel, recognize } from "./engine.js";
 import "./key.js";
+import { showCondition, showLoading } from "./notice.js";
 import { Queue } from "./queue.js";
-import { count, getLanguage, say, setLanguage, short, startLanguage } from "./language.js";
+import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
 import { refreshOffer, stayOffline } from "./offline.js";
-import { condition, hurry, patiently } from "./retry.js";
+import { patiently } from "./retry.js";
 import { readFiles, readTransfer } from "./photos.js";
 import { makeThumbnail } from "./thumbnails.js";
 import { announce, getFilter, showCounts, watchToolbar } from "./toolbar.js";
@@ -15,16 +16,16 @@ import { openLightbox, refreshLightbox } from "./lightbox.js";
 import { closeFilm, openFilm, refreshFilm } from "./video.js";
 
 const AT_ONCE = 4;
-const BUSY_MS = 1500;
+const A_FEW = 20; // photos whose cards are made at once
 
 const find = (name) => document.querySelector(name);
 const grid = find(".grid");
 const queue = new Queue(AT_ONCE, work);
 
 let photos = [];
+let coming = [];
 let labels = ["none", "eyeglasses", "sunglasses"];
 let drawing = 0;
-let noticing = 0;
 
 async function work(photo, signal) {
   Object.assign(photo, { state: "working", largest: find(".largest").checked });
@@ -54,12 +55,21 @@ function noteProblem(photo, error, signal) {
 
 function take(more) {
   if (!more.length) return;
-  photos = [...photos, ...more];
-  grid.append(...more.map(makeCard));
+  coming.push(...more);
   document.body.classList.add("has-photos");
   announce(count("live.taken", more.length));
-  queue.add(more);
+  addSome();
+}
+
+/** Add cards a few at a time, or the page would stand still for a moment. */
+function addSome(most = A_FEW) {
+  const some = coming.splice(0, most);
+  if (!some.length) return;
+  photos = [...photos, ...some];
+  grid.append(...some.map(makeCard));
+  queue.add(some);
   refresh();
+  if (coming.length) setTimeout(addSome);
 }
 
 function refresh(photo = null) {
@@ -83,6 +93,7 @@ function matches(photo, filter) {
 }
 
 function cancel() {
+  addSome(Infinity);
   queue.cancel();
   for (const photo of photos) {
     if (!["waiting", "working"].includes(photo.state)) continue;
@@ -101,6 +112,7 @@ function proceed(some) {
 }
 
 function clear() {
+  coming = [];
   queue.cancel();
   for (const photo of photos) photo.release();
   photos = [];
@@ -109,25 +121,6 @@ function clear() {
   announce(say("live.cleared"));
   refresh();
   find(".choose").focus();
-}
-
-function watchCondition() {
-  clearTimeout(noticing);
-  // A server that is full for a moment is no news.
-  if (condition.state === "busy") noticing = setTimeout(showCondition, BUSY_MS);
-  else showCondition();
-}
-
-function showCondition() {
-  const { state } = condition;
-  find("#notice").dataset.state = state;
-  find("#notice p").textContent = state === "well" ? "" : say(`notice.${state}`);
-  find("#notice button").hidden = state !== "offline";
-}
-
-function showLoading(bytes) {
-  find("#notice").dataset.state = "loading";
-  find("#notice p").textContent = say("notice.loading", { megabytes: short(bytes / 1e6) });
 }
 
 function showTab() {
@@ -226,8 +219,6 @@ async function start() {
       showLanguage();
     });
   }
-  condition.addEventListener("change", watchCondition);
-  find("#notice button").addEventListener("click", hurry);
   window.addEventListener("hashchange", showTab);
   showTab();
   showLanguage();
