@@ -1,16 +1,20 @@
 # make demo   set up, run the main job on real input, say where to look
 # make test   set up, run the tests
 # make check  format, lint and types      make docs  write what is generated
+# make site-app  build the page that recognizes in the browser alone into out/app; needs npm
+# make site-app APP=src/gafas/web/app  build it into the package, for make wheel and gafas serve --local
 # make site   build the website of the documentation into out/site
 # make coverage  run the tests and say which lines they miss; fails under the floor
 # make wheel  build what is released into out/dist
 # make constraints  choose the newest versions of everything that is installed here
 # make attributions  list whose photos the models learnt from; needs GAFAS_EYEWEAR
+# make parity-vectors  write what each stage of recognizing takes and gives, for the page's engine
 # make golden, make selfcheck-answers     write down what new weights answer
 # make screenshots  take the pictures of the web page, which needs Chromium, and of verdicts
 # make speed  measure times and memory (minutes, on an idle computer)
 # make benchmark-batch  measure `gafas batch`: what it costs, and what it survives (half an hour, on an idle Linux machine, as root)
 # make benchmark-service  measure the service (five minutes, on an idle computer)
+# make benchmark-browser  compare the page's engine with Python; needs npm, Chromium, and web, multi and life in GAFAS_EYEWEAR (minutes, on an idle computer)
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
@@ -22,8 +26,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
+APP := $(OUT)/app
 
-.PHONY: demo browser programs test coverage check docs site wheel constraints attributions golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
+.PHONY: demo browser programs engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-browser benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -58,11 +63,19 @@ programs:
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends libimage-exiftool-perl exiv2; } \
 	>/dev/null 2>&1 || true
 
-test: $(VENV)/ready browser programs
+# What runs models in a browser. Where npm is missing, its tests say so and are skipped.
+engine:
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory node_modules/ready || true
+
+node_modules/ready: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+test: $(VENV)/ready browser programs engine
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 # A run of its own: it takes longer.
-coverage: $(VENV)/ready browser programs
+coverage: $(VENV)/ready browser programs engine
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 check: $(VENV)/ready
@@ -76,6 +89,9 @@ docs: $(VENV)/ready
 site: $(VENV)/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
+site-app: $(VENV)/ready node_modules/ready
+	$(BIN)/python -m tools.app $(APP)
+
 wheel: $(VENV)/ready
 	$(BIN)/python -m build --wheel --outdir $(OUT)/dist
 
@@ -86,6 +102,9 @@ constraints: $(VENV)/ready
 
 attributions: $(VENV)/ready
 	$(BIN)/python -m tools.attributions
+
+parity-vectors: $(VENV)/ready
+	$(BIN)/python -m tools.parity_vectors
 
 golden: $(VENV)/ready
 	$(BIN)/python -m tools.golden
@@ -100,6 +119,9 @@ screenshots: $(VENV)/ready
 speed: $(VENV)/ready
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m tools.docs
+
+benchmark-browser: $(VENV)/ready node_modules/ready
+	$(BIN)/python -m benchmarks.browser $(GAFAS_EYEWEAR)
 
 benchmark-detector: $(VENV)/ready
 	$(BIN)/python benchmarks/detector.py $(GAFAS_CMU) $(GAFAS_EYEWEAR)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.ablations import Judged
 from benchmarks.batch import BatchMeasured
+from benchmarks.browser import BrowserFigures
 from benchmarks.card import make_card, render_card
 from benchmarks.check import Figures
 from benchmarks.own_photos import OwnPhotos
@@ -23,6 +24,7 @@ from gafas.labels import Language
 from tools.ablations_table import make_ablations_table
 from tools.batch_table import make_batch_table
 from tools.check_table import make_check_table
+from tools.browser_table import make_browser_table
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures
@@ -66,6 +68,9 @@ OWN_PHOTOS = "docs/how-to/own-photos.md"
 
 BATCH = "docs/how-to/batch.md"
 """The page about very many photos, which says what they take."""
+
+BROWSER = "docs/how-to/browser.md"
+"""The page about the browser alone."""
 
 SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
 """Each language's page about the service."""
@@ -111,6 +116,8 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     pages[OWN_PHOTOS] = _fill_page(OWN_PHOTOS, {"own photos": own})
     batch = make_batch_table(read_json(benchmarks / "batch.json", BatchMeasured))
     pages[BATCH] = _fill_page(BATCH, {"batch": batch})
+    browser = make_browser_table(read_json(benchmarks / "browser.json", BrowserFigures))
+    pages[BROWSER] = _fill_page(BROWSER, {"browser": browser})
     service = read_json(benchmarks / "service.json", ServiceSpeed)
     for language, name in SERVICE.items():
         pages[name] = _fill_page(name, {"service": make_service_table(service, language)})

@@ -6,9 +6,7 @@ Run it by `make screenshots`; it needs Chromium. The photos are those of `make d
 import contextlib
 import io
 import logging
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from gafas.files import write_bytes
+from tools.hosting import find_browser, list_arguments
 from tools.photos import write_photos
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,11 +34,9 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Take the pictures, and say how large they are."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    browser_file = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     with tempfile.TemporaryDirectory() as folder, _serving() as url, sync_playwright() as driver:
         photos = write_photos(Path(folder))
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = driver.chromium.launch(executable_path=browser_file, args=root)
+        browser = driver.chromium.launch(executable_path=find_browser(), args=list_arguments())
         for language, name in PICTURES.items():
             page = _open(browser, url, language=language)
             page.set_input_files("#files", photos)

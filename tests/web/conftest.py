@@ -1,7 +1,6 @@
 """One browser and one service for all tests of the page; a fresh page for each."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from tools.hosting import find_browser, list_arguments
 
 from web.driving import NAME, serving, write_film, write_photos
 
@@ -31,11 +31,10 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
         executable_path=_find_browser(),
         timeout=90_000,
         args=[
-            "--disable-gpu",
+            *list_arguments(),
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={film}",
             f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
-            *(["--no-sandbox"] if os.geteuid() == 0 else []),
         ],
     )
     yield started
@@ -60,7 +59,7 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
     problems: list[str] = []
     hosts: set[str] = set()
 
-    def open_it(url: str = service, **options: Any) -> Page:
+    def open_it(url: str = service, *, ready: bool = True, **options: Any) -> Page:
         settings = {"locale": "en-GB", "viewport": {"width": 1200, "height": 800}, **options}
         context = browser.new_context(**settings)
         contexts.append(context)
@@ -71,7 +70,8 @@ def open_page(browser: Browser, service: str) -> Iterator[Open]:
         page.on("console", lambda message: problems.append(message.text))
         hosts_of_ours.add(urlsplit(url).netloc)
         page.goto(url)
-        page.locator("html.ready").wait_for()
+        if ready:
+            page.locator("html.ready").wait_for()
         return page
 
     hosts_of_ours = {""}  # pictures that the page itself made
@@ -89,8 +89,7 @@ def page(open_page: Open) -> Page:
 
 def _find_browser() -> str:
     """Return the path of a browser; without one skip, but in CI fail."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = find_browser()
     if found:
         return found
     sentence = "install chromium (as root, `make test` does) to test the page in a real browser"

@@ -25,9 +25,11 @@ expect.set_options(timeout=60_000)  # the processor may have other work
 
 
 @contextlib.contextmanager
-def serving(*options: str, **environment: str) -> Iterator[str]:
+def serving(
+    *options: str, program: Sequence[str] = ("-m", "gafas.cli"), **environment: str
+) -> Iterator[str]:
     """Run `gafas serve` as a process of its own; yield its address."""
-    command = [sys.executable, "-m", "gafas.cli", "serve", *options]
+    command = [sys.executable, *program, "serve", *options]
     if "--port" not in options:
         command += ["--port", "0"]
     with subprocess.Popen(

@@ -11,15 +11,23 @@ from gafas.files import PHOTO_ENDINGS
 from gafas.service.problems import REFUSALS
 
 WEB = Path(gafas.__file__).parent / "web"
-SCRIPTS = sorted(WEB.glob("*.js"))
+FOLDERS = (WEB, WEB / "engine")
+SCRIPTS = sorted(path for folder in FOLDERS for path in folder.glob("*.js"))
 CARD = WEB / "model-card.html"
 PAGES = sorted(set(WEB.glob("*.html")) - {CARD})
 CATALOGUES = {name: json.loads((WEB / f"{name}.json").read_text("utf-8")) for name in ("en", "es")}
 
 
 def read_all(*suffixes: str) -> str:
-    files = [path for path in sorted(WEB.iterdir()) if path.suffix in suffixes]
+    files = [
+        path for folder in FOLDERS for path in sorted(folder.iterdir()) if path.suffix in suffixes
+    ]
     return "\n".join(path.read_text("utf-8") for path in files)
+
+
+def say_plainly(key: str) -> str:
+    """Return the key of a sentence that one of the engines says otherwise."""
+    return key.partition("@")[0]
 
 
 def test_both_languages_say_the_same_things_with_the_same_values() -> None:
@@ -43,11 +51,20 @@ def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
     # These are said as `x.${state}`.
     made = ("label.", "state.", "filter.", "notice.", "problem.", "camera.", "fact.")
     assert used - set(CATALOGUES["en"]) == set()
-    left = set(CATALOGUES["en"]) - used
+    left = set(map(say_plainly, CATALOGUES["en"])) - used
     assert {key for key in left if not key.startswith(made)} == set()
 
 
 FORMS = ("one", "other")
+
+
+def test_what_an_engine_says_otherwise_is_a_sentence_of_the_page() -> None:
+    english = CATALOGUES["en"]
+    others = [key for key in english if "@" in key]
+    assert len(others) > 5
+    assert all(key.endswith("@browser") for key in others)
+    assert [key for key in others if say_plainly(key) not in english] == []
+
 
 UNMET = {
     *("host", "origin", "not-found", "method", "parameters", "media-type", "not-acceptable"),
@@ -61,7 +78,8 @@ def test_every_refusal_that_a_person_may_meet_has_a_sentence() -> None:
     reasons = set(REFUSALS)
     assert UNMET - reasons == set()
     assert len(reasons - UNMET) > 8
-    told = {key.removeprefix("problem.") for key in CATALOGUES["es"] if "problem." in key}
+    keys = map(say_plainly, CATALOGUES["es"])
+    told = {key.removeprefix("problem.") for key in keys if "problem." in key}
     assert reasons - UNMET <= told
     assert told - reasons <= {"failed", "gone"}  # the page's own
 

@@ -46,6 +46,13 @@ Hosts = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A name that the service goes by, as behind a proxy."),
 ]
+Local = Annotated[
+    bool,
+    typer.Option(
+        "--local",
+        help="Offer at /local/ the page that recognizes in the browser alone, too.",
+    ),
+]
 Origins = Annotated[
     list[str] | None,
     typer.Option(metavar="ORIGIN", help="Another web site whose pages may call the service."),
@@ -69,6 +76,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     api_key_file: Keys = None,
     allow_host: Hosts = None,
     cors: Origins = None,
+    local: Local = False,
 ) -> None:
     """Serve the web page and the HTTP interface until SIGTERM or Ctrl-C.
 
@@ -84,7 +92,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     )
     hosts, origins = (host, *(allow_host or ())), tuple(map(_check_origin, cors or ()))
     access = Access(keys=_read_keys(api_key_file), hosts=hosts, origins=origins)
-    from gafas.service.app import create_app
+    from gafas.service.app import create_app, offer_local
     from gafas.service.server import describe, listen, run_service
 
     with listen(host, port) as listener:  # before the model is opened: it may be refused
@@ -93,6 +101,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         told = describe(listener, keys=bool(access.keys))
         recognizer = Recognizer(model, threshold=threshold, providers=[device])
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
+        told[:1] = [f"{told[0]}{offer_local(app)}"] if local else told[:1]
         run_service(app, listener, announce=lambda: _announce(told))
 
 

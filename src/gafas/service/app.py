@@ -11,9 +11,10 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import gafas
+from gafas.errors import ServiceError
 from gafas.recognizer import Recognizer, count_cores
 from gafas.service import routes
-from gafas.service.middleware import Guard, Observer
+from gafas.service.middleware import LOCAL, Guard, Observer
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
 from gafas.service.schemas import ProblemAnswer
@@ -21,6 +22,9 @@ from gafas.service.settings import Access, Limits
 
 WEB: Final = Path(__file__).parents[1] / "web"
 """Where the page's files lie."""
+
+BUILT: Final = WEB / "app"
+"""Where the page lies that recognizes in the browser alone, in packages that were built with it."""
 
 _DESCRIPTION: Final = (
     "Says for every face in a photo: sunglasses, eyeglasses, none or unsure. Photos are neither "
@@ -70,6 +74,22 @@ def create_app(
         )
     app.add_middleware(Observer, operation=operation)
     return app
+
+
+def offer_local(app: FastAPI) -> str:
+    """Give out the page that recognizes in the browser alone, too, and return its place.
+
+    Raises:
+        ServiceError: the package was built without it.
+    """
+    if not (BUILT / "index.html").is_file():
+        raise ServiceError(
+            "The page that recognizes in the browser alone is not in this package: expected "
+            f"'{BUILT}'. Received: nothing there. In a clone of the repository, run: make site-app "
+            "APP=src/gafas/web/app"
+        )
+    app.mount(LOCAL.rstrip("/"), StaticFiles(directory=BUILT, html=True))
+    return LOCAL
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -29,10 +29,24 @@ SAFE_HEADERS: Final = {
 }
 """Sent with every answer: the page may load nothing but its own files, and nobody may frame it."""
 
+LOCAL_HEADERS: Final = {
+    **SAFE_HEADERS,
+    # WebAssembly is compiled; a page that is isolated may have threads.
+    "Content-Security-Policy": SAFE_HEADERS["Content-Security-Policy"].replace(
+        "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
+    ),
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+"""Sent with the files of the page that recognizes in the browser alone."""
+
+LOCAL: Final = "/local/"
+"""Where that page is, if it is offered."""
+
 _PAGES: Final = {"/", "/docs"}
 _OPEN: Final = {*_PAGES, "/healthz", "/readyz", "/openapi.json"}
 _ROUTES: Final = {*_OPEN, *WORK, "/metrics", "/v1/model"}
 _STATIC: Final = "/static/"
+_FILES: Final = (_STATIC, LOCAL)
 
 # An answer may be ready before the body has arrived. A client that is still sending would not read
 # it if the connection were cut, so the rest is taken in and thrown away, for so long.
@@ -100,7 +114,7 @@ class Guard:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         path = scope["path"]
         self._check_host(headers.get(b"host", ""))
-        if path not in _OPEN and not path.startswith(_STATIC):
+        if path not in _OPEN and not path.startswith(_FILES):
             self._check_site(headers)
             self._check_key(headers)
         if path in WORK and scope["method"] == "POST":
@@ -145,7 +159,9 @@ class _Exchange:
         self._arrived = length == b"0" and b"transfer-encoding" not in headers
         self._small = length.isdigit() and int(length) <= _SMALL and not self._arrived
         self._waits = b"expect" in headers  # such a client sends no body before it is asked to
-        self._secret = not (scope["path"] in _PAGES or scope["path"].startswith(_STATIC))
+        path = scope["path"]
+        self._secret = not (path in _PAGES or path.startswith(_FILES))
+        self._safe = _LOCAL_SAFE if path.startswith(LOCAL) else _SAFE
 
     async def receive(self) -> Message:
         """Pass on a piece of the request, and note whether it was the last."""
@@ -165,7 +181,7 @@ class _Exchange:
         await self._send(message)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        found = list(_SAFE)
+        found = list(self._safe)
         found.append((b"cache-control", b"no-store" if self._secret else b"no-cache"))
         if not self._arrived and not self._small:
             found.append((b"connection", b"close"))
@@ -179,14 +195,17 @@ class _Exchange:
                     count += len((await self.receive()).get("body", b""))
 
 
-_SAFE: Final = [(name.lower().encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
+_SAFE, _LOCAL_SAFE = (
+    [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    for headers in (SAFE_HEADERS, LOCAL_HEADERS)
+)
 
 
 def _name_route(path: str) -> str:
     """Return one of a few names, whatever was asked for."""
     if path in _ROUTES:
         return path
-    return _STATIC if path.startswith(_STATIC) else "other"
+    return next((folder for folder in _FILES if path.startswith(folder)), "other")
 
 
 def _read_name(host: str) -> str:

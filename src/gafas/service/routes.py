@@ -365,7 +365,11 @@ async def tell_metrics(request: Request) -> Response:
 @router.get("/v1/model", tags=["service"], responses=describe_problems(401, 421))
 async def tell_model(request: Request) -> ModelAnswer:
     """Describe the model that answers, and what a request may hold."""
-    operation = get_operation(request)
+    return describe_model(get_operation(request))
+
+
+def describe_model(operation: Operation) -> ModelAnswer:
+    """Return what a service tells of its model and its limits."""
     model = operation.recognizer.classifier
     told: dict[str, Any] = {
         "version": gafas.__version__,

@@ -1,16 +1,30 @@
 /** Answers that `gafas batch` has kept: a file that has one need not be sent. */
 
-import { readAnswers } from "./api.js";
+import { abilities, readAnswers } from "./engine.js";
+import { patiently } from "./retry.js";
 
 const kept = new Map();
 
-/** Say whether a file holds kept answers, and no photo. */
+/** Say whether a file holds kept answers, which the engine can read, and no photo. */
 export function holdsAnswers(file) {
-  return file.name.toLowerCase().endsWith(".parquet");
+  return abilities.answers && file.name.toLowerCase().endsWith(".parquet");
 }
 
-/** Have the server read a file of answers, and keep them as long as the page is open. */
-export async function keepAnswers(file) {
+/** Keep the answers of files as long as the page is open; return the files that are of no use. */
+export async function takeAnswers(given) {
+  const refused = [];
+  for (const one of given) {
+    try {
+      await patiently(() => keepAnswers(one.file));
+    } catch (error) {
+      one.refuse(error);
+      refused.push(one);
+    }
+  }
+  return refused;
+}
+
+async function keepAnswers(file) {
   for (const { bytes, modified, answer } of await readAnswers(file)) {
     const { photo } = JSON.parse(answer);
     kept.set(describe(photo.split(/[/\\]/).at(-1), bytes, modified), answer);

@@ -1,8 +1,12 @@
-/** The server's doors, one request each. What goes wrong is an ApiError of one of a few kinds. */
+/** The engine `server`: one request each. What goes wrong is an ApiError of one of a few kinds. */
 
 import { getLanguage } from "./language.js";
 
 const KEY = "gafas-api-key";
+const QUALITY = 0.85;
+
+/** Photos go to the computer that serves the page, and without it there is nothing. */
+export const abilities = { answers: true, heat: true, elsewhere: true, offline: false };
 
 /**
  * What a request came to, if not to an answer. Its kind is "offline" (nobody answers), "busy" (try
@@ -15,6 +19,14 @@ export class ApiError extends Error {
     super(detail || kind);
     Object.assign(this, { kind, detail, reason, limit, status, wait });
   }
+}
+
+/** The server is ready when it answers. */
+export async function prepare() {}
+
+/** Return what is sent of a frame on a canvas. */
+export function packFrame(canvas) {
+  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
 }
 
 /** Recognize a photo, or only its `largest` face; return the JSON object's text, as it came. */

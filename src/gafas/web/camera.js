@@ -1,13 +1,14 @@
 /** The camera: live boxes and labels. One frame is under way at a time; none waits in a queue. */
 
-import { recognize } from "./api.js";
-import { makeLines } from "./bars.js";
+import { describe, makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
+import { packFrame, readModel, recognize } from "./engine.js";
+import { Follower } from "./following.js";
 import { count, explainProblem, say, short } from "./language.js";
 import { patiently } from "./retry.js";
+import { announce } from "./toolbar.js";
 
 const SIDE = 640;
-const QUALITY = 0.85;
 const REMEMBERED_MS = 5000;
 
 const section = document.querySelector("#camera");
@@ -76,6 +77,8 @@ function release(stream) {
 }
 
 async function watch(signal) {
+  const { threshold } = await patiently(() => readModel(signal), signal);
+  const follower = new Follower(threshold);
   while (!signal.aborted) {
     await nextFrame();
     if (signal.aborted) return;
@@ -84,8 +87,11 @@ async function watch(signal) {
     const began = performance.now();
     const text = await patiently(() => recognize(frame, "camera.jpg", { signal }), signal);
     if (signal.aborted) return;
-    answer = JSON.parse(text);
-    measure(performance.now() - began);
+    const now = performance.now();
+    const followed = follower.take(JSON.parse(text), now / 1000);
+    answer = followed.answer;
+    if (followed.news.length) announce(describe(followed.news));
+    measure(now - began);
     showAnswer();
   }
 }
@@ -102,7 +108,7 @@ function takeFrame() {
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+  return packFrame(canvas);
 }
 
 function measure(took) {

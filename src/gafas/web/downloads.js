@@ -24,7 +24,12 @@ export function toJson(texts) {
 export function toCsv(texts, labels) {
   const rows = texts.flatMap((text) => listRows(readExactly(text), labels));
   const lines = [[...PHOTO, ...FACE, ...labels.map(guard)], ...rows];
-  return lines.map((row) => `${row.map(quote).join(",")}\n`).join("");
+  return toLines(lines);
+}
+
+/** Write the rows of a table, a line each. */
+export function toLines(rows) {
+  return rows.map((row) => `${row.map(quote).join(",")}\n`).join("");
 }
 
 function listRows(answer, labels) {
@@ -37,7 +42,7 @@ function listRows(answer, labels) {
 }
 
 /** Put a ' before a text that a spreadsheet would calculate, as the command line does. */
-function guard(text) {
+export function guard(text) {
   return /^[=+\-@\t\r\n']/.test(text ?? "") ? `'${text}` : text;
 }
 

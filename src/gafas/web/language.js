@@ -2,6 +2,8 @@
 
 const KEPT = "gafas-language";
 const LANGUAGES = ["en", "es"];
+// What another engine says otherwise has a sentence of its own.
+const VARIANT = `@${document.documentElement.dataset.engine ?? "server"}`;
 const UNITS = { "too-many-bytes": 2 ** 20, "too-many-pixels": 1e6 };
 
 let words = {};
@@ -15,7 +17,7 @@ export async function startLanguage() {
 
 /** Show the page in a language, and keep the choice if a person made it. */
 export async function setLanguage(chosen, { keep = false } = {}) {
-  const response = await fetch(`/static/${chosen}.json`);
+  const response = await fetch(new URL(`./${chosen}.json`, import.meta.url));
   words = await response.json();
   language = chosen;
   document.documentElement.lang = chosen;
@@ -30,7 +32,7 @@ export function getLanguage() {
 
 /** Return a sentence, its {names} filled in. */
 export function say(key, values = {}) {
-  return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return (words[key + VARIANT] ?? words[key]).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** Return the sentence about so many: the catalogue has one for 1 and one for other numbers. */

@@ -1,9 +1,9 @@
 /** A photo alone, large: its faces in numbers, the heat map, the way to its neighbours. */
 
-import { convert, explain } from "./api.js";
 import { makeDot, makeTable } from "./bars.js";
 import { makeStage } from "./cards.js";
 import { drawFaces, make } from "./drawing.js";
+import { abilities, convert, explain } from "./engine.js";
 import { explainProblem, nameLabel, say } from "./language.js";
 import { patiently } from "./retry.js";
 
@@ -142,6 +142,7 @@ find(".close").addEventListener("click", () => dialog.close());
 find(".earlier").addEventListener("click", () => step(-1));
 find(".later").addEventListener("click", () => step(1));
 find(".heat").addEventListener("click", toggleHeat);
+find(".heat").hidden = !abilities.heat;
 new ResizeObserver(() => {
   const stage = find(".stage");
   if (stage?.querySelector("svg")) layOver(stage);

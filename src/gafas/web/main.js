@@ -1,29 +1,32 @@
 /** The page: takes photos, has them recognized a few at a time, and shows what comes back. */
 
-import { findAnswer, holdsAnswers, keepAnswers } from "./answers.js";
-import { readModel, recognize } from "./api.js";
+import { findAnswer, holdsAnswers, takeAnswers } from "./answers.js";
 import { refreshCamera, stopCamera } from "./camera.js";
 import { makeCard, setCardWidth, showPhoto } from "./cards.js";
+import { abilities, prepare, readModel, recognize } from "./engine.js";
 import "./key.js";
+import { showCondition, showLoading } from "./notice.js";
 import { Queue } from "./queue.js";
 import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
-import { condition, hurry, patiently } from "./retry.js";
+import { refreshOffer, stayOffline } from "./offline.js";
+import { patiently } from "./retry.js";
 import { readFiles, readTransfer } from "./photos.js";
 import { makeThumbnail } from "./thumbnails.js";
 import { announce, getFilter, showCounts, watchToolbar } from "./toolbar.js";
 import { openLightbox, refreshLightbox } from "./lightbox.js";
+import { closeFilm, openFilm, refreshFilm } from "./video.js";
 
 const AT_ONCE = 4;
-const BUSY_MS = 1500;
+const A_FEW = 20; // photos whose cards are made at once
 
 const find = (name) => document.querySelector(name);
 const grid = find(".grid");
 const queue = new Queue(AT_ONCE, work);
 
 let photos = [];
+let coming = [];
 let labels = ["none", "eyeglasses", "sunglasses"];
 let drawing = 0;
-let noticing = 0;
 
 async function work(photo, signal) {
   Object.assign(photo, { state: "working", largest: find(".largest").checked });
@@ -54,27 +57,27 @@ function noteProblem(photo, error, signal) {
 
 /** Take photos in, after the files of answers among them; one of no use is shown. */
 async function takeAll(given) {
-  const refused = [];
-  for (const one of given.filter(({ file }) => holdsAnswers(file))) {
-    try {
-      await patiently(() => keepAnswers(one.file));
-    } catch (error) {
-      one.refuse(error);
-      refused.push(one);
-    }
-  }
-  take(refused, []);
+  take(await takeAnswers(given.filter(({ file }) => holdsAnswers(file))));
   take(given.filter(({ file }) => !holdsAnswers(file)));
 }
 
-function take(more, work = more) {
+function take(more) {
   if (!more.length) return;
-  photos = [...photos, ...more];
-  grid.append(...more.map(makeCard));
+  coming.push(...more);
   document.body.classList.add("has-photos");
   announce(count("live.taken", more.length));
-  queue.add(work);
+  addSome();
+}
+
+/** Add cards a few at a time, or the page would stand still for a moment. */
+function addSome(most = A_FEW) {
+  const some = coming.splice(0, most);
+  if (!some.length) return;
+  photos = [...photos, ...some];
+  grid.append(...some.map(makeCard));
+  queue.add(some.filter(({ state }) => state === "waiting"));
   refresh();
+  if (coming.length) setTimeout(addSome);
 }
 
 function refresh(photo = null) {
@@ -98,6 +101,7 @@ function matches(photo, filter) {
 }
 
 function cancel() {
+  addSome(Infinity);
   queue.cancel();
   for (const photo of photos) {
     if (!["waiting", "working"].includes(photo.state)) continue;
@@ -116,6 +120,7 @@ function proceed(some) {
 }
 
 function clear() {
+  coming = [];
   queue.cancel();
   for (const photo of photos) photo.release();
   photos = [];
@@ -126,44 +131,32 @@ function clear() {
   find(".choose").focus();
 }
 
-function watchCondition() {
-  clearTimeout(noticing);
-  // A server that is full for a moment is no news.
-  if (condition.state === "busy") noticing = setTimeout(showCondition, BUSY_MS);
-  else showCondition();
-}
-
-function showCondition() {
-  const { state } = condition;
-  find("#notice").dataset.state = state;
-  find("#notice p").textContent = state === "well" ? "" : say(`notice.${state}`);
-  find("#notice button").hidden = state !== "offline";
-}
-
 function showTab() {
-  const camera = location.hash === "#camera";
-  find("#photos").hidden = camera;
-  find("#camera").hidden = !camera;
-  for (const link of document.querySelectorAll("nav a")) {
-    if ((link.hash === "#camera") === camera) link.setAttribute("aria-current", "page");
+  const links = [...document.querySelectorAll("nav a")];
+  const chosen = links.find(({ hash }) => hash === location.hash) ?? links[0];
+  for (const link of links) {
+    find(link.hash).hidden = link !== chosen;
+    if (link === chosen) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (!camera) stopCamera();
+  if (chosen.hash !== "#camera") stopCamera();
+  if (chosen.hash !== "#video") closeFilm();
 }
 
 function showLanguage() {
   const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
   document.title = say("title");
-  find(".private").textContent = say(here ? "private.here" : "private.there", {
-    host: location.hostname,
-  });
+  const there = say(here ? "private.here" : "private.there", { host: location.hostname });
+  find(".private").textContent = abilities.elsewhere ? there : say("private.browser");
   for (const button of document.querySelectorAll(".languages button")) {
     button.setAttribute("aria-pressed", button.lang === getLanguage());
   }
   photos.forEach(showPhoto);
   refreshLightbox();
   refreshCamera();
+  refreshFilm();
   showCondition();
+  refreshOffer();
   refresh();
 }
 
@@ -178,8 +171,10 @@ function listen() {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    location.hash = "#photos";
-    takeAll(await readTransfer(event.dataTransfer));
+    const [film] = [...event.dataTransfer.files].filter(({ type }) => type.startsWith("video/"));
+    location.hash = film ? "#video" : "#photos";
+    if (film) openFilm(film);
+    else takeAll(await readTransfer(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => takeAll(readFiles(event.clipboardData.files)));
   for (const input of document.querySelectorAll("input[type=file]")) {
@@ -232,8 +227,6 @@ async function start() {
       showLanguage();
     });
   }
-  condition.addEventListener("change", watchCondition);
-  find("#notice button").addEventListener("click", hurry);
   window.addEventListener("hashchange", showTab);
   showTab();
   showLanguage();
@@ -242,6 +235,11 @@ async function start() {
   ({ labels = labels } = model);
   find(".check:has(.largest)").hidden = model.input?.view === "photo"; // it looks for no faces
   refresh();
+  if (!abilities.offline) return;
+  await prepare(showLoading).catch(() => {}); // each photo will say so
+  document.documentElement.classList.add("able");
+  showCondition();
+  await stayOffline();
 }
 
 start();

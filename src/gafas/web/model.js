@@ -1,7 +1,7 @@
 /** The page of the model card, which ships as HTML; of another model its facts are told. */
 
-import { readModel, readModelCard } from "./api.js";
 import { make } from "./drawing.js";
+import { readModel, readModelCard } from "./engine.js";
 import "./key.js";
 import { explainProblem, getLanguage, nameLabel, say, startLanguage } from "./language.js";
 import { patiently } from "./retry.js";

@@ -1,6 +1,6 @@
 /** Small pictures of photos; the server converts those that the browser cannot show. */
 
-import { convert } from "./api.js";
+import { convert } from "./engine.js";
 import { patiently } from "./retry.js";
 
 const SIDE = 560;
@@ -19,7 +19,7 @@ export async function makeThumbnail(file, answer, signal) {
     }
     picture.close();
   } catch {
-    // The browser does not know the format: the server makes it another.
+    // The browser does not know the format: the engine makes it another.
   }
   const converted = await patiently(() => convert(file, signal), signal);
   const picture = await createImageBitmap(converted);

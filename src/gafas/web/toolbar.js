@@ -100,7 +100,8 @@ function speak(photos, done, open) {
   wasBusy = open > 0;
 }
 
-function save(name, type, text) {
+/** Let the person keep a text as a file. */
+export function save(name, type, text) {
   const link = make("a");
   link.href = URL.createObjectURL(new Blob([text], { type }));
   link.download = name;
