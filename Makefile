@@ -3,6 +3,7 @@
 # make check  format, lint and types      make docs  write what is generated
 # make site-app  build the page that recognizes in the browser alone into out/app; needs npm
 # make site-app APP=src/gafas/web/app  build it into the package, for make wheel and gafas serve --local
+# make site-app MODEL=free  build it with weights that a company may use, or with a .onnx file of one's own
 # make site   build the website of the documentation into out/site
 # make coverage  run the tests and say which lines they miss; fails under the floor
 # make wheel  build what is released into out/dist
@@ -27,6 +28,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
 APP := $(OUT)/app
+MODEL := research
 
 .PHONY: demo browser programs engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-browser benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
 
@@ -90,7 +92,7 @@ site: $(VENV)/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 site-app: $(VENV)/ready node_modules/ready
-	$(BIN)/python -m tools.app $(APP)
+	$(BIN)/python -m tools.app $(APP) --model $(MODEL)
 
 wheel: $(VENV)/ready
 	$(BIN)/python -m build --wheel --outdir $(OUT)/dist

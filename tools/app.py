@@ -17,6 +17,7 @@ from typing import Final
 
 from PIL import Image, ImageDraw
 
+from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError, GafasError
 from gafas.files import write_bytes, write_text
 from gafas.recognizer import Recognizer
@@ -25,19 +26,21 @@ from gafas.service.middleware import LOCAL_HEADERS
 from gafas.service.operation import Operation
 from gafas.service.routes import describe_model
 from gafas.service.settings import Limits
-from gafas.weights import FOLDER, read_bundled
+from gafas.weights import FOLDER, read_bundled, read_model
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 OUT: Final = ROOT / "out/app"
 RUNTIME: Final = ROOT / "node_modules/onnxruntime-web"
 """Where npm puts what runs the models."""
 
+DEFAULT: Final = "research"
+"""The model that answers by default everywhere."""
+
 ICONS: Final = (192, 512)
 """The sides of the icons, in pixels."""
 
 _PLAIN: Final = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs")
 _ZIPPED: Final = "ort-wasm-simd-threaded.wasm"
-_MODELS: Final = ("retinaface.onnx", "eyewear.onnx")
 _LEFT_OUT: Final = ("docs.html", "docs.js")  # about the HTTP interface, which is not there
 _LICENCES: Final = {
     "gafas.txt": ROOT / "LICENSE",
@@ -53,11 +56,12 @@ def main() -> int:
     """Build the page, and say how large it is."""
     parser = argparse.ArgumentParser(description="Build the page without a service.")
     parser.add_argument("folder", type=Path, nargs="?", default=OUT)
-    folder = parser.parse_args().folder
+    parser.add_argument("--model", default=DEFAULT, help="free, research, or a .onnx file of gafas")
+    folder, model = (given := parser.parse_args()).folder, given.model
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     shutil.rmtree(folder, ignore_errors=True)  # what an earlier build had more
     try:
-        write_app(folder)
+        write_app(folder, model=model)
     except GafasError as error:
         _log.error("%s", error)
         return 1
@@ -66,21 +70,22 @@ def main() -> int:
     return 0
 
 
-def write_app(folder: Path) -> None:
-    """Write everything that a static host gives out.
+def write_app(folder: Path, *, model: str = DEFAULT) -> None:
+    """Write everything that a static host gives out, with a model of faces.
 
     Raises:
-        DataError: npm has not fetched what runs the models.
+        DataError: npm has not fetched what runs the models, or the model sees whole photos.
+        ModelError: there is no such model.
     """
-    write_engine(folder / "engine")
+    write_engine(folder / "engine", model=model)
     for path in sorted(WEB.iterdir()):
         if path.is_file() and path.name not in _LEFT_OUT:
             page = path.suffix == ".html"
             content = path.read_bytes()
             write_bytes(folder / path.name, turn_page(content) if page else content)
-    model = describe_model(Operation(Recognizer(), Limits(), threads=1)).model_dump(mode="json")
-    del model["limits"]  # nothing is sent anywhere
-    write_text(folder / "about.json", json.dumps(model))
+    told = describe_model(Operation(Recognizer(model), Limits(), threads=1))
+    about = told.model_dump(mode="json", exclude={"limits"})  # nothing is sent anywhere
+    write_text(folder / "about.json", json.dumps(about))
     for side in ICONS:
         write_bytes(folder / f"icon-{side}.png", draw_icon(side))
     write_text(folder / "gafas.webmanifest", json.dumps(_describe_app()))
@@ -92,19 +97,26 @@ def write_app(folder: Path) -> None:
     write_text(folder / "licences/onnxruntime-web.txt", theirs)  # MIT, as ours is
 
 
-def write_engine(folder: Path) -> None:
+def write_engine(folder: Path, *, model: str = DEFAULT) -> None:
     """Write the engine into a folder: its modules, the models, and what runs these.
 
     Raises:
-        DataError: npm has not fetched what runs them.
+        DataError: npm has not fetched what runs them, or the model sees whole photos.
+        ModelError: there is no such model.
     """
+    if EyewearClassifier(model).geometry is None:
+        raise DataError(
+            f"The page looks at faces, and this model at whole photos. Received: {model!r}. Give "
+            "free, research, or a file that gafas made of a recipe of faces."
+        )
     for path in sorted((WEB / "engine").iterdir()):
         write_bytes(folder / path.name, path.read_bytes())
     for name in _PLAIN:
         write_bytes(folder / "ort" / name, _read_runtime(name))
     write_bytes(folder / "ort" / f"{_ZIPPED}.gz", _zip(_read_runtime(_ZIPPED)))
-    for name in _MODELS:
-        planes = split_planes(read_bundled(name))
+    models = {"retinaface.onnx": read_bundled("retinaface.onnx"), "eyewear.onnx": read_model(model)}
+    for name, content in models.items():
+        planes = split_planes(content)
         write_bytes(folder / "models" / f"{name}.planes.gz", _zip(planes))
 
 

@@ -23,8 +23,8 @@ from gafas.files import read_json, write_text
 from gafas.labels import Language
 from tools.ablations_table import make_ablations_table
 from tools.batch_table import make_batch_table
-from tools.check_table import make_check_table
 from tools.browser_table import make_browser_table
+from tools.check_table import make_check_table
 from tools.cli_page import describe_cli
 from tools.cmu_table import make_cmu_table
 from tools.eyewear_table import make_eyewear_table, make_figures

@@ -16,7 +16,9 @@ from playwright.sync_api import FilePayload, Page, expect
 from tools import app as APP
 from tools.hosting import hosting
 
+from brightness_model import brightness_model
 from face_photos import encode, portrait
+from gafas.classifier import EyewearClassifier
 from gafas.errors import DataError
 from gafas.recognizer import Recognizer
 from gafas.service.app import WEB
@@ -267,3 +269,33 @@ def test_what_an_element_shows_is_recognized_as_its_file_is(app: Page) -> None:
     )
     assert [len(one["faces"]) for one in told] == [1, 1, 1]
     assert told[0] == told[1] == told[2]
+
+
+def test_the_page_may_carry_weights_that_a_company_may_use(
+    open_page: Open, tmp_path: Path, photos: list[Path]
+) -> None:
+    APP.write_app(tmp_path, model="free")
+    with hosting(tmp_path) as url:
+        page = open_page(url)
+        wait_till_able(page)
+        chosen = choose(photos)
+        give(page, chosen)
+        about = json.loads((tmp_path / "about.json").read_text("utf-8"))
+        assert about["sha256"] == EyewearClassifier("free").sha256
+        assert about["card"]
+        lines = download(page, ".json").splitlines()[1:-1]
+        recognizer = Recognizer("free")
+        assert len(lines) == 4
+        for line, path in zip(lines, chosen, strict=True):
+            found = json.loads(line.removesuffix(","))["faces"]
+            expected = recognizer.recognize(path).to_dict()["faces"]
+            assert [face["label"] for face in found] == [face["label"] for face in expected]
+            numbers = [list(face["probabilities"].values()) for face in found]
+            wanted = [list(face["probabilities"].values()) for face in expected]
+            assert np.array(numbers) == pytest.approx(np.array(wanted), abs=0.005)
+
+
+def test_a_model_of_whole_photos_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "whole.onnx").write_bytes(brightness_model())
+    with pytest.raises(DataError, match="looks at faces"):
+        APP.write_app(tmp_path / "site", model=str(tmp_path / "whole.onnx"))

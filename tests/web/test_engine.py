@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from tools import app as APP
 from tools import parity_vectors as VECTORS
@@ -134,6 +135,29 @@ def test_without_a_decoder_that_reduces_a_jpeg_is_averaged(browser: Browser, eng
         image = pixels.reshape(found["shape"])[..., :3].astype(int)
         difference = np.abs(image - load_photo(data, side=side).image)
         assert 0 < difference.mean() < most
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "without"), [("JPEG", []), ("JPEG", ["ImageDecoder"]), ("PNG", [])]
+)
+def test_a_huge_photo_is_reduced_while_it_is_decoded(
+    browser: Browser, engine: Page, kind: str, without: list[str]
+) -> None:
+    page = browser.new_page()
+    page.goto(engine.url)
+    page.wait_for_function("() => window.load")
+    small = Image.fromarray(portrait()).resize((500, 600))
+    turned = small.rotate(90, expand=True).resize((6000, 5000))  # EXIF 6 says: turn it back
+    file = encode(np.asarray(turned), kind, orientation=6)
+    found = load(page, file, None, pixels=True, without=without)
+    assert (found["width"], found["height"]) == (5000, 6000)
+    height, width, _ = found["shape"]
+    assert width * height == pytest.approx(24e6, rel=0.001) or width == 2500
+    assert width / height == pytest.approx(5 / 6, abs=0.001)
+    pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8)
+    image = Image.fromarray(pixels.reshape(found["shape"])[..., :3]).resize(small.size)
+    assert np.abs(np.asarray(image, int) - np.asarray(small, int)).mean() < 3
     page.close()
 
 

@@ -173,6 +173,20 @@ def test_a_folder_gives_its_photos_under_their_paths(page: Page, tmp_path: Path)
     assert sorted(shown(page)) == ["in/b.png", "in/deep/a.png"]
 
 
+def test_folders_and_photos_may_be_dropped_together(page: Page, tmp_path: Path) -> None:
+    for name in ("in/b.png", "in/deep/a.png", "in/notes.txt", "c.png", "d.bmp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(encode(faceless(), "PNG"))
+    paths = [str(tmp_path / name) for name in ("c.png", "in", "d.bmp")]
+    data = {"items": [], "files": paths, "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": kind, "x": 400, "y": 300, "data": data})
+    expect(page.locator(".card")).to_have_count(4)
+    wait_till_done(page)
+    assert shown(page) == ["c.png", "in/b.png", "in/deep/a.png", "d.bmp"]
+
+
 @pytest.mark.parametrize("event", ["drop", "paste"])
 def test_photos_may_be_dropped_and_pasted(page: Page, event: str) -> None:
     page.evaluate(

@@ -50,12 +50,17 @@ def make_frame(picture: ImageArray | None) -> ImageArray:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not APP.RUNTIME.exists():
         pytest.skip("run `npm ci` (with npm, `make test` does)")
     folder = tmp_path_factory.mktemp("site")
     APP.write_app(folder)
-    with hosting(folder) as url:
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(built: Path) -> Iterator[str]:
+    with hosting(built) as url:
         yield url
 
 
@@ -121,6 +126,20 @@ def test_what_the_browser_cannot_play_is_said_to_be_so(page: Page, tmp_path: Pat
     page.set_input_files("#video input", path)
     expect(page.locator("#video .word")).to_contain_text("cannot play the film")
     expect(page.locator(".film-csv")).to_be_hidden()
+
+
+def test_after_the_first_visit_films_need_no_network(
+    open_page: Open, film: Path, built: Path
+) -> None:
+    with hosting(built) as url:
+        page = open_page(url)
+        page.locator("html.able").wait_for()
+        page.wait_for_function("() => navigator.serviceWorker.controller")
+    page.reload()  # nobody serves it any more
+    look_through(page, film)
+    expect(page.locator(".timeline .part")).to_have_count(2)
+    page.locator(".timeline .part").nth(1).click()
+    expect(page.locator("#video .tag")).to_contain_text("sunglasses")
 
 
 def test_looking_can_be_stopped_and_leaving_forgets_the_film(page: Page, film: Path) -> None:

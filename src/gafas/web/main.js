@@ -17,7 +17,7 @@ import { openLightbox, refreshLightbox } from "./lightbox.js";
 import { closeFilm, openFilm, refreshFilm } from "./video.js";
 
 const AT_ONCE = 4;
-const A_FEW = 20; // photos whose cards are made at once
+const A_FEW = 10; // photos whose cards are made at once
 
 const find = (name) => document.querySelector(name);
 const grid = find(".grid");
@@ -66,7 +66,7 @@ function take(more) {
   coming.push(...more);
   document.body.classList.add("has-photos");
   announce(count("live.taken", more.length));
-  addSome();
+  setTimeout(addSome);
 }
 
 /** Add cards a few at a time, or the page would stand still for a moment. */

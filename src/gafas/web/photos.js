@@ -79,9 +79,13 @@ export function collectTexts(photos) {
 
 /** Return the photos of a drop or a paste, and files of answers, folders searched to the bottom. */
 export async function readTransfer(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return readFiles(transfer.files);
-  return (await Promise.all(entries.map((entry) => readEntry(entry, false)))).flat();
+  const files = [...transfer.files];
+  const items = [...transfer.items].filter(({ kind }) => kind === "file");
+  // A folder has no type; asking of hundreds of photos what they are would take too long.
+  const folders = items.map((item) => (item.type ? null : findFolder(item)));
+  if (!folders.some(Boolean)) return readFiles(files);
+  const found = folders.map((folder, at) => (folder ? readEntry(folder) : readFiles([files[at]])));
+  return (await Promise.all(found)).flat();
 }
 
 /** Return the photos of a list of files; of a chosen folder only what is named like one. */
@@ -91,12 +95,17 @@ export function readFiles(files) {
     .map((file) => new Photo(file, file.webkitRelativePath || file.name));
 }
 
-async function readEntry(entry, within) {
+function findFolder(item) {
+  const entry = item.webkitGetAsEntry?.();
+  return entry?.isDirectory ? entry : null;
+}
+
+async function readEntry(entry) {
   if (entry.isDirectory) {
     const found = (await listFolder(entry)).sort((one, two) => (one.name < two.name ? -1 : 1));
-    return (await Promise.all(found.map((one) => readEntry(one, true)))).flat();
+    return (await Promise.all(found.map(readEntry))).flat();
   }
-  if (within && !isWanted(entry)) return [];
+  if (!isWanted(entry)) return [];
   const file = await new Promise((done, fail) => entry.file(done, fail)).catch(() => null);
   return file ? [new Photo(file, entry.fullPath.replace(/^\//, ""))] : [];
 }

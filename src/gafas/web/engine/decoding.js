@@ -82,14 +82,9 @@ class Source {
   }
 
   async #loadWhole() {
-    const { width, height, kind } = this.#header;
-    const factor = kind === JPEG ? 1 : Math.sqrt(MOST_PIXELS / (width * height));
-    const smaller = { resizeWidth: Math.floor(width * factor), resizeQuality: "high" };
-    const options = { colorSpaceConversion: "none", ...(factor < 1 ? smaller : {}) };
-    const bitmap = await createImageBitmap(new Blob([this.#bytes], { type: kind }), options);
-    const shown = readPixels(bitmap, bitmap);
-    bitmap.close();
-    const image = await this.#setUpright(shown);
+    const { width, height } = this.#header;
+    const factor = Math.sqrt(MOST_PIXELS / (width * height));
+    const image = await this.#decode(Math.min(1, factor));
     return factor < 1 ? this.#describe(image) : { image, width: image.width, height: image.height };
   }
 
@@ -98,9 +93,30 @@ class Source {
     const wanted = [width, height].map((length) => Math.ceil(length / reduction));
     const image = await decodeSmall(this.#bytes, wanted);
     if (image) return this.#describe(image);
-    // This browser decodes no less than all: what it shows is averaged, which is nearly the same.
-    const { image: whole } = await this.#loadWhole();
+    // This browser decodes no less than all, which would take too much memory of a huge photo.
+    if (width * height > MOST_PIXELS) return this.#describe(await this.#decode(1 / reduction));
+    // What it shows is averaged, which is nearly the same.
+    const whole = await this.#decode();
     return { ...this.#describe(whole), image: reduce(whole, reduction) };
+  }
+
+  /** Decode all, upright; with a factor under 1 the browser makes it smaller meanwhile. */
+  async #decode(factor = 1) {
+    const { width, height, kind } = this.#header;
+    const file = new Blob([this.#bytes], { type: kind });
+    const make = (across) => {
+      const smaller = { resizeWidth: Math.floor(across * factor), resizeQuality: "high" };
+      const options = { colorSpaceConversion: "none", ...(factor < 1 ? smaller : {}) };
+      return createImageBitmap(file, options);
+    };
+    let bitmap = await make(width);
+    if (factor < 1 && this.#isTurned(bitmap)) {
+      bitmap.close(); // its height lies across, as EXIF says
+      bitmap = await make(height);
+    }
+    const shown = readPixels(bitmap, bitmap);
+    bitmap.close();
+    return this.#setUpright(shown);
   }
 
   /** Browsers turn photos as EXIF says, but some do not turn a WebP. */
@@ -113,8 +129,13 @@ class Source {
 
   #describe(image) {
     const { width, height } = this.#header;
-    const turned = image.width > image.height !== width > height;
+    const turned = this.#isTurned(image);
     return turned ? { image, width: height, height: width } : { image, width, height };
+  }
+
+  #isTurned(image) {
+    const { width, height } = this.#header;
+    return image.width > image.height !== width > height;
   }
 }
 
