@@ -28,7 +28,7 @@ from gafas.evaluation.metrics import Interval
 from gafas.evaluation.predictions import predict_rows
 from gafas.files import write_json
 from gafas.recognizer import count_cores
-from gafas.training.adapt import adapt_recipe
+from gafas.training.fitting import adapt_recipe
 from gafas.training.recipe import find_recipe, read_recipe
 
 SET: Final = "fairface"

@@ -13,7 +13,7 @@ from gafas.datasets.dataset import DataSet
 from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.datasets.splits import SplitPlan
 from gafas.errors import RecipeError
-from gafas.training.adapt import adapt_recipe
+from gafas.training.fitting import adapt_recipe
 from gafas.training.recipe import (
     Augmentation,
     Input,

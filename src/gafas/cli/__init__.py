@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gafas.cli import batch, check, photos, serve, sort, tag, train
+from gafas.cli import adapt, batch, check, photos, serve, sort, tag, train
 from gafas.errors import GafasError, RecipeError
 from gafas.installing import advise_install
 
@@ -26,6 +26,7 @@ _EXTRAS = {
     "pyarrow": "batch",
     "ray": "cluster",
 }
+_FEWER = {"adapt": "adapt"}  # commands that share packages with `train` and need not all of these
 
 
 class _Group(TyperGroup):
@@ -57,7 +58,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for door in (photos, check, sort, tag, batch, serve, train):
+for door in (photos, check, sort, tag, batch, serve, adapt, train):
     for command in door.COMMANDS:
         app.command(cls=_Command)(command)
 
@@ -106,7 +107,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gafas"):
             raise
-        extra = _EXTRAS.get((error.name or "").partition(".")[0], "train")
+        package, command = (error.name or "").partition(".")[0], "".join(sys.argv[1:2])
+        extra = _EXTRAS.get(package) or _FEWER.get(command, "train")
         _fail(
             f"This command needs more than was installed, and {error.name!r} is missing: "
             f"{advise_install(extra)}",

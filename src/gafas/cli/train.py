@@ -221,7 +221,7 @@ def _prepare(
     that is a run's is of that run's data.
     """
     from gafas.datasets.dataset import read_data_set
-    from gafas.training.adapt import adapt_recipe
+    from gafas.training.fitting import adapt_recipe
     from gafas.training.recipe import find_recipe, read_recipe
     from gafas.training.run import DATA_FILE, read_run_data
 

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from scipy.optimize import minimize
 from gafas.classifier import FaceCheck, find_log_odds
 from gafas.datasets.samples import NOT_A_FACE, Sample
 from gafas.detection.detector import CONFIDENT
-from gafas.training.architectures import TEMPERATURE
-from gafas.training.backend import keras
-from gafas.training.batches import Watched
 from gafas.training.faces import PROPOSED
+
+if TYPE_CHECKING:  # what is calibrated without Keras, as own labels are, must not load it
+    from gafas.training.backend import keras
+    from gafas.training.batches import Watched
 
 Array = NDArray[np.floating]
 
@@ -38,7 +39,7 @@ is no face is mostly `unsure`, and one that is lost gets none."""
 
 
 def calibrate(
-    model: keras.Model, watched: Watched, *, mix: Mapping[str, float] | None = None
+    model: "keras.Model", watched: "Watched", *, mix: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
     """Set a model's temperature and offsets, and choose its threshold.
 
@@ -56,6 +57,8 @@ def calibrate(
         What the model file says of it: `temperature`, `offsets`, `threshold` and, of a model that
         doubts, `face_check`.
     """
+    from gafas.training.architectures import TEMPERATURE
+
     labels = model.outputs[0].shape[1]
     weights = weigh_sources(watched.samples, mix) if mix else np.ones(len(watched.samples))
     face = np.array([sample.label != NOT_A_FACE for sample in watched.samples])
@@ -81,7 +84,7 @@ def calibrate(
     return facts | {"temperature": temperature, "offsets": list(offsets), "threshold": threshold}
 
 
-def predict(model: keras.Model, images: Array) -> list[Array]:
+def predict(model: "keras.Model", images: Array) -> list[Array]:
     """Return everything that a model answers, its probabilities first."""
     answers = model.predict(images, batch_size=256, verbose=0)
     return answers if isinstance(answers, list) else [answers]

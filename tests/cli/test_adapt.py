@@ -1,0 +1,40 @@
+"""Own labels at the command line: what is told, what is written, what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from command_line import Call
+from own_labels import write_own_labels
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_own_labels(tmp_path_factory.mktemp("own"))
+
+
+def test_the_command_tells_how_good_it_is_and_writes_a_file_that_others_take(
+    gafas: Call, labelled: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "own.onnx"
+    told = gafas("adapt", labelled, target)
+    assert told.code == 0
+    assert told.out.splitlines()[-1] == str(target)
+    assert "accuracy 1.0000 (16 of 16)" in told.out
+    assert "people not learnt from" in told.out
+    assert "learnt from 8 office, 8 shaded." in told.err
+    assert "no face found in 1, left out: sky.jpg." in told.err
+    photo = labelled.with_name("shaded 1.jpg")
+    answer = gafas("predict", "--json", "--model", target, photo)
+    assert json.loads(answer.out)["faces"][0]["label"] == "shaded"
+    again = gafas("adapt", labelled, target)
+    assert (again.code, "--force" in again.err) == (2, True)
+
+
+def test_a_file_that_is_no_model_file_is_not_written(
+    gafas: Call, labelled: Path, tmp_path: Path
+) -> None:
+    told = gafas("adapt", labelled, tmp_path / "own.keras")
+    assert (told.code, "ends in .onnx" in told.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
