@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -228,8 +229,6 @@ def _copy(entry: Any) -> Any:
 
 def _describe(adapted: Adapted, old: EyewearClassifier) -> dict[str, Any]:
     """Return what the new file says of itself: what holds of the old one still, and what is new."""
-    from gafas import __version__
-
     kept = ("view", "width", "height", "colour", "crop", "face_check", "licence")
     facts = {key: old.metadata[key] for key in kept if key in old.metadata}
     right = adapted.right
@@ -237,7 +236,7 @@ def _describe(adapted: Adapted, old: EyewearClassifier) -> dict[str, Any]:
         "schema": METADATA_SCHEMA,
         "labels": list(adapted.labels),
         "threshold": adapted.head.threshold,
-        "created_by": f"gafas {__version__}",
+        "created_by": f"gafas {version('gafas')}",
         "adapted_from": old.sha256,
         "data": {
             "kind": "own",
