@@ -353,7 +353,9 @@ def test_what_pillow_warns_of_is_answered_without_noise(tmp_path: Path, model: s
     Image.new("RGB", (40, 30), "white").save(tmp_path / "exif.jpg", exif=nonsense)
     Image.new("1", (10_000, 9_000), 1).save(tmp_path / "large.png")
     result = shell(f"predict {tmp_path / 'exif.jpg'} {tmp_path / 'large.png'} --model {model}")
-    assert (result.returncode, result.stderr) == (0, "")
+    # On a busy machine the large one takes long enough to be told of how far the work is.
+    noise = [line for line in result.stderr.splitlines() if "gafas: Looking: " not in line]
+    assert (result.returncode, noise) == (0, [])
     assert result.stdout.count("bright 100%") == 2
 
 
