@@ -1,6 +1,8 @@
 """Own labels at the command line: what is told, what is written, what is refused."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def test_the_command_tells_how_good_it_is_and_writes_a_file_that_others_take(
     assert "accuracy 1.0000 (16 of 16)" in told.out
     assert "people not learnt from" in told.out
     assert "learnt from 8 office, 8 shaded." in told.err
-    assert "no face found in 1, left out: sky.jpg." in told.err
+    assert "without a face: sky.jpg." in told.err
     photo = labelled.with_name("shaded 1.jpg")
     answer = gafas("predict", "--json", "--model", target, photo)
     assert json.loads(answer.out)["faces"][0]["label"] == "shaded"
@@ -38,3 +40,18 @@ def test_a_file_that_is_no_model_file_is_not_written(
     told = gafas("adapt", labelled, tmp_path / "own.keras")
     assert (told.code, "ends in .onnx" in told.err) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_scikit_learn_is_missing_the_small_extra_is_named(
+    labelled: Path, tmp_path: Path
+) -> None:
+    words = ["gafas", "adapt", str(labelled), str(tmp_path / "own.onnx")]
+    code = (
+        f"import sys; sys.modules['sklearn'] = None; sys.argv = {words}\n"
+        "from gafas.cli import main\nmain()"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert "is missing: pip install" in told.stderr
+    assert "[adapt]" in told.stderr
+    assert "[train]" not in told.stderr

@@ -54,7 +54,7 @@ def _tell_samples(adapted: "Adapted") -> None:
     if adapted.missed:
         names = [sample.name for sample in adapted.missed[:_NAMED]]
         more = " and others" * (len(adapted.missed) > _NAMED)
-        say(f"no face found in {len(adapted.missed)}, left out: {', '.join(names)}{more}.")
+        say(f"without a face: {', '.join(names)}{more}.")
 
 
 def _tell_figures(adapted: "Adapted") -> None:
