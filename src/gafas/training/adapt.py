@@ -16,7 +16,7 @@ from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.errors import DataError, ModelError
 from gafas.files import write_bytes
 from gafas.training.features import Features, count_labels, group, read_features
-from gafas.training.heads import Head, fit_head, predict_outside
+from gafas.training.heads import Head, fit_head, part_groups, predict_outside
 from gafas.weights import read_model
 
 LEAST: Final = 6
@@ -97,6 +97,7 @@ def adapt(samples: Sequence[Sample], *, model: Path | str = "research") -> Adapt
     truth = np.array([labels.index(sample.label) for sample in features.samples], np.intp)
     groups = group(features.samples)
     _check_groups(truth, groups, labels)
+    outside = predict_outside(features.values, truth, groups)
     known = set(labels) <= set(features.labels)
     columns = [features.labels.index(label) for label in labels] if known else []
     return Adapted(
@@ -105,7 +106,7 @@ def adapt(samples: Sequence[Sample], *, model: Path | str = "research") -> Adapt
         missed=features.missed,
         by_subject=all(sample.subject is not None for sample in features.samples),
         truth=truth,
-        outside=(outside := predict_outside(features.values, truth, groups)),
+        outside=outside,
         shipped=features.probabilities[:, columns] if known else None,
         curve=_measure_curve(features.values, truth, groups, full=outside),
         head=fit_head(features.values, truth, groups),
@@ -147,11 +148,8 @@ def _order(features: Features) -> tuple[str, ...]:
             f"Own labels need two labels or more, and {LEAST} photos with a face of each. "
             f"Received: {told}{missed}. Add photos."
         )
-    return (
-        tuple(counts)
-        if not set(counts) <= set(EYEWEAR_LABELS)
-        else tuple(label for label in EYEWEAR_LABELS if label in counts)
-    )
+    order = EYEWEAR_LABELS if set(counts) <= set(EYEWEAR_LABELS) else sorted(counts)
+    return tuple(label for label in order if label in counts)
 
 
 def _check_groups(truth: Numbers, groups: Numbers, labels: Sequence[str]) -> None:
@@ -167,8 +165,6 @@ def _measure_curve(
     values: Floats, truth: Numbers, groups: Numbers, *, full: Floats
 ) -> tuple[tuple[int, float], ...]:
     """Return how many photos were learnt from and the share of right answers, fewest first."""
-    from gafas.training.heads import part_groups
-
     generator, points = np.random.default_rng(0), []
     parts = part_groups(truth, groups)
     for share in SHARES[:-1]:
