@@ -23,7 +23,7 @@ METADATA_SCHEMA = 2
 """The layout of that object that this version writes; it reads 1, too."""
 
 _CHANNELS = {"grey": 1, "rgb": 3}
-_BATCH = 256  # bounds the memory of one run; larger batches are not faster on a CPU
+_BATCH = 32  # bounds the memory of one run; larger batches are not faster on a CPU
 _SOUND: Final[Mapping[str, Callable[[Any], bool]]] = {
     "labels": lambda value: (
         isinstance(value, list)

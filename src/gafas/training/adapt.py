@@ -15,8 +15,8 @@ from gafas.classifier import METADATA_KEY, METADATA_SCHEMA, EyewearClassifier
 from gafas.datasets.samples import EYEWEAR_LABELS, Sample
 from gafas.errors import DataError, ModelError
 from gafas.files import write_bytes
-from gafas.training.features import Features, count_labels, group, read_features
-from gafas.training.heads import Head, fit_head, part_groups, predict_outside
+from gafas.training.features import Features, count_labels, group, read_features, see
+from gafas.training.heads import Examples, Head, Part, fit_head, fit_parts, predict_outside
 from gafas.weights import read_model
 
 LEAST: Final = 6
@@ -24,6 +24,9 @@ LEAST: Final = 6
 
 SHARES: Final = (0.25, 0.5, 1.0)
 """Of the photos that could be learnt from, so many are, for what more photos would bring."""
+
+DOUBT: Final = 1e-4
+"""What the model that is adapted deems less probable counts as if it were so probable."""
 
 _PARITY = 1e-5
 
@@ -97,19 +100,19 @@ def adapt(samples: Sequence[Sample], *, model: Path | str = "research") -> Adapt
     truth = np.array([labels.index(sample.label) for sample in features.samples], np.intp)
     groups = group(features.samples)
     _check_groups(truth, groups, labels)
-    outside = predict_outside(features.values, truth, groups)
-    known = set(labels) <= set(features.labels)
-    columns = [features.labels.index(label) for label in labels] if known else []
+    known = _read_known(features.probabilities, features.labels, labels)
+    examples = Examples(features.values, truth, groups, known)
+    parts = fit_parts(examples)
     return Adapted(
         labels=labels,
         samples=features.samples,
         missed=features.missed,
         by_subject=all(sample.subject is not None for sample in features.samples),
         truth=truth,
-        outside=outside,
-        shipped=features.probabilities[:, columns] if known else None,
-        curve=_measure_curve(features.values, truth, groups, full=outside),
-        head=fit_head(features.values, truth, groups),
+        outside=predict_outside(examples, parts),
+        shipped=None if known is None else np.exp(known[:, 0]),
+        curve=_measure_curve(examples, parts),
+        head=fit_head(examples),
     )
 
 
@@ -124,12 +127,14 @@ def write_adapted(adapted: Adapted, target: Path, *, model: Path | str = "resear
     content = read_model(model)
     old = EyewearClassifier(content)
     graph = onnx.load_from_string(content)
-    _replace_layer(graph, adapted.head)
+    known = adapted.shipped is not None
+    columns = [old.labels.index(label) for label in adapted.labels] if known else []
+    _replace_layer(graph, adapted.head, columns)
     facts = _describe(adapted, old)
     del graph.metadata_props[:]
     onnx.helper.set_model_props(graph, {METADATA_KEY: json.dumps(facts, sort_keys=True)})
     new = graph.SerializeToString()
-    _check_parity(new, adapted.head)
+    _check_parity(new, adapted.head, old)
     write_bytes(target, new)
 
 
@@ -161,49 +166,87 @@ def _check_groups(truth: Numbers, groups: Numbers, labels: Sequence[str]) -> Non
             )
 
 
-def _measure_curve(
-    values: Floats, truth: Numbers, groups: Numbers, *, full: Floats
-) -> tuple[tuple[int, float], ...]:
+def _read_known(probabilities: Floats, said: Sequence[str], labels: Sequence[str]) -> Floats | None:
+    """Return what a model that says these labels knows of others, as `Examples.known` does."""
+    if not set(labels) <= set(said):
+        return None
+    columns = [said.index(label) for label in labels]
+    return np.log(np.maximum(probabilities[..., columns], DOUBT))
+
+
+def _measure_curve(examples: Examples, parts: Sequence[Part]) -> tuple[tuple[int, float], ...]:
     """Return how many photos were learnt from and the share of right answers, fewest first."""
     generator, points = np.random.default_rng(0), []
-    parts = part_groups(truth, groups)
-    for share in SHARES[:-1]:
+    truth = examples.truth
+    for share in SHARES:
         counts, right = [], 0
-        for others, part in parts:
+        for part in parts:
+            known = truth[part.others]
             drawn = np.concatenate(
                 [
                     generator.permutation(own)[: max(3, round(share * len(own)))]
-                    for own in (others[truth[others] == label] for label in np.unique(truth))
+                    for own in (part.others[known == label] for label in np.unique(known))
                 ]
             )
-            head = fit_head(values[drawn], truth[drawn], groups[drawn])
+            head = fit_head(examples.take(drawn), strength=part.head.strength)
+            answers = head.predict(examples.take(part.asked)).argmax(axis=1)
             counts.append(len(drawn))
-            right += int((head.predict(values[part, 0]).argmax(axis=1) == truth[part]).sum())
+            right += int((answers == truth[part.asked]).sum())
         points.append((round(float(np.mean(counts))), right / len(truth)))
-    all_others = round(float(np.mean([len(others) for others, _ in parts])))
-    return (*points, (all_others, float((full.argmax(axis=1) == truth).mean())))
+    return tuple(points)
 
 
-def _replace_layer(graph: Any, head: Head) -> None:
-    """Let the output `probabilities` come from the features, and drop what led to it before."""
+def _replace_layer(graph: Any, head: Head, columns: Sequence[int]) -> None:
+    """Let the output `probabilities` come from the features, and from what it was where trusted."""
     import onnx
     from onnx import helper, numpy_helper
 
     inner = graph.graph
     (old,) = [port for port in inner.output if port.name not in ("features", "not_a_face")]
-    nodes = [node for node in inner.node if old.name not in node.output]
-    tensors = {"adapted/weights": head.weights, "adapted/bias": head.bias}
-    for name, values in tensors.items():
-        inner.initializer.append(numpy_helper.from_array(values, name))
+    prefix = f"adapted{len(inner.node)}/"  # a file may be adapted again
+    nodes = [_rename(node, old.name, f"{prefix}before") for node in inner.node]
+    tensors = {"weights": head.weights, "bias": head.bias}
     nodes += [
-        helper.make_node("MatMul", ["features", "adapted/weights"], ["adapted/sums"]),
-        helper.make_node("Add", ["adapted/sums", "adapted/bias"], ["adapted/logits"]),
-        helper.make_node("Softmax", ["adapted/logits"], ["probabilities"], axis=1),
+        helper.make_node("MatMul", ["features", f"{prefix}weights"], [f"{prefix}sums"]),
+        helper.make_node("Add", [f"{prefix}sums", f"{prefix}bias"], [f"{prefix}logits"]),
     ]
+    logits = "logits"
+    if columns:
+        tensors |= {
+            "columns": np.array(columns, np.int64),
+            "least": np.array(DOUBT, np.float32),
+            "trust": np.array(head.trust, np.float32),
+        }
+        for kind, ins, out in (
+            ("Gather", ("before", "columns"), "chosen"),
+            ("Max", ("chosen", "least"), "bounded"),
+            ("Log", ("bounded",), "known"),
+            ("Mul", ("known", "trust"), "trusted"),
+            ("Add", ("logits", "trusted"), "together"),
+        ):
+            more = {"axis": 1} if kind == "Gather" else {}
+            named = [f"{prefix}{name}" for name in ins]
+            nodes.append(helper.make_node(kind, named, [f"{prefix}{out}"], **more))
+        logits = "together"
+    nodes.append(helper.make_node("Softmax", [f"{prefix}{logits}"], ["probabilities"], axis=1))
+    for name, values in tensors.items():
+        inner.initializer.append(numpy_helper.from_array(values, f"{prefix}{name}"))
     new = helper.make_tensor_value_info(
         "probabilities", onnx.TensorProto.FLOAT, ["N", len(head.bias)]
     )
-    ports = [new, *(port for port in inner.output if port is not old)]
+    _keep_needed(inner, nodes, [new, *(port for port in inner.output if port is not old)])
+
+
+def _rename(node: Any, old: str, new: str) -> Any:
+    """Return a node whose tensor of the one name has the other."""
+    renamed = _copy(node)
+    for names in (renamed.input, renamed.output):
+        names[:] = [new if name == old else name for name in names]
+    return renamed
+
+
+def _keep_needed(inner: Any, nodes: Sequence[Any], ports: Sequence[Any]) -> None:
+    """Put nodes and outputs in a graph's place, without what no output comes from."""
     needed, kept = {port.name for port in ports}, list[Any]()
     for node in reversed(nodes):
         if needed & set(node.output):
@@ -247,14 +290,16 @@ def _describe(adapted: Adapted, old: EyewearClassifier) -> dict[str, Any]:
     }
 
 
-def _check_parity(content: bytes, head: Head) -> None:
-    """Refuse a file whose answers are not those of the layer."""
+def _check_parity(content: bytes, head: Head, old: EyewearClassifier) -> None:
+    """Refuse a file whose answers are not those of the layer on what the old model sees."""
     new = EyewearClassifier(content)
     width, height = new.size
-    generator = np.random.default_rng(0)
-    seen = new.look(generator.integers(0, 256, (8, height, width, 3), np.uint8))
-    assert seen.features is not None  # what was adapted gives features
-    apart = float(np.abs(seen.probabilities - head.predict(seen.features)).max())
+    crops = np.random.default_rng(0).integers(0, 256, (8, height, width, 3), np.uint8)
+    features, probabilities = (found[:, np.newaxis] for found in see(crops, old))
+    known = _read_known(probabilities, old.labels, new.labels)
+    asked = np.zeros(len(crops), np.intp)
+    wanted = head.predict(Examples(features, asked, asked, known))
+    apart = float(np.abs(new.predict(crops) - wanted).max())
     if not apart <= _PARITY:
         raise ModelError(
             f"The new model file answers otherwise than what was learnt: expected at most {_PARITY}"

@@ -16,8 +16,9 @@ from gafas.errors import ModelError
 from gafas.results import ImageArray
 from gafas.training.faces import cut_centre, read_faces
 
-JITTERS: Final = 3
-"""How many changed crops of each face are learnt from beside the crop that is served."""
+JITTERS: Final = 1
+"""How many changed crops of each face are learnt from beside the crop that is served: more take
+longer, and were worth nothing."""
 
 _SHIFT: Final = 0.04  # of a crop's side, to each side at most
 _ZOOM: Final = 0.06  # a jittered crop shows so much more or less
@@ -32,7 +33,7 @@ class Features:
         samples: whose faces these are, N of them, in the given order.
         values: `(N, A, F)`, the features of A crops of each face: first the one that is served,
             then changed ones.
-        probabilities: `(N, K)`, what the model answers to the crop that is served.
+        probabilities: `(N, A, K)`, what the model answers to these crops.
         labels: of these K answers, in their order.
         missed: the samples in whose photos no face was found.
     """
@@ -55,14 +56,14 @@ def read_features(samples: Sequence[Sample], classifier: EyewearClassifier) -> F
     """
     side = max(classifier.size)
     faces = read_faces(samples, side=side)
-    found = see(cut_centre(faces.images, side), classifier)
     generator = np.random.default_rng(0)
-    changed = [see(jitter(faces.images, side, generator), classifier)[0] for _ in range(JITTERS)]
+    changed = (jitter(faces.images, side, generator) for _ in range(JITTERS))
+    seen = [see(crops, classifier) for crops in (cut_centre(faces.images, side), *changed)]
     kept = {sample.name for sample in faces.samples}
     return Features(
         samples=faces.samples,
-        values=np.stack([found[0], *changed], axis=1),
-        probabilities=found[1],
+        values=np.stack([features for features, _ in seen], axis=1),
+        probabilities=np.stack([probabilities for _, probabilities in seen], axis=1),
         labels=classifier.labels,
         missed=tuple(sample for sample in samples if sample.name not in kept),
     )
