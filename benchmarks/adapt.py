@@ -1,0 +1,254 @@
+"""Measure what own labels learnt from few photos reach: benchmarks/adapt.json.
+
+Run it by `make benchmark-adapt`; it needs GAFAS_EYEWEAR. `gafas adapt --model free` and
+`gafas train compact` learn the same photos, and both, and the model that was adapted, are asked
+about others, of other people where these are known. The free weights have learnt from none of these
+sets, and of the photos of everyday life from the CC0 ones alone, which are left out. That a head
+keeps to what a model knows, and how much, was chosen on `utkface`, `celeba` and `portraits`.
+"""
+
+import csv
+import dataclasses
+import datetime
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+from sklearn.model_selection import StratifiedGroupKFold
+
+from benchmarks.life import Counted, count
+from gafas.classifier import EyewearClassifier
+from gafas.datasets import eyewear
+from gafas.datasets.samples import EYEWEAR_LABELS, OTHER, Sample
+from gafas.datasets.scenes import FREE, list_samples, read_scenes
+from gafas.errors import GafasError
+from gafas.evaluation.predictions import predict_rows
+from gafas.files import write_json
+from gafas.images import load_photo
+from gafas.recognizer import count_cores
+from gafas.results import Box
+from gafas.training.features import group
+from gafas.weights import read_model
+
+SETS: Final = ("speakers", "athletes", "glint", "meglass", "web")
+
+GOGGLES: Final = "life"
+"""The scenes in which goggles are worn: the labels are goggles, or nothing."""
+
+LEARNT: Final = (20, 50, 200)
+"""How many photos are learnt from, as many of each label as there are."""
+
+LEAST_LEARNT: Final = 6
+"""Photos of each label; one of which a set has not twice as many is left out there."""
+
+MANY: Final = 500
+"""Photos whose time and memory are measured."""
+
+TARGET: Final = Path(__file__).with_suffix(".json")
+
+_AROUND = 2.0  # a face of a scene is cut out with so many times its box around
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Task:
+    """Photos of a set that are learnt from, and others that are asked about."""
+
+    source: str
+    labels: tuple[str, ...]
+    learnt: tuple[Sample, ...]
+    asked: tuple[Sample, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command took: seconds from its start to its end, and the most memory, in MB."""
+
+    seconds: float
+    megabytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reached:
+    """What was reached on one task.
+
+    Attributes:
+        learnt: the number of photos.
+        adapted, compact: right answers of all that were asked; a face that is missed is none.
+        shipped: the same of the model that was adapted; None where it knows other labels.
+        adapt_cost, compact_cost: of `gafas adapt` and of `gafas train compact`.
+    """
+
+    source: str
+    labels: tuple[str, ...]
+    learnt: int
+    adapted: Counted
+    shipped: Counted | None
+    compact: Counted
+    adapt_cost: Cost
+    compact_cost: Cost
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """What `benchmarks/adapt.json` holds; `many` is the cost of `MANY` photos of all sets."""
+
+    date: str
+    cores: int
+    model: str
+    many: Cost
+    rows: tuple[Reached, ...]
+
+
+def main() -> int:
+    """Learn every task in both ways, and write down what that reached and took."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    _log.setLevel(logging.INFO)
+    try:
+        with tempfile.TemporaryDirectory() as room:
+            figures = measure(Path(room))
+    except (GafasError, subprocess.CalledProcessError) as error:
+        _log.error("%s", error)
+        return 1
+    write_json(TARGET, figures)
+    return 0
+
+
+def measure(room: Path) -> Figures:
+    """Measure all; what is written on the way goes into a folder."""
+    sets = {name: read_set(name) for name in SETS} | {GOGGLES: cut_goggles(room / "goggles")}
+    every = [sample for name in SETS for sample in sets[name]]
+    drawn = np.random.default_rng(0).permutation(len(every))[:MANY]
+    rows = [
+        compare(task, room / f"{name}-{size}")
+        for name, samples in sets.items()
+        for size in LEARNT
+        for task in draw_task(name, samples, size=size)
+    ]
+    many = learn([every[at] for at in drawn], room / "many", "adapt")
+    today = datetime.date.today().isoformat()
+    model = EyewearClassifier(read_model("free")).sha256
+    return Figures(today, count_cores(), model, many, tuple(rows))
+
+
+def read_set(name: str) -> list[Sample]:
+    """Read the photos of a set that bear one of the three labels."""
+    return list(eyewear.read_samples(sets=(name,), labels=EYEWEAR_LABELS))
+
+
+def cut_goggles(folder: Path) -> list[Sample]:
+    """Cut faces with goggles, and bare ones, out of scenes that the free weights have not seen."""
+    folder.mkdir()
+    words = {OTHER: "goggles", "none": "none"}
+    found = list[Sample]()
+    for scene in read_scenes(eyewear.find(), GOGGLES):
+        named = [one for one in list_samples(scene) if one.label in words and one.box is not None]
+        fresh = [one for one in named if one.facts.get("rights") != FREE]
+        image = Image.fromarray(load_photo(scene.path).image) if fresh else None
+        for sample in fresh:
+            assert image is not None and sample.box is not None
+            path = folder / f"{len(found)}.png"
+            image.crop(look_around(sample.box)).save(path)
+            found.append(Sample(path, path.name, words[sample.label], path.name, sample.subject))
+    return found
+
+
+def look_around(box: Box) -> tuple[int, int, int, int]:
+    """Return a larger box around the same middle, so that the face lies there."""
+    x1, y1, x2, y2 = box
+    more_x, more_y = (x2 - x1) * (_AROUND - 1) / 2, (y2 - y1) * (_AROUND - 1) / 2
+    return round(x1 - more_x), round(y1 - more_y), round(x2 + more_x), round(y2 + more_y)
+
+
+def draw_task(source: str, samples: Sequence[Sample], *, size: int) -> Iterator[Task]:
+    """Yield a task that learns from so many photos, where the samples suffice for it.
+
+    One half is learnt from and the other asked about, which shows nobody, nor a photo that hardly
+    differs, of the first.
+    """
+    labels = sorted({one.label for one in samples}, key=[*EYEWEAR_LABELS, "goggles"].index)
+    least = 2 * LEAST_LEARNT
+    labels = [one for one in labels if sum(each.label == one for each in samples) >= least]
+    usable = [sample for sample in samples if sample.label in labels]
+    truth = np.array([labels.index(one.label) for one in usable])
+    halves = StratifiedGroupKFold(2, shuffle=True, random_state=0)
+    first, second = next(halves.split(truth, truth, group(usable)))
+    order = np.random.default_rng(size).permutation(first)
+    own = sorted((order[truth[order] == at].tolist() for at in range(len(labels))), key=len)
+    learnt = list[int]()
+    for rank, places in enumerate(own):  # of the rarest first, that others may fill up
+        learnt += places[: (size - len(learnt)) // (len(labels) - rank)]
+    if len(learnt) < size or min(map(len, own)) < LEAST_LEARNT:
+        _log.info("%s: too few photos to learn from %d of them.", source, size)
+        return
+    parts = (tuple(usable[at] for at in sorted(part)) for part in (learnt, second.tolist()))
+    yield Task(source, tuple(labels), *parts)
+
+
+def compare(task: Task, room: Path) -> Reached:
+    """Learn a task in both ways, and ask both models and the one that was adapted."""
+    adapt_cost = learn(task.learnt, room, "adapt")
+    compact_cost = learn(task.learnt, room, "compact")
+    shipped = read_model("free")
+    knows = set(task.labels) <= set(EYEWEAR_LABELS)
+    reached = Reached(
+        task.source,
+        task.labels,
+        len(task.learnt),
+        adapted=ask((room / "adapted.onnx").read_bytes(), task),
+        shipped=ask(shipped, task) if knows else None,
+        compact=ask((room / "run" / "model.onnx").read_bytes(), task),
+        adapt_cost=adapt_cost,
+        compact_cost=compact_cost,
+    )
+    _log.info("%s", reached)
+    return reached
+
+
+def ask(model: bytes, task: Task) -> Counted:
+    """Count for how many photos the task's likeliest label is right; a missed face is wrong."""
+    rows = predict_rows(EyewearClassifier(model), task.asked)
+    return count(
+        bool(row.probabilities)
+        and max(task.labels, key=lambda label: row.probabilities[label]) == row.sample.label
+        for row in rows
+    )
+
+
+def learn(samples: Sequence[Sample], room: Path, way: str) -> Cost:
+    """Learn photos by one of the two commands, in a process of its own and an empty home."""
+    room.mkdir(exist_ok=True)
+    labels = room / "labels.csv"
+    with labels.open("w", encoding="utf-8", newline="") as file:
+        rows = ((one.path.resolve(), one.label, one.subject or "") for one in samples)
+        csv.writer(file).writerows([("file", "label", "subject"), *rows])
+    words = {
+        "adapt": ["adapt", labels, room / "adapted.onnx", "--model", "free"],
+        "compact": ["train", "compact", room / "run", "--data", labels],
+    }
+    command = [sys.executable, "-m", "gafas.cli", *map(str, words[way])]
+    with tempfile.TemporaryDirectory() as home:
+        environment = os.environ | {"GAFAS_HOME": home}
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        told = process.stderr.read() if process.stderr else b""
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+    if code := os.waitstatus_to_exitcode(status):
+        raise subprocess.CalledProcessError(code, command, stderr=told)
+    return Cost(round(seconds, 1), round(used.ru_maxrss / 1000))  # of Linux, in kB
+
+
+if __name__ == "__main__":
+    sys.exit(main())
