@@ -1,28 +1,20 @@
 """The report: one HTML page, made from what runs leave behind, that needs nothing else."""
 
-import base64
 import dataclasses
-import hashlib
-import io
 import itertools
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import numpy as np
 from markupsafe import Markup
-from PIL import Image
 
 from gafas.datasets.samples import ORIGINAL_LABELS
-from gafas.errors import DataError, ImageError
+from gafas.errors import DataError
 from gafas.evaluation.breakdowns import Group, GroupMistakes
-from gafas.evaluation.evaluate import Evaluation, Shown, read_evaluation
+from gafas.evaluation.evaluate import Evaluation, read_evaluation
 from gafas.files import write_text
-from gafas.images import load_photo
 from gafas.labels import Language
 from gafas.report import figures, findings
 from gafas.report.comparison import (
@@ -35,6 +27,7 @@ from gafas.report.comparison import (
     name_measured,
     read_benchmark,
 )
+from gafas.report.pages import Tile, make_tile, refuse_foreign, render
 from gafas.report.wording import Wording
 from gafas.training.recipe import Augmentation
 from gafas.training.run import MODEL_FILES, Run, read_run
@@ -43,24 +36,6 @@ PhotoFinder = Callable[[str], Path | None]
 """Says where the photo of a sample's name lies."""
 
 _NO_PHOTOS: PhotoFinder = dict[str, Path]().get
-_SIDE = 160  # pixels of a photo's longer side: a tile is 106 CSS pixels wide, more on fine screens
-
-_SIGNATURE = b'<meta name="generator" content="gafas">'
-"""What every report holds near its beginning."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tile:
-    """One prediction beside its photo.
-
-    Attributes:
-        shown: the sample and the answer.
-        uri: the photo as a `data:` URI, or None where it is missing, cannot be read, or is another
-            than the one that was evaluated.
-    """
-
-    shown: Shown
-    uri: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,7 +102,7 @@ def write_report(
     if not runs:
         raise DataError("A report needs a run. Received: no folder. Name one or more run folders.")
     read = [(read_run(folder), read_evaluation(folder)) for folder in runs]
-    _refuse_foreign(target)
+    refuse_foreign(target)
     words = Wording(language)
     own = tuple(itertools.starmap(measure_run, read))
     measured = read_benchmark(benchmark) if benchmark else own
@@ -140,21 +115,7 @@ def write_report(
         for one, title, find in zip(read, titles, finders, strict=True)
     ]
     context = _describe(chapters, words) | _compare(chapters, words, measured=measured, own=own)
-    write_text(target, _template().render(context))
-
-
-def _refuse_foreign(target: Path) -> None:
-    """Refuse to write over anything but an earlier report."""
-    if target.is_file():
-        with target.open("rb") as file:
-            if _SIGNATURE in file.read(4096):
-                return
-    elif not target.exists():
-        return
-    raise DataError(
-        f"{str(target)!r} is there already and is no report of gafas, so it is left as it is. "
-        "Choose another name, or take it away."
-    )
+    write_text(target, render("report.html", words, context))
 
 
 def _make_titles(names: Sequence[str]) -> list[str]:
@@ -165,23 +126,10 @@ def _make_titles(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gafas.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html")
-
-
 def _describe(chapters: Sequence[Chapter], words: Wording) -> dict[str, Any]:
     """Gather what the template shows of the runs."""
     runs = [chapter.run for chapter in chapters]
-    css = resources.files("gafas.report").joinpath("templates/report.css").read_text("utf-8")
     return {
-        "w": words,
-        "css": Markup(css),
         "embed": _make_embedder(),
         "chapters": chapters,
         "inputs": _group(chapters, lambda run: (run.recipe.input, run.recipe.augmentation)),
@@ -300,8 +248,8 @@ def _draw_chapter(
             for kind, made in found.items()
             if made
         },
-        examples=[_make_tile(shown, find(shown.name)) for shown in evaluation.examples],
-        mistakes=[_make_tile(shown, find(shown.name)) for shown in evaluation.mistakes],
+        examples=[make_tile(shown, find(shown.name)) for shown in evaluation.examples],
+        mistakes=[make_tile(shown, find(shown.name)) for shown in evaluation.mistakes],
     )
 
 
@@ -378,21 +326,3 @@ def _draw_groups(made: GroupMistakes, *, kind: str, words: Wording) -> Iterator[
 def _name_group(group: Group, words: Wording) -> str:
     pairs = zip(group.facts, group.value.split(", "), strict=True)
     return ", ".join(words.name(f"values.{fact}", value) for fact, value in pairs)
-
-
-def _make_tile(shown: Shown, path: Path | None) -> Tile:
-    """Show a prediction beside a small copy of its photo; grey photos take one channel."""
-    try:
-        content = path.read_bytes() if path else b""
-        if hashlib.sha256(content).hexdigest() != shown.sha256:
-            return Tile(shown, None)
-        pixels = load_photo(content, side=_SIDE).image
-    except (OSError, ImageError):
-        return Tile(shown, None)
-    grey = bool(np.all(pixels == pixels[..., :1]))
-    picture = Image.fromarray(pixels[..., 0] if grey else pixels)
-    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    octets = io.BytesIO()
-    picture.save(octets, "PNG", optimize=True)
-    encoded = base64.b64encode(octets.getvalue()).decode("ascii")
-    return Tile(shown, f"data:image/png;base64,{encoded}")
