@@ -11,7 +11,6 @@ import csv
 import dataclasses
 import datetime
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold
 
 from benchmarks.life import Counted, count
+from benchmarks.speed import measure_memory
 from gafas.classifier import EyewearClassifier
 from gafas.datasets import eyewear
 from gafas.datasets.samples import EYEWEAR_LABELS, OTHER, Sample
@@ -71,7 +71,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cost:
-    """What a command took: seconds from its start to its end, and the most memory, in MB."""
+    """What a command took: seconds from its start to its end, and the most memory, in MiB."""
 
     seconds: float
     megabytes: int
@@ -83,7 +83,9 @@ class Reached:
 
     Attributes:
         learnt: the number of photos.
-        adapted, compact: right answers of all that were asked; a face that is missed is none.
+        missed: of the photos asked about, those in which no face is found, to which neither the
+            adapted model nor the shipped one has an answer: they count as wrong.
+        adapted, compact: right answers of all that were asked.
         shipped: the same of the model that was adapted; None where it knows other labels.
         adapt_cost, compact_cost: of `gafas adapt` and of `gafas train compact`.
     """
@@ -91,6 +93,7 @@ class Reached:
     source: str
     labels: tuple[str, ...]
     learnt: int
+    missed: int
     adapted: Counted
     shipped: Counted | None
     compact: Counted
@@ -200,13 +203,16 @@ def compare(task: Task, room: Path) -> Reached:
     compact_cost = learn(task.learnt, room, "compact")
     shipped = read_model("free")
     knows = set(task.labels) <= set(EYEWEAR_LABELS)
+    adapted, missed = ask((room / "adapted.onnx").read_bytes(), task)
+    compact, _ = ask((room / "run" / "model.onnx").read_bytes(), task)
     reached = Reached(
         task.source,
         task.labels,
         len(task.learnt),
-        adapted=ask((room / "adapted.onnx").read_bytes(), task),
-        shipped=ask(shipped, task) if knows else None,
-        compact=ask((room / "run" / "model.onnx").read_bytes(), task),
+        missed,
+        adapted,
+        shipped=ask(shipped, task)[0] if knows else None,
+        compact=compact,
         adapt_cost=adapt_cost,
         compact_cost=compact_cost,
     )
@@ -214,14 +220,15 @@ def compare(task: Task, room: Path) -> Reached:
     return reached
 
 
-def ask(model: bytes, task: Task) -> Counted:
-    """Count for how many photos the task's likeliest label is right; a missed face is wrong."""
+def ask(model: bytes, task: Task) -> tuple[Counted, int]:
+    """Count for how many photos the likeliest of the task's labels is right, and missed faces."""
     rows = predict_rows(EyewearClassifier(model), task.asked)
-    return count(
+    right = count(
         bool(row.probabilities)
         and max(task.labels, key=lambda label: row.probabilities[label]) == row.sample.label
         for row in rows
     )
+    return right, sum(row.missed for row in rows)
 
 
 def learn(samples: Sequence[Sample], room: Path, way: str) -> Cost:
@@ -231,23 +238,15 @@ def learn(samples: Sequence[Sample], room: Path, way: str) -> Cost:
     with labels.open("w", encoding="utf-8", newline="") as file:
         rows = ((one.path.resolve(), one.label, one.subject or "") for one in samples)
         csv.writer(file).writerows([("file", "label", "subject"), *rows])
-    words = {
+    words: dict[str, list[object]] = {
         "adapt": ["adapt", labels, room / "adapted.onnx", "--model", "free"],
         "compact": ["train", "compact", room / "run", "--data", labels],
     }
-    command = [sys.executable, "-m", "gafas.cli", *map(str, words[way])]
     with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {"GAFAS_HOME": home}
+        words[way][:0] = ["env", f"GAFAS_HOME={home}", sys.executable, "-m", "gafas.cli", "--quiet"]
         began = time.monotonic()
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        told = process.stderr.read() if process.stderr else b""
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-    if code := os.waitstatus_to_exitcode(status):
-        raise subprocess.CalledProcessError(code, command, stderr=told)
-    return Cost(round(seconds, 1), round(used.ru_maxrss / 1000))  # of Linux, in kB
+        megabytes = measure_memory([str(word) for word in words[way]])
+        return Cost(round(time.monotonic() - began, 1), round(megabytes))
 
 
 if __name__ == "__main__":
