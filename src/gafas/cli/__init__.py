@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gafas.cli import adapt, batch, check, photos, serve, sort, tag, train
+from gafas.cli import adapt, audit, batch, check, photos, serve, sort, tag, train
 from gafas.errors import GafasError, RecipeError
 from gafas.installing import advise_install
 
@@ -26,7 +26,10 @@ _EXTRAS = {
     "pyarrow": "batch",
     "ray": "cluster",
 }
-_FEWER = {"adapt": "adapt"}  # commands that share packages with `train` and need not all of these
+_FEWER = {
+    "adapt": "adapt",
+    "audit": "adapt",
+}  # commands that share packages with `train` and need not all of these
 
 
 class _Group(TyperGroup):
@@ -58,7 +61,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for door in (photos, check, sort, tag, batch, serve, adapt, train):
+for door in (photos, check, sort, tag, batch, serve, adapt, audit, train):
     for command in door.COMMANDS:
         app.command(cls=_Command)(command)
 

@@ -3,15 +3,22 @@
 import collections
 import csv
 import io
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gafas.datasets.samples import Sample
 from gafas.errors import DataError
-from gafas.files import find_photos
+from gafas.files import bare_cell, find_photos
+
+CORRECTIONS = "corrections.csv"
+"""The file that `read_labelled` finds corrected labels in."""
 
 _LABELS_FILE = "labels.csv"
+
+_log = logging.getLogger(__name__)
 
 
 def read_labelled(source: Path) -> tuple[Sample, ...]:
@@ -24,10 +31,44 @@ def read_labelled(source: Path) -> tuple[Sample, ...]:
     photos is read through its `labels.csv`. Hidden files are passed over. Each file is taken for
     a photo of its own.
 
+    What a `corrections.csv` beside the CSV, or in the folder, says of a photo holds instead: its
+    columns are `file,label` too, and without a label the photo is left out. A warning tells of it.
+
     Raises:
-        DataError: nothing is there, photos lie outside the label folders, or the CSV lacks a
+        DataError: nothing is there, photos lie outside the label folders, or a CSV lacks a
             column, names a file that does not exist, or contradicts itself.
     """
+    samples = _read_given(source)
+    path = (source.parent if source.is_file() else source) / CORRECTIONS
+    return _correct(samples, path) if path.is_file() and path != source else samples
+
+
+def _correct(samples: Sequence[Sample], path: Path) -> tuple[Sample, ...]:
+    """Apply a file of corrections; it may name photos that are not among the samples."""
+    said: dict[str, str] = {}
+    for line, row in _read_rows(path):
+        name, label = bare_cell(row.get("file", "")), row.get("label", "")
+        if said.setdefault(name, label) != label:
+            raise DataError(
+                f"{path} contradicts itself about {name}: {said[name]!r} and, in line {line}, "
+                f"{label!r}. Keep the right one."
+            )
+    known = {sample.name: sample.label for sample in samples}
+    strangers = [name for name in said if name not in known and not (path.parent / name).is_file()]
+    if strangers:
+        raise DataError(
+            f"{path} names {len(strangers)} files that do not exist, such as {strangers[0]!r}. "
+            "Paths are relative to the folder that it lies in: correct them, or take them out."
+        )
+    changed = sum(said.get(name, label) not in ("", label) for name, label in known.items())
+    left = sum(said.get(name, label) == "" for name, label in known.items())
+    _log.warning("%s corrects %d labels and leaves %d photos out.", path, changed, left)
+    corrected = (replace(one, label=said.get(one.name, one.label)) for one in samples)
+    return tuple(sample for sample in corrected if sample.label)
+
+
+def _read_given(source: Path) -> tuple[Sample, ...]:
+    """Read labelled photos as they are given."""
     if source.is_file():
         return _read_csv(source)
     if not source.is_dir():

@@ -93,7 +93,7 @@ def audit(split: Split) -> LeakReport:
     subjects = {s.subject: s.name for s in reversed(seen) if s.subject is not None}
     found = {  # for each test sample, the name of its counterpart; the plainest kind first
         "same photo": [photos.get(s.photo) for s in split.test],
-        "near-duplicate": _find_near(split.test, seen),
+        "near-duplicate": find_near(split.test, seen),
         "same subject": [subjects.get(s.subject or "") for s in split.test],
     }
     leaking: list[Leak] = []
@@ -147,8 +147,12 @@ def list_near(samples: Sequence[Sample]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _find_near(test: Sequence[Sample], seen: Sequence[Sample]) -> list[str | None]:
-    """Name for every test sample the most similar one seen, None where none is near."""
+def find_near(test: Sequence[Sample], seen: Sequence[Sample]) -> list[str | None]:
+    """Name for every test sample the most similar one seen, None where none is near.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
     names: list[str | None] = [None] * len(test)
     for start, distances in _measure_distances(test, seen):
         for row, at in enumerate(distances.argmin(axis=1)):

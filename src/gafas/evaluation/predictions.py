@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,7 @@ class Row:
         sha256: of the file's bytes, in hexadecimal; empty where they could not be read.
         error: why the photo could not be read, or `NO_FACE`; empty for all others.
         quality: how the face was seen; None where no face was looked for or found.
+        faces: how many faces were found in the photo.
     """
 
     sample: Sample
@@ -131,6 +132,7 @@ class Row:
     sha256: str = ""
     error: str = ""
     quality: FaceQuality | None = None
+    faces: int = 0
 
     @property
     def predicted(self) -> str:
@@ -158,10 +160,18 @@ class Row:
         return self.predicted == self.sample.label
 
 
+class Nearest(NamedTuple):
+    """The answer to one face, its crop, and how many faces were found in the photo."""
+
+    prediction: Prediction
+    crop: ImageArray
+    faces: int
+
+
 def recognize_nearest(
     recognizer: Recognizer, source: ImageSource, *, box: Box | None = None
-) -> tuple[Prediction, ImageArray] | None:
-    """Answer for the one face that a label speaks of; return the answer and its crop.
+) -> Nearest | None:
+    """Answer for the one face that a label speaks of.
 
     That is the face that overlaps the `box` most, in pixels of the photo. Without one the label
     speaks of the person whose face is nearest to the photo's centre. A model of whole photos has
@@ -181,25 +191,34 @@ def recognize_nearest(
         chosen = int(np.argmax(shared))
         if shared[chosen] <= SAME:
             return None
-    return found[chosen], crops[chosen]
+    return Nearest(found[chosen], crops[chosen], len(faces))
 
 
 def predict_rows(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
-    """Predict samples, in their order; an unreadable photo becomes a row with an error.
-
-    Labels are brought to the model's, but for `TINTED`, which stays. Photos are read in chunks, so
-    that memory does not grow with the folder. Progress is shown on stderr.
+    """Predict samples, in their order, with their labels brought to the model's but for `TINTED`.
 
     Raises:
         DataError: a sample bears a label that the model cannot say.
         ModelError: the model looks at faces but does not say how to crop them.
     """
     spoken = [s if s.label == TINTED else relabel([s], classifier.labels)[0] for s in samples]
-    chunks = (spoken[start : start + _CHUNK] for start in range(0, len(spoken), _CHUNK))
+    return predict_photos(classifier, spoken)
+
+
+def predict_photos(classifier: EyewearClassifier, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    """Predict samples, in their order, whatever their labels.
+
+    An unreadable photo becomes a row with an error. Photos are read in chunks, so that memory does
+    not grow with the folder. Progress is shown on stderr.
+
+    Raises:
+        ModelError: the model looks at faces but does not say how to crop them.
+    """
+    chunks = (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
     predict = functools.partial(_predict, Recognizer(classifier))
     with concurrent.futures.ThreadPoolExecutor(count_cores()) as pool:
         rows = (row for chunk in chunks for row in pool.map(predict, chunk))
-        return tuple(show_progress(rows, doing="Predicting", total=len(spoken)))
+        return tuple(show_progress(rows, doing="Predicting", total=len(samples)))
 
 
 def _predict(recognizer: Recognizer, sample: Sample) -> Row:
@@ -217,10 +236,11 @@ def _predict(recognizer: Recognizer, sample: Sample) -> Row:
         return dataclasses.replace(row, error=str(error))
     if nearest is None:
         return dataclasses.replace(row, error=NO_FACE)
-    prediction, crop = nearest
+    prediction, crop, faces = nearest
     # Without landmarks the face was only declared: a model of whole photos looks for none.
     quality = measure_quality(prediction.face, crop) if prediction.landmarks else None
-    return dataclasses.replace(row, probabilities=prediction.probabilities, quality=quality)
+    found = prediction.probabilities
+    return dataclasses.replace(row, probabilities=found, quality=quality, faces=faces)
 
 
 def write_predictions(rows: Sequence[Row], path: Path) -> None:

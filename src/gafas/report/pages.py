@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import jinja2
 import numpy as np
@@ -81,11 +81,13 @@ def make_tile(shown: Shown, path: Path | None) -> Tile:
         return Tile(shown, None)
 
 
-def embed_photo(image: ImageArray) -> str:
+def embed_photo(
+    image: ImageArray, *, side: int = _SIDE, kind: Literal["PNG", "JPEG"] = "PNG"
+) -> str:
     """Return a small copy of a photo as a `data:` URI; grey photos take one channel."""
     grey = bool(np.all(image == image[..., :1]))
     picture = Image.fromarray(image[..., 0] if grey else image)
-    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     octets = io.BytesIO()
-    picture.save(octets, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(octets.getvalue()).decode('ascii')}"
+    picture.save(octets, kind, optimize=True)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(octets.getvalue()).decode('ascii')}"

@@ -96,24 +96,35 @@ def adapt(samples: Sequence[Sample], *, model: Path | str = "research") -> Adapt
         ModelError: the model cannot be opened, does not look at faces, or gives no features.
     """
     features = read_features(samples, EyewearClassifier(read_model(model)))
-    labels = _order(features)
-    truth = np.array([labels.index(sample.label) for sample in features.samples], np.intp)
-    groups = group(features.samples)
-    _check_groups(truth, groups, labels)
-    known = _read_known(features.probabilities, features.labels, labels)
-    examples = Examples(features.values, truth, groups, known)
+    labels, examples = make_examples(features)
     parts = fit_parts(examples)
+    known = examples.known
     return Adapted(
         labels=labels,
         samples=features.samples,
         missed=features.missed,
         by_subject=all(sample.subject is not None for sample in features.samples),
-        truth=truth,
+        truth=examples.truth,
         outside=predict_outside(examples, parts),
         shipped=None if known is None else np.exp(known[:, 0]),
         curve=_measure_curve(examples, parts),
         head=fit_head(examples),
     )
+
+
+def make_examples(features: Features) -> tuple[tuple[str, ...], Examples]:
+    """Return the labels, in the order in which they are numbered, and what is learnt from.
+
+    Raises:
+        DataError: there are too few labels or photos.
+        ImageError: a photo cannot be read.
+    """
+    labels = _order(features)
+    truth = np.array([labels.index(sample.label) for sample in features.samples], np.intp)
+    groups = group(features.samples)
+    _check_groups(truth, groups, labels)
+    known = _read_known(features.probabilities, features.labels, labels)
+    return labels, Examples(features.values, truth, groups, known)
 
 
 def write_adapted(adapted: Adapted, target: Path, *, model: Path | str = "research") -> None:
