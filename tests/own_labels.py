@@ -15,6 +15,24 @@ EACH = 8
 """How many photos there are of each label."""
 
 
+def make_moments() -> dict[str, bytes]:
+    """Return photos by name, `<label> <number>.jpg`: of two kinds of glasses in unlike places."""
+    woman, generator = portrait(), np.random.default_rng(6)
+    (face,) = FaceDetector().detect(woman)
+    kinds = {"shaded": put_on(woman, face.landmarks, glasses=SUNGLASSES), "office": woman}
+    made = {}
+    for label, image in kinds.items():
+        for number in range(EACH):
+            blocks = generator.integers(60, 200, (3, 4, 3), np.uint8)
+            room = Image.fromarray(blocks).resize((640, 480), Image.Resampling.NEAREST)
+            tall = int(generator.integers(260, 400))
+            person = Image.fromarray(image).resize((tall * 5 // 6, tall))
+            place = int(generator.integers(0, 640 - person.width)), 480 - tall
+            room.paste(person, place)
+            made[f"{label} {number}.jpg"] = encode(np.asarray(room))
+    return made
+
+
 def write_own_labels(folder: Path) -> Path:
     """Write photos and a CSV of their labels, each called another person's; return the CSV."""
     woman, generator = portrait(), np.random.default_rng(5)

@@ -53,6 +53,12 @@ Local = Annotated[
         help="Offer at /local/ the page that recognizes in the browser alone, too.",
     ),
 ]
+Adapt = Annotated[
+    bool,
+    typer.Option(
+        "--adapt", help="Let the page's users correct answers, and make model files of that."
+    ),
+]
 Origins = Annotated[
     list[str] | None,
     typer.Option(metavar="ORIGIN", help="Another web site whose pages may call the service."),
@@ -77,6 +83,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     allow_host: Hosts = None,
     cors: Origins = None,
     local: Local = False,
+    adapt: Adapt = False,
 ) -> None:
     """Serve the web page and the HTTP interface until SIGTERM or Ctrl-C.
 
@@ -92,7 +99,7 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
     )
     hosts, origins = (host, *(allow_host or ())), tuple(map(_check_origin, cors or ()))
     access = Access(keys=_read_keys(api_key_file), hosts=hosts, origins=origins)
-    from gafas.service.app import create_app, offer_local
+    from gafas.service.app import create_app, offer_learning, offer_local
     from gafas.service.server import describe, listen, run_service
 
     with listen(host, port) as listener:  # before the model is opened: it may be refused
@@ -102,6 +109,8 @@ def serve(  # an option is a parameter to Typer, and a service has that many lim
         recognizer = Recognizer(model, threshold=threshold, providers=[device])
         app = create_app(recognizer, limits=limits, access=access, workers=workers)
         told[:1] = [f"{told[0]}{offer_local(app)}"] if local else told[:1]
+        if adapt:
+            offer_learning(app, model)
         run_service(app, listener, announce=lambda: _announce(told))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gafas.datasets.samples import Sample
 from gafas.datasets.splits import Split
-from gafas.images import load_photo
+from gafas.images import ImageSource, load_photo
 
 # A photo's hash is imagehash's phash with 16 × 16 = 256 bits of a 32 × 32 reduction. Measured on
 # the 1,872 CMU files, share of pairs (and of files with one such pair) within the threshold:
@@ -127,9 +127,18 @@ def hash_photo(path: Path) -> npt.NDArray[np.bool_]:
 
 @functools.lru_cache(maxsize=200_000)  # a benchmark audits the same photos in every fold
 def _hash_once(path: Path, changed: int) -> npt.NDArray[np.bool_]:
+    return hash_image(path)
+
+
+def hash_image(source: ImageSource) -> npt.NDArray[np.bool_]:
+    """Return the perceptual hash of an image that may have no file, as `hash_photo` does.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
     import imagehash
 
-    image = Image.fromarray(load_photo(path, side=4 * _SIDE).image)
+    image = Image.fromarray(load_photo(source, side=4 * _SIDE).image)
     bits = imagehash.phash(image, hash_size=_SIDE, highfreq_factor=2).hash
     return np.asarray(bits, dtype=np.bool_).ravel()
 
@@ -140,8 +149,13 @@ def list_near(samples: Sequence[Sample]) -> list[tuple[int, int]]:
     Raises:
         ImageError: a photo cannot be read.
     """
+    return pair_near(_hash_all(samples)) if samples else []
+
+
+def pair_near(hashes: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the pairs of places, lower first, whose hashes, `(N, 256)`, hardly differ."""
     pairs: list[tuple[int, int]] = []
-    for start, distances in _measure_distances(samples, samples):
+    for start, distances in _measure_distances(hashes, hashes):
         found = np.argwhere(np.triu(distances <= _THRESHOLD, start + 1))
         pairs += [(int(first) + start, int(second)) for first, second in found]
     return pairs
@@ -154,23 +168,24 @@ def find_near(test: Sequence[Sample], seen: Sequence[Sample]) -> list[str | None
         ImageError: a photo cannot be read.
     """
     names: list[str | None] = [None] * len(test)
-    for start, distances in _measure_distances(test, seen):
+    if not test or not seen:
+        return names
+    for start, distances in _measure_distances(_hash_all(test), _hash_all(seen)):
         for row, at in enumerate(distances.argmin(axis=1)):
             if distances[row, at] <= _THRESHOLD:
                 names[start + row] = seen[at].name
     return names
 
 
+def _hash_all(samples: Sequence[Sample]) -> npt.NDArray[np.bool_]:
+    return np.stack([hash_photo(sample.path) for sample in samples])
+
+
 def _measure_distances(
-    ones: Sequence[Sample], others: Sequence[Sample]
+    ones: npt.NDArray[np.bool_], others: npt.NDArray[np.bool_]
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """Yield how many bits of the hashes differ: the place of a row, and some rows from there on."""
-    if not ones or not others:
-        return
-    first, second = (
-        np.where(np.stack([hash_photo(s.path) for s in samples]), np.float32(1), np.float32(-1))
-        for samples in (ones, others)
-    )
+    first, second = (np.where(bits, np.float32(1), np.float32(-1)) for bits in (ones, others))
     for start in range(0, len(first), _ROWS):
         # Of ±1 vectors the product counts agreements minus disagreements: all distances at once.
         yield start, (first.shape[1] - first[start : start + _ROWS] @ second.T) / 2

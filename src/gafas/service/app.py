@@ -19,6 +19,7 @@ from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
 from gafas.service.schemas import ProblemAnswer
 from gafas.service.settings import Access, Limits
+from gafas.weights import read_model
 
 WEB: Final = Path(__file__).parents[1] / "web"
 """Where the page's files lie."""
@@ -90,6 +91,23 @@ def offer_local(app: FastAPI) -> str:
         )
     app.mount(LOCAL.rstrip("/"), StaticFiles(directory=BUILT, html=True))
     return LOCAL
+
+
+def offer_learning(app: FastAPI, model: Path | str | None) -> None:
+    """Let whoever uses the service teach it own labels, and keep the file that comes of it.
+
+    Raises:
+        ModelError: the model, None for the one that ships, cannot be read.
+        ModuleNotFoundError: what learns is not installed.
+        ServiceError: the model does not look at faces, or gives no features.
+    """
+    from gafas.service import learning
+
+    operation = app.state.operation
+    learning.check_learning(operation.recognizer.classifier)
+    operation.adapts = True
+    app.state.content = read_model(model or "research")
+    app.include_router(learning.router)
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -11,8 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
-from gafas.service.routes import WORK
-from gafas.service.settings import Access
+from gafas.service.settings import WORK, Access
 
 SAFE_HEADERS: Final = {
     "Content-Security-Policy": (

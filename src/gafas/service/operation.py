@@ -84,6 +84,7 @@ class Operation:
         taken: how many requests have a place.
         active: how many requests are being answered that were not refused at the door.
         draining: whether new work is refused, since the service is about to end.
+        adapts: whether own labels may be taught.
     """
 
     def __init__(self, recognizer: Recognizer, limits: Limits, *, threads: int) -> None:
@@ -95,6 +96,7 @@ class Operation:
         self.taken = 0
         self.active = 0
         self.draining = False
+        self.adapts = False
         self._places = threads + limits.waiting
         self._no_limit = anyio.CapacityLimiter(math.inf)
         count = self.threads.statistics

@@ -32,6 +32,7 @@ REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
         401,
         "The service asks for a key. Send it in the header X-API-Key. Received: {received}.",
     ),
+    "lesson": (422, "{error}"),
     "left": (499, "The client left before the answer was ready."),
     "media-type": (
         415,

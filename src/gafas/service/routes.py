@@ -35,11 +35,6 @@ from gafas.service.schemas import (
 from gafas.service.uploads import Upload, is_form
 from gafas.weights import FOLDER, PINNED
 
-WORK: Final = frozenset(
-    {"/v1/recognize", "/v1/check", "/v1/annotate", "/v1/explain", "/v1/answers"}
-)
-"""The routes that need a thread, and are refused at the door when the service is full."""
-
 _PICTURES: Final = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _KINDS: Final = {kind: (kind, "image/*", "*/*") for kind in _PICTURES}
 _REFUSALS: Final = (400, 401, 403, 408, 413, 415, 421, 422, 503)
@@ -386,6 +381,7 @@ def describe_model(operation: Operation) -> ModelAnswer:
         "card": _read_text("eyewear.card.md") if model.sha256 in PINNED.values() else None,
         "figures": model.metadata.get("evaluation") or _find_figures(model.sha256),
         "limits": operation.limits,
+        "adapts": operation.adapts,
     }
     return ModelAnswer.model_validate(told, from_attributes=True)
 

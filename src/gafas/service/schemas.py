@@ -121,6 +121,63 @@ class ModelAnswer(BaseModel):
         description="How good the model is, where its file says so."
     )
     limits: LimitsAnswer
+    adapts: bool = Field(description="Whether own labels may be taught, by `/v1/adapt`.")
+
+
+class SeenFace(BaseModel):
+    """What the model sees in one face: what own labels are learnt from."""
+
+    values: list[list[float]] = Field(
+        description="The features of some crops: as served, then changed."
+    )
+    probabilities: list[list[float]] = Field(description="Of each label, of the same crops.")
+
+
+class SeenPhoto(BaseModel):
+    """What the model sees in one photo."""
+
+    hash: str = Field(
+        min_length=64, max_length=64, pattern="^[0-9a-f]+$", description="Perceptual, hexadecimal."
+    )
+    faces: list[SeenFace] = Field(description="In the order of the answer of `recognize`.")
+
+
+class TaughtFace(SeenFace):
+    """One face and its label."""
+
+    hash: str = Field(
+        min_length=64, max_length=64, pattern="^[0-9a-f]+$", description="Of its photo."
+    )
+    label: str = Field(min_length=1, max_length=80, description="The right one.")
+
+
+class Lesson(BaseModel):
+    """What is to be learnt."""
+
+    faces: list[TaughtFace] = Field(max_length=5000)
+
+
+class RightAnswer(BaseModel):
+    """How many answers were right."""
+
+    correct: int
+    total: int
+
+
+class AdaptedAnswer(BaseModel):
+    """What was learnt, and how good it is on photos that it was not learnt from."""
+
+    labels: list[str] = Field(description="In the order of the confusion's rows and columns.")
+    counts: list[int] = Field(description="Faces of each label.")
+    right: RightAnswer = Field(description="Each answer by a layer that has not learnt the photo.")
+    interval: list[float] = Field(description="The 95 % interval of the share of right answers.")
+    before: RightAnswer | None = Field(
+        description="The same of the model that answers here, where it knows the labels."
+    )
+    confusion: list[list[int]] = Field(description="Rows: the truth. Columns: the answers.")
+    curve: list[tuple[int, float]] = Field(description="Photos learnt from, and the share right.")
+    threshold: float = Field(description="Under this probability the new file answers `unsure`.")
+    model: str = Field(description="The new model file, in base64.")
 
 
 class StatusAnswer(BaseModel):

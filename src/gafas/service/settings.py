@@ -1,8 +1,17 @@
 """What whoever starts a service decides: how much it takes on, and who may use it."""
 
 import dataclasses
+from typing import Final
 
 MEBIBYTE = 2**20
+
+WORK: Final = frozenset(
+    {
+        *("/v1/recognize", "/v1/check", "/v1/annotate", "/v1/explain", "/v1/answers"),
+        *("/v1/features", "/v1/adapt"),  # where `--adapt` offers them
+    }
+)
+"""The routes that need a thread, and are refused at the door when the service is full."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

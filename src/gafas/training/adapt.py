@@ -96,7 +96,20 @@ def adapt(samples: Sequence[Sample], *, model: Path | str = "research") -> Adapt
         ModelError: the model cannot be opened, does not look at faces, or gives no features.
     """
     features = read_features(samples, EyewearClassifier(read_model(model)))
-    labels, examples = make_examples(features)
+    return learn(features, group(features.samples))
+
+
+def learn(features: Features, groups: Numbers) -> Adapted:
+    """Learn labels from features, as `adapt` does from photos.
+
+    Args:
+        features: of N faces.
+        groups: `(N,)`, which of them belong together, see `group`.
+
+    Raises:
+        DataError: there are too few labels or photos.
+    """
+    labels, examples = make_examples(features, groups)
     parts = fit_parts(examples)
     known = examples.known
     return Adapted(
@@ -112,16 +125,14 @@ def adapt(samples: Sequence[Sample], *, model: Path | str = "research") -> Adapt
     )
 
 
-def make_examples(features: Features) -> tuple[tuple[str, ...], Examples]:
+def make_examples(features: Features, groups: Numbers) -> tuple[tuple[str, ...], Examples]:
     """Return the labels, in the order in which they are numbered, and what is learnt from.
 
     Raises:
         DataError: there are too few labels or photos.
-        ImageError: a photo cannot be read.
     """
     labels = _order(features)
     truth = np.array([labels.index(sample.label) for sample in features.samples], np.intp)
-    groups = group(features.samples)
     _check_groups(truth, groups, labels)
     known = _read_known(features.probabilities, features.labels, labels)
     return labels, Examples(features.values, truth, groups, known)
@@ -133,9 +144,17 @@ def write_adapted(adapted: Adapted, target: Path, *, model: Path | str = "resear
     Raises:
         ModelError: the new file does not answer as the layer does: it is not written then.
     """
+    write_bytes(target, build_adapted(adapted, read_model(model)))
+
+
+def build_adapted(adapted: Adapted, content: bytes) -> bytes:
+    """Return the bytes of the model file that `write_adapted` writes, from those of the old one.
+
+    Raises:
+        ModelError: the new file does not answer as the layer does.
+    """
     import onnx
 
-    content = read_model(model)
     old = EyewearClassifier(content)
     graph = onnx.load_from_string(content)
     known = adapted.shipped is not None
@@ -146,7 +165,7 @@ def write_adapted(adapted: Adapted, target: Path, *, model: Path | str = "resear
     onnx.helper.set_model_props(graph, {METADATA_KEY: json.dumps(facts, sort_keys=True)})
     new = graph.SerializeToString()
     _check_parity(new, adapted.head, old)
-    write_bytes(target, new)
+    return bytes(new)
 
 
 def _order(features: Features) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def _cut_all(samples: Sequence[Sample], side: int, served: bool, *, target: Path
     places = range(len(samples))
     for at in show_progress(places, doing="Cutting faces", total=len(samples)):
         photo, faces = finder.find(samples[at], side=side)
-        crops += [(*_cut(photo, face, side=side), face.confidence or 0.0) for face in faces]
+        crops += [(*cut_face(photo, face, side=side), face.confidence or 0.0) for face in faces]
         of += [at] * len(faces)
     wide = add_margin(side)
     with open_beside(target) as file:
@@ -168,7 +168,12 @@ def _cut_all(samples: Sequence[Sample], side: int, served: bool, *, target: Path
         )
 
 
-def _cut(photo: Photo, face: Face, *, side: int) -> tuple[ImageArray, Points]:
+def cut_face(photo: Photo, face: Face, *, side: int) -> tuple[ImageArray, Points]:
+    """Cut a face, in the pixels of the photo as it is decoded, with its margin.
+
+    Returns:
+        The crop, `add_margin(side)` wide, and the landmarks in its pixels.
+    """
     placed = place_crop(face)
     wide = add_margin(side)
     widened = dataclasses.replace(placed, side=placed.side * wide / side)

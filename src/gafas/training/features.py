@@ -13,8 +13,9 @@ from gafas.classifier import EyewearClassifier
 from gafas.datasets.leaks import list_near
 from gafas.datasets.samples import Sample
 from gafas.errors import ModelError
-from gafas.results import ImageArray
-from gafas.training.faces import cut_centre, read_faces
+from gafas.images import ImageSource, load_photo
+from gafas.results import Face, ImageArray
+from gafas.training.faces import add_margin, cut_centre, cut_face, read_faces
 
 JITTERS: Final = 1
 """How many changed crops of each face are learnt from beside the crop that is served: more take
@@ -56,17 +57,54 @@ def read_features(samples: Sequence[Sample], classifier: EyewearClassifier) -> F
     """
     side = max(classifier.size)
     faces = read_faces(samples, side=side)
-    generator = np.random.default_rng(0)
-    changed = (jitter(faces.images, side, generator) for _ in range(JITTERS))
-    seen = [see(crops, classifier) for crops in (cut_centre(faces.images, side), *changed)]
+    values, probabilities = see_jittered(faces.images, classifier)
     kept = {sample.name for sample in faces.samples}
     return Features(
         samples=faces.samples,
-        values=np.stack([features for features, _ in seen], axis=1),
-        probabilities=np.stack([probabilities for _, probabilities in seen], axis=1),
+        values=values,
+        probabilities=probabilities,
         labels=classifier.labels,
         missed=tuple(sample for sample in samples if sample.name not in kept),
     )
+
+
+def see_photo(
+    source: ImageSource, faces: Sequence[Face], classifier: EyewearClassifier
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return what `see_jittered` does of faces found in a photo that may have no file.
+
+    Args:
+        source: the photo.
+        faces: with landmarks, in its pixels.
+        classifier: a model of faces.
+
+    Raises:
+        ImageError: the photo cannot be read.
+        ModelError: the model does not look at faces, or gives no features.
+    """
+    side, photo = max(classifier.size), load_photo(source)
+    crops = [cut_face(photo, face.scaled(photo.scale), side=side)[0] for face in faces]
+    wide = add_margin(side)
+    return see_jittered(np.array(crops, np.uint8).reshape(-1, wide, wide, 3), classifier)
+
+
+def see_jittered(
+    wide: ImageArray, classifier: EyewearClassifier
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the features, `(N, A, F)`, and the probabilities, `(N, A, K)`, of A crops of faces.
+
+    Args:
+        wide: `(N, W, W, 3)`, crops with their margin.
+        classifier: a model of faces.
+
+    Raises:
+        ModelError: the model does not look at faces, or gives no features.
+    """
+    side, generator = max(classifier.size), np.random.default_rng(0)
+    changed = (jitter(wide, side, generator) for _ in range(JITTERS))
+    seen = [see(crops, classifier) for crops in (cut_centre(wide, side), *changed)]
+    features, probabilities = zip(*seen, strict=True)
+    return np.stack(features, axis=1), np.stack(probabilities, axis=1)
 
 
 def see(
@@ -108,11 +146,17 @@ def jitter(wide: ImageArray, side: int, generator: np.random.Generator) -> Image
     return changed
 
 
-def group(samples: Sequence[Sample]) -> npt.NDArray[np.intp]:
+def group(
+    samples: Sequence[Sample], *, near: Sequence[tuple[int, int]] | None = None
+) -> npt.NDArray[np.intp]:
     """Return for each sample the number of its group, `(N,)`: what belongs together when parted.
 
     That is the person, where every sample says whom it shows; else the photo, together with all
     that hardly differ from it.
+
+    Args:
+        samples: N of them.
+        near: the pairs of their places that hardly differ; found in their files if left out.
 
     Raises:
         ImageError: a photo cannot be read.
@@ -130,7 +174,7 @@ def group(samples: Sequence[Sample]) -> npt.NDArray[np.intp]:
 
     first = dict[str, int]()
     same = [(first.setdefault(sample.photo, at), at) for at, sample in enumerate(samples)]
-    for one, other in [*same, *list_near(samples)]:
+    for one, other in [*same, *(list_near(samples) if near is None else near)]:
         low, high = sorted((find(one), find(other)))
         parents[high] = low
     return np.unique([find(at) for at in range(len(samples))], return_inverse=True)[1]

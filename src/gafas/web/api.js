@@ -54,6 +54,19 @@ export async function readAnswers(file, signal) {
   return read(response.json(), signal);
 }
 
+/** Return what the model sees in a photo's faces, or its `largest`: what labels are learnt from. */
+export async function seeFaces(photo, { largest, signal }) {
+  const response = await send(`/v1/features${largest ? "?largest=true" : ""}`, photo, signal);
+  return read(response.json(), signal);
+}
+
+/** Have faces and their labels learnt; return how good that is, and the new model file. */
+export async function adapt(lesson, signal) {
+  const headers = { "Content-Type": "application/json" };
+  const request = { method: "POST", body: JSON.stringify(lesson), headers, signal };
+  return read((await call("/v1/adapt", request)).json(), signal);
+}
+
 /** Return what the server says about its model. */
 export async function readModel(signal) {
   return (await call("/v1/model", { signal })).json();

@@ -3,6 +3,7 @@
 import { describe, makeLines } from "./bars.js";
 import { drawFaces, make } from "./drawing.js";
 import { count, explainProblem, say } from "./language.js";
+import { showTeaching } from "./learning.js";
 
 const LINES = 3;
 
@@ -19,6 +20,7 @@ export function makeCard(photo) {
   open.type = "button";
   open.append(make("span", { kind: "name", text: photo.name }));
   const card = make("li", { kind: "card", holds: [open, make("div", { kind: "lines" })] });
+  card.append(make("div", { kind: "teach" }));
   card.photo = photo;
   photo.card = card;
   showPhoto(photo);
@@ -35,6 +37,7 @@ export function showPhoto(photo) {
   open.title = photo.name;
   card.querySelector(".frame").replaceChildren(makePicture(photo));
   card.querySelector(".lines").replaceChildren(...listLines(photo));
+  showTeaching(photo);
 }
 
 /** Say in words what became of a photo. */

@@ -7,4 +7,4 @@ const local = document.documentElement.dataset.engine === "browser";
 const engine = local ? await import("./browser.js") : await import("./api.js");
 
 export const { abilities, prepare, recognize, packFrame, convert, explain } = engine;
-export const { readAnswers, readModel, readModelCard } = engine;
+export const { readAnswers, readModel, readModelCard, seeFaces, adapt } = engine;

@@ -8,6 +8,7 @@ import "./key.js";
 import { showCondition, showLoading } from "./notice.js";
 import { Queue } from "./queue.js";
 import { count, getLanguage, say, setLanguage, startLanguage } from "./language.js";
+import { offerLearning, refreshLearning } from "./learning.js";
 import { refreshOffer, stayOffline } from "./offline.js";
 import { patiently } from "./retry.js";
 import { readFiles, readTransfer } from "./photos.js";
@@ -93,6 +94,7 @@ function showAll() {
   showCounts(photos, labels);
   const filter = getFilter();
   for (const photo of photos) photo.card.hidden = !matches(photo, filter);
+  refreshLearning();
   find(".nothing").hidden = !photos.length || photos.some((photo) => matches(photo, filter));
 }
 
@@ -157,6 +159,7 @@ function showLanguage() {
   refreshFilm();
   showCondition();
   refreshOffer();
+  refreshLearning();
   refresh();
 }
 
@@ -233,6 +236,7 @@ async function start() {
   document.documentElement.classList.add("ready");
   const model = await patiently(() => readModel()).catch(() => ({}));
   ({ labels = labels } = model);
+  if (model.adapts) offerLearning({ list: () => photos, labels: () => labels });
   find(".check:has(.largest)").hidden = model.input?.view === "photo"; // it looks for no faces
   refresh();
   if (!abilities.offline) return;

@@ -21,6 +21,8 @@ export class Photo {
   problem = null;
   picture = null;
   largest = false;
+  taught = new Map(); // the right label of faces, by their number, as a person says
+  seen = null; // what the model sees in them, where that was asked for
 
   constructor(file, name) {
     Object.assign(this, { file, name });
@@ -46,6 +48,7 @@ export class Photo {
   reset() {
     this.release();
     Object.assign(this, { state: "waiting", text: null, answer: null, problem: null });
+    Object.assign(this, { taught: new Map(), seen: null });
   }
 
   /** Say under which filters this photo is found. */
