@@ -18,6 +18,8 @@
 # make benchmark-browser  compare the page's engine with Python; needs npm, Chromium, and web, multi and life in GAFAS_EYEWEAR (minutes, on an idle computer)
 # make benchmark-detector  measure the rules by which faces are sought; needs GAFAS_CMU, and in GAFAS_EYEWEAR life and multi (fifteen minutes)
 # make benchmark-own-photos  train on a few dozen photos; needs fairface in GAFAS_EYEWEAR (minutes)
+# make benchmark-adapt  learn own labels from few photos, beside a training; needs GAFAS_EYEWEAR (fifteen minutes, on an idle Linux machine)
+# make benchmark-audit  plant wrong labels and look for them; needs GAFAS_EYEWEAR (minutes)
 # make benchmark  train the experiment under every protocol (hours)
 # make benchmark-eyewear  measure the models of eyewear in the package; needs GAFAS_EYEWEAR and GAFAS_CMU (minutes)
 # make benchmark-check  measure how often verdicts of gafas check are wrong; needs GAFAS_EYEWEAR (minutes)
@@ -30,7 +32,7 @@ OUT := out
 APP := $(OUT)/app
 MODEL := research
 
-.PHONY: demo browser programs engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-batch benchmark-browser benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
+.PHONY: demo browser programs engine test coverage check docs site site-app wheel constraints attributions parity-vectors golden selfcheck-answers screenshots speed benchmark benchmark-adapt benchmark-audit benchmark-batch benchmark-browser benchmark-service benchmark-detector benchmark-own-photos benchmark-eyewear benchmark-check benchmark-ablations clean
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PYTHON) -m venv $(VENV) && $(PIP) --constraint constraints.txt
@@ -138,6 +140,12 @@ benchmark-service: $(VENV)/ready
 
 benchmark-own-photos: $(VENV)/ready
 	$(BIN)/python -m benchmarks.own_photos
+
+benchmark-adapt: $(VENV)/ready
+	$(BIN)/python -m benchmarks.adapt
+
+benchmark-audit: $(VENV)/ready
+	$(BIN)/python -m benchmarks.audit
 	$(BIN)/python -m tools.docs
 
 benchmark: $(VENV)/ready

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.ablations import Judged
+from benchmarks.adapt import Figures as AdaptFigures
+from benchmarks.audit import Figures as AuditFigures
 from benchmarks.batch import BatchMeasured
 from benchmarks.browser import BrowserFigures
 from benchmarks.card import make_card, render_card
@@ -22,6 +24,8 @@ from gafas.errors import DataError
 from gafas.files import read_json, write_text
 from gafas.labels import Language
 from tools.ablations_table import make_ablations_table
+from tools.adapt_table import make_adapt_table
+from tools.audit_table import make_audit_table
 from tools.batch_table import make_batch_table
 from tools.browser_table import make_browser_table
 from tools.check_table import make_check_table
@@ -75,6 +79,12 @@ BROWSER = "docs/how-to/browser.md"
 SERVICE: dict[Language, str] = {"en": "docs/how-to/serve.md", "es": "docs/es/servicio.md"}
 """Each language's page about the service."""
 
+ADAPT: dict[Language, str] = {"en": "docs/how-to/adapt.md", "es": "docs/es/adaptar.md"}
+"""Each language's page about own labels."""
+
+AUDIT: dict[Language, str] = {"en": "docs/how-to/audit.md", "es": "docs/es/auditar.md"}
+"""Each language's page about wrong labels."""
+
 CHECK: dict[Language, str] = {"en": "docs/how-to/check.md", "es": "docs/es/comprobar.md"}
 """Each language's page about verdicts on photos."""
 
@@ -124,6 +134,12 @@ def compose(benchmarks: Path = ROOT / "benchmarks") -> dict[str, str]:
     checked = read_json(benchmarks / "check.json", Figures)
     for language, name in CHECK.items():
         pages[name] = _fill_page(name, {"check": make_check_table(checked, language)})
+    adapted = read_json(benchmarks / "adapt.json", AdaptFigures)
+    for language, name in ADAPT.items():
+        pages[name] = _fill_page(name, {"adapt": make_adapt_table(adapted, language)})
+    audited = read_json(benchmarks / "audit.json", AuditFigures)
+    for language, name in AUDIT.items():
+        pages[name] = _fill_page(name, {"audit": make_audit_table(audited, language)})
     for language, name in READMES.items():
         figures = make_eyewear_table(benchmarks / "eyewear.json", language)
         sentence = make_speed_sentence(speed, language)

@@ -149,6 +149,43 @@ def test_of_photos_without_labels_it_is_said_what_tells_about_them(tmp_path: Pat
         folders.read_labelled(tmp_path)
 
 
+def correct(folder: Path, text: str) -> None:
+    (folder / "corrections.csv").write_text(text, "utf-8")
+
+
+def test_corrections_beside_photos_hold_instead_of_their_folders(
+    labelled: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    correct(labelled, "file,label\nnone/a.png,eyeglasses\nnone/deep/b.JPG,\n")
+    assert [(s.name, s.label) for s in folders.read_labelled(labelled)] == [
+        ("none/a.png", "eyeglasses"),
+        ("sunglasses/c.webp", "sunglasses"),
+    ]
+    assert "corrects 1 labels and leaves 1 photos out" in caplog.text
+
+
+def test_corrections_beside_a_csv_hold_and_subjects_stay(tmp_path: Path) -> None:
+    put(tmp_path / "=a.png")
+    path = csv(tmp_path, "file,label,subject\n=a.png,none,ana\n")
+    correct(tmp_path, "file,label\n'=a.png,sunglasses\n")  # as a spreadsheet is guarded
+    (sample,) = folders.read_labelled(path)
+    assert (sample.label, sample.subject) == ("sunglasses", "ana")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,label\nnone/z.png,none\n", "1 files that do not exist, such as 'none/z.png'"),
+        ("file,label\nnone/a.png,x\nnone/a.png,y\n", "contradicts itself about none/a.png.*line 3"),
+        ("photo,label\n", "Expected the columns file,label"),
+    ],
+)
+def test_faulty_corrections_are_refused(labelled: Path, text: str, message: str) -> None:
+    correct(labelled, text)
+    with pytest.raises(DataError, match=message):
+        folders.read_labelled(labelled)
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

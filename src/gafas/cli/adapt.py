@@ -1,11 +1,13 @@
 """The door to own labels, learnt in seconds."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gafas.cli.answers import say
+from gafas.labels import Language, choose_language
 
 if TYPE_CHECKING:
     from gafas.training.adapt import Adapted
@@ -23,6 +25,15 @@ def adapt(
     model: Annotated[
         str, typer.Option(help="What is adapted: research, free, or a .onnx file with features.")
     ] = "research",
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page about it. An earlier page is replaced, no other file ever is."
+        ),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="The language of the page; the locale's if left out.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Learn own labels from a few dozen photos, and measure on parts of them how well.
@@ -38,11 +49,21 @@ def adapt(
     from gafas.training.adapt import adapt as learn
     from gafas.training.adapt import write_adapted
 
+    if report is not None:
+        from gafas.report.pages import refuse_foreign
+
+        refuse_foreign(report)  # before anything takes time
     adapted = learn(read_labelled(photos), model=model)
     write_adapted(adapted, target, model=model)
     _tell_samples(adapted)
     _tell_figures(adapted)
     typer.echo(target)
+    if report is not None:
+        from gafas.report.adapted import write_adapted_page
+
+        spoken = language or choose_language(os.environ)
+        write_adapted_page(adapted, report, model=target, language=spoken)
+        typer.echo(report)
 
 
 def _tell_samples(adapted: "Adapted") -> None:

@@ -13,7 +13,7 @@ from gafas.datasets.leaks import find_near, list_near
 from gafas.datasets.samples import Sample
 from gafas.evaluation.predictions import Row, predict_photos
 from gafas.training.adapt import make_examples
-from gafas.training.features import read_features
+from gafas.training.features import group, read_features
 from gafas.training.heads import fit_parts, predict_outside
 
 Floats = npt.NDArray[np.floating]
@@ -33,8 +33,8 @@ class Finding(enum.StrEnum):
     dark = "dark"
 
 
-_SMALL: Final = ("face_size", "under 32")
-_DARK: Final = ("light", "dark")
+_SMALL: Final = 32  # pixels of the face's longer side; crops have 96: two thirds are made up
+_DARK: Final = 0.12  # mean of the crop: 30 of 255, darker than dark skin in poor light
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Audit:
 
     def list(self, finding: Finding) -> tuple[Found, ...]:
         """Return what was found of one kind."""
-        return tuple(one for one in self.found if one.finding is finding)
+        return tuple(one for one in self.found if one.finding == finding)
 
 
 def audit(
@@ -157,7 +157,7 @@ def _judge(rows: Sequence[Row], classifier: EyewearClassifier) -> Iterator[Found
 def _judge_outside(rows: Sequence[Row], classifier: EyewearClassifier) -> Iterator[Found]:
     """Yield the suspects among photos with own labels, by heads that have not learnt them."""
     features = read_features([row.sample for row in rows], classifier)
-    labels, examples = make_examples(features)
+    labels, examples = make_examples(features, group(features.samples))
     outside = predict_outside(examples, fit_parts(examples))
     return _list_suspects(features.samples, outside, labels)
 
@@ -196,7 +196,7 @@ def _look_at(row: Row) -> Iterator[Found]:
         yield Found(kind, row.sample, other="" if row.missed else row.error)
     if row.faces > 1:
         yield Found(Finding.several_faces, row.sample)
-    facts = row.quality.facts if row.quality else {}
-    for (fact, value), kind in ((_SMALL, Finding.small), (_DARK, Finding.dark)):
-        if facts.get(fact) == value:
-            yield Found(kind, row.sample)
+    if row.quality and row.quality.face_pixels < _SMALL:
+        yield Found(Finding.small, row.sample)
+    if row.quality and row.quality.brightness < _DARK:
+        yield Found(Finding.dark, row.sample)
