@@ -15,6 +15,7 @@ from batch.killing import deadly, is_running, list_children, start_batch
 from batch.parts import list_parts, read_rows
 from brightness_model import grey_photo
 from command_line import Call, refused
+from face_photos import encode, faceless
 from gafas.batch import batch as BATCH
 from gafas.batch.batch import Batch
 from gafas.batch.engines import LocalEngine
@@ -22,6 +23,7 @@ from gafas.batch.shards import Shard
 from gafas.errors import DataError
 from gafas.recognizer import BUNDLED
 from gafas.weights import read_bundled
+from own_labels import EACH, make_moments
 
 LONG = 200
 
@@ -126,6 +128,29 @@ def test_other_commands_take_kept_answers_and_no_model_looks_again(
     assert kept.out == dry.out
     assert gafas("sort", folder, tmp_path / "sorted", "--answers", out, *how).code == 0
     assert len(list((tmp_path / "sorted").glob("*/*.png"))) == 10
+
+
+def test_verdicts_and_keywords_come_of_kept_answers_as_of_the_photos(
+    gafas: Call, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name, content in make_moments().items():
+        (folder / name).write_bytes(content)
+    assert gafas("batch", folder, out).code == 0
+    commands = (
+        ("check", folder, "--require", "clear-eyes", "--json"),
+        ("tag", folder, "--dry-run", "--regions"),
+    )
+    plain = [gafas(*words) for words in commands]
+    sky = encode(faceless())
+    for photo in folder.iterdir():
+        stat = photo.stat()
+        photo.write_bytes(sky.ljust(stat.st_size, b"?"))  # who looks again finds no face
+        os.utime(photo, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    kept = [gafas(*words, "--answers", out) for words in commands]
+    assert [(told.code, told.out) for told in kept] == [(told.code, told.out) for told in plain]
+    assert plain[0].out.count('"fail"') == plain[1].out.count("sunglasses") - 1 == EACH
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,10 @@ def test_no_other_file_is_replaced(gafas: Call, photos: Path, tmp_path: Path) ->
 
 
 def test_where_what_compares_photos_is_missing_the_small_extra_is_named(photos: Path) -> None:
+    words = ["gafas", "audit", str(photos)]
     code = (
-        f"import sys; sys.modules['imagehash'] = None; sys.argv = ['gafas', 'audit', {str(photos)!r}]"
-        "\nfrom gafas.cli import main\nmain()"
+        f"import sys; sys.modules['imagehash'] = None; sys.argv = {words}\n"
+        "from gafas.cli import main\nmain()"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert told.returncode == 1

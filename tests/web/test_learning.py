@@ -43,7 +43,7 @@ def test_corrections_are_learnt_measured_and_kept_as_a_file(
         field = page.get_by_label(f"{path.name}: Right label of face 1")
         field.fill(path.name.split()[0])
         field.blur()
-    expect(page.locator("#learning .counts")).to_contain_text(f"office: {EACH} of at least 6")
+    expect(page.locator("#learning .counts")).to_contain_text(f"office: {EACH} (at least 6)")
     learn.click()
     expect(page.locator(".learnt")).to_contain_text("after: the new file")
     assert f"{2 * EACH} of {2 * EACH}" in page.locator(".learnt").inner_text()
@@ -66,7 +66,7 @@ def test_answers_count_as_right_only_where_that_is_said(
     page.get_by_label(f"{moments[0].name}: Etiqueta correcta").fill("gafas de sol")
     page.get_by_label(f"{moments[0].name}: Etiqueta correcta").blur()
     counts = page.locator("#learning .counts")
-    expect(counts).to_have_text("gafas de sol: 1 de 6 como mínimo")  # the model's own label
+    expect(counts).to_have_text("gafas de sol: 1 (mínimo: 6)")  # the model's own label
     page.get_by_label("Las respuestas que no he cambiado son correctas").check()
     expect(counts.locator("li")).to_have_count(2)
     page.get_by_role("button", name="Aprender de estas correcciones").click()

@@ -9,7 +9,7 @@ import typer
 
 from gafas.check import Requirement, Rules, Verdict
 from gafas.cli.answers import Form, escape, open_output, report, say, watch
-from gafas.cli.photos import Device, Model
+from gafas.cli.photos import Answers, Device, Model, choose_source
 from gafas.cli.sources import Sources, count_ahead, recognize_sources
 from gafas.files import LeftOut, name_in_data
 from gafas.labels import Language, choose_language
@@ -56,6 +56,7 @@ def check(
     language: Annotated[
         Language | None, typer.Option(help="Of the sentences; the locale's if left out.")
     ] = None,
+    answers: Answers = None,
     model: Model = None,
     device: Device = "cpu",
 ) -> None:
@@ -73,13 +74,14 @@ def check(
     recognizer = Recognizer(model, providers=[device])
     check_model(recognizer, require)
     sources = Sources(photos, left_out=(left_out := LeftOut()))
-    answers, seen = recognize_sources(recognizer.recognize_many, sources), set[Verdict]()
+    found_all = recognize_sources(choose_source(recognizer, answers), sources)
+    seen = set[Verdict]()
     shown = sources.many and not sys.stdout.isatty()
     total = count_ahead(sources.names())
     form = Form.json if as_json else Form.text
     go_on = "To go on, name the other photos."
     with (
-        watch(answers, "Checking", go_on=go_on, total=total, shown=shown) as watched,
+        watch(found_all, "Checking", go_on=go_on, total=total, shown=shown) as watched,
         open_output(None, form) as write,
     ):
         for found in watched:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gafas.cli.answers import complain, escape, prepare_stdout, say, watch
-from gafas.cli.photos import Device, Largest, MinFace, Model, Threshold
+from gafas.cli.photos import (
+    Answers,
+    Device,
+    Largest,
+    MinFace,
+    Model,
+    Threshold,
+    choose_source,
+)
 from gafas.cli.sort import DryRun, Undo
 from gafas.cli.sources import Sources, count_ahead
 from gafas.files import LeftOut
@@ -19,8 +27,7 @@ from gafas.tagging.journal import Options, Style, Unsure
 
 # Heavy modules are imported inside the command, so that `gafas --help` answers at once.
 if TYPE_CHECKING:
-    from gafas.recognizer import Recognizer
-    from gafas.tagging.tag import Tagged
+    from gafas.tagging.tag import Recognize, Tagged
 
 Named = Annotated[
     list[str] | None, typer.Argument(metavar="PHOTO", help="Photos, or folders of photos.")
@@ -51,6 +58,7 @@ def tag(
     unsure: UnsureToo = Unsure.leave,
     dry_run: DryRun = False,
     undo: Undo = None,
+    answers: Answers = None,
     model: Model = None,
     threshold: Threshold = None,
     min_face: MinFace = 0,
@@ -64,8 +72,9 @@ def tag(
     back.
     """
     if undo is not None:
-        chosen = regions or embed or dry_run or model or min_face or largest or device != "cpu"
-        if chosen or threshold is not None or (style, unsure) != (Style.darktable, Unsure.leave):
+        chosen = regions or embed or dry_run or answers or model or min_face or largest
+        chosen = chosen or device != "cpu" or threshold is not None
+        if chosen or (style, unsure) != (Style.darktable, Unsure.leave):
             raise typer.BadParameter("--undo JOURNAL… goes alone: the journals know the rest")
         raise typer.Exit(_undo([undo, *map(Path, photos or [])]))
     if not photos:
@@ -89,10 +98,11 @@ def tag(
         embed=embed,
         style=style,
     )
-    raise typer.Exit(_tag(photos, recognizer, options=options, dry_run=dry_run))
+    source = choose_source(recognizer, answers)
+    raise typer.Exit(_tag(photos, source, options=options, dry_run=dry_run))
 
 
-def _tag(named: Sequence[str], recognizer: "Recognizer", *, options: Options, dry_run: bool) -> int:
+def _tag(named: Sequence[str], source: "Recognize", *, options: Options, dry_run: bool) -> int:
     """Tag, and tell of it; return the exit code."""
     from gafas.tagging.tag import preview_photos, tag_photos
 
@@ -102,7 +112,7 @@ def _tag(named: Sequence[str], recognizer: "Recognizer", *, options: Options, dr
     tally = _Tally(planned=dry_run)
     carry_out = preview_photos if dry_run else tag_photos
     names = (name for name, _ in sources)
-    work = carry_out(names, recognizer.recognize_many, folder=folder, options=options)
+    work = carry_out(names, source, folder=folder, options=options)
     go_on = "Nothing has been written." if dry_run else "To go on, give the same command again."
     shown = sources.many and not (dry_run and sys.stdout.isatty())
     total = count_ahead(sources.names())

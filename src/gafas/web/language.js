@@ -57,6 +57,11 @@ export function percent(value) {
   return value <= 0 ? `< ${format(0.001, 1)}` : format(value, 1);
 }
 
+/** Return a share, 0–1, as percent: of things that were counted. */
+export function portion(value) {
+  return format(value, 1);
+}
+
 /** Return a probability, 0–1, as whole percent, rounded down as on the server's drawings. */
 export function roughly(value) {
   return format(Math.floor(Math.min(value, 0.999) * 100 + 1e-6) / 100, 0);

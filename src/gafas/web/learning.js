@@ -2,7 +2,7 @@
 
 import { best, make } from "./drawing.js";
 import { adapt, seeFaces } from "./engine.js";
-import { count, explainProblem, getLanguage, nameLabel, say } from "./language.js";
+import { count, explainProblem, getLanguage, nameLabel, portion, say } from "./language.js";
 import { patiently } from "./retry.js";
 import { announce } from "./toolbar.js";
 
@@ -145,22 +145,22 @@ function note(text) {
 }
 
 function describe({ labels, right, interval, before, confusion, curve, model }) {
-  const ends = interval.map((end) => share(end)).join("–");
+  const ends = interval.map(portion).join("–");
   const rows = [[say("learn.after"), tell(right), ends]];
   if (before) {
-    rows.unshift([say("learn.before"), tell(before), share(before.correct / before.total)]);
+    rows.unshift([say("learn.before"), tell(before), portion(before.correct / before.total)]);
   }
   const better = before && before.correct < right.correct;
   const advice = before ? say(better ? "learn.better" : "learn.use") : say("learn.new");
   const names = labels.map(nameLabel);
-  const table = confusion.map((row, at) => [names[at], ...row]);
+  const table = confusion.map((row, at) => [names[at], ...row.map(String)]);
   const [photos, reached] = curve.at(-2);
   const command = `gafas predict --model ${FILE}`;
   return [
     makeTable([say("learn.held"), say("learn.right"), ""], rows),
     make("p", { text: advice }),
     makeTable([say("learn.confusion"), ...names], table),
-    make("p", { text: say("learn.curve", { photos, share: share(reached) }) }),
+    make("p", { text: say("learn.curve", { photos, share: portion(reached) }) }),
     makeDownload(model),
     make("p", { holds: [say("learn.how"), make("code", { text: command })] }),
   ];
@@ -168,10 +168,6 @@ function describe({ labels, right, interval, before, confusion, curve, model }) 
 
 function tell({ correct, total }) {
   return count("learn.of", correct, { total });
-}
-
-function share(value) {
-  return `${Math.round(1000 * value) / 10} %`;
 }
 
 function makeTable(head, rows) {
