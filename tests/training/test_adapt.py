@@ -9,13 +9,14 @@ import pytest
 from PIL import Image
 
 from brightness_model import brightness_model
-from face_photos import portrait
+from face_photos import encode, portrait
 from gafas import Recognizer
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.folders import read_labelled
+from gafas.datasets.samples import Sample
 from gafas.errors import DataError, ModelError
 from gafas.training.adapt import Adapted, adapt, write_adapted
-from gafas.training.features import group, jitter, read_features
+from gafas.training.features import group, jitter, read_features, see_photo
 from own_labels import EACH, write_own_labels
 
 
@@ -110,3 +111,15 @@ def test_no_tensorflow_is_needed() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
+
+
+def test_a_large_photo_in_memory_is_seen_as_its_file_is(tmp_path: Path) -> None:
+    large = np.asarray(Image.fromarray(portrait()).resize((3072, 3600)))
+    path = tmp_path / "large.jpg"
+    path.write_bytes(encode(large))
+    classifier = EyewearClassifier("free")
+    read = read_features([Sample(path, path.name, "office", path.name)], classifier)
+    (face,) = Recognizer("free").recognize(path)
+    values, probabilities = see_photo(path.read_bytes(), [face.face], classifier)
+    assert np.array_equal(values, read.values)
+    assert np.array_equal(probabilities, read.probabilities)

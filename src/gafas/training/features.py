@@ -12,8 +12,10 @@ from PIL import Image
 from gafas.classifier import EyewearClassifier
 from gafas.datasets.leaks import list_near
 from gafas.datasets.samples import Sample
+from gafas.detection.detector import LARGE_SIDE
 from gafas.errors import ModelError
 from gafas.images import ImageSource, load_photo
+from gafas.recognizer import EIGHTH_SIDE, measure_detail, refine
 from gafas.results import Face, ImageArray
 from gafas.training.faces import add_margin, cut_centre, cut_face, read_faces
 
@@ -73,6 +75,8 @@ def see_photo(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return what `see_jittered` does of faces found in a photo that may have no file.
 
+    It is decoded as large as their crops need, as `gafas.training.faces.read_faces` does.
+
     Args:
         source: the photo.
         faces: with landmarks, in its pixels.
@@ -82,7 +86,8 @@ def see_photo(
         ImageError: the photo cannot be read.
         ModelError: the model does not look at faces, or gives no features.
     """
-    side, photo = max(classifier.size), load_photo(source)
+    side, photo = max(classifier.size), load_photo(source, side=LARGE_SIDE, eighth=EIGHTH_SIDE)
+    photo = refine(source, photo, detail=measure_detail(photo, faces, side=side).min(initial=1))
     crops = [cut_face(photo, face.scaled(photo.scale), side=side)[0] for face in faces]
     wide = add_margin(side)
     return see_jittered(np.array(crops, np.uint8).reshape(-1, wide, wide, 3), classifier)
