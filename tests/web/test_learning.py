@@ -56,6 +56,22 @@ def test_corrections_are_learnt_measured_and_kept_as_a_file(
     assert face.label == "shaded"
 
 
+def test_what_was_learnt_goes_with_the_photos(
+    open_page: Open, teaching: str, moments: list[Path]
+) -> None:
+    page = open_page(teaching)
+    give(page, moments)
+    page.get_by_role("button", name="Correct answers").click()
+    page.get_by_label("Answers that I did not change are right").check()
+    page.get_by_role("button", name="Learn from these corrections").click()
+    expect(page.locator(".learnt")).to_contain_text("after: the new file")
+    page.locator(".clear").click()
+    expect(page.locator("#learning")).to_be_hidden()
+    give(page, moments[:1])
+    expect(page.locator("#learning")).to_be_visible()
+    expect(page.locator(".learnt")).to_be_empty()
+
+
 def test_answers_count_as_right_only_where_that_is_said(
     open_page: Open, teaching: str, moments: list[Path]
 ) -> None:

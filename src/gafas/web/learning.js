@@ -46,6 +46,8 @@ export function showTeaching(photo) {
 /** Bring the panel up to date: what was said, and what is still needed. */
 export function refreshLearning() {
   if (!teaching) return;
+  panel.hidden = !page.list().length;
+  if (panel.hidden) forget();
   const counts = countLabels();
   const rows = [...counts].map(([label, n]) =>
     make("li", { text: say("learn.count", { label: nameLabel(label), n, least: LEAST }) }));
@@ -57,6 +59,12 @@ export function refreshLearning() {
   const names = new Set([...page.labels().map(nameLabel), ...[...counts.keys()].map(nameLabel)]);
   find("#taught").replaceChildren(...[...names].map((name) => make("option", { text: name })));
   showLearnt(panel.querySelector(".learnt"));
+}
+
+/** With the photos goes what was learnt from them. */
+function forget() {
+  stop?.abort();
+  told = null;
 }
 
 /** Show what was learnt, unless that stands there already. */
@@ -114,7 +122,9 @@ async function learn() {
   try {
     const faces = await seeAll(stop.signal);
     note(say("learn.learning"));
-    told = await patiently(() => adapt({ faces }, stop.signal), stop.signal);
+    const answer = await patiently(() => adapt({ faces }, stop.signal), stop.signal);
+    stop.signal.throwIfAborted();
+    told = answer;
     note("");
     announce(say("learn.done"));
   } catch (error) {
