@@ -14,6 +14,7 @@ from gafas.classifier import EyewearClassifier
 from gafas.datasets.samples import Sample
 from gafas.errors import ServiceError
 from gafas.recognizer import Recognizer
+from gafas.service import learning
 from gafas.service.app import offer_learning
 from gafas.training.features import read_features
 from own_labels import EACH, make_moments
@@ -112,6 +113,15 @@ def test_what_cannot_be_learnt_is_refused_with_a_sentence(
     answer = teacher.post("/v1/adapt", json.dumps({"faces": faces}).encode())
     assert (answer.status_code, answer.json()["reason"]) == (422, "lesson")
     assert message in answer.json()["detail"]
+
+
+def test_one_learns_at_a_time(teacher: Door, moments: dict[str, bytes]) -> None:
+    lesson = json.dumps({"faces": see_all(teacher, moments)}).encode()
+    with learning._learning:
+        answer = teacher.post("/v1/adapt", lesson)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "full")
+    assert answer.headers["Retry-After"] == "1"
+    assert teacher.post("/v1/adapt", lesson).status_code == 200
 
 
 def test_nothing_is_learnt_where_it_was_not_offered(door: Door) -> None:

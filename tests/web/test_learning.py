@@ -43,6 +43,13 @@ def test_corrections_are_learnt_measured_and_kept_as_a_file(
         field = page.get_by_label(f"{path.name}: Right label of face 1")
         field.fill(path.name.split()[0])
         field.blur()
+    field = page.get_by_label(f"{moments[0].name}: Right label of face 1")
+    field.fill("Unsure")  # which is an answer, and no label
+    field.blur()
+    expect(field).to_have_value("")
+    field.fill("OFFICE")
+    field.blur()
+    expect(field).to_have_value("office")
     expect(page.locator("#learning .counts")).to_contain_text(f"office: {EACH} (at least 6)")
     learn.click()
     expect(page.locator(".learnt")).to_contain_text("after: the new file")

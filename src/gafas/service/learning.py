@@ -4,6 +4,7 @@ Whoever teaches holds what the model sees in each photo, and sends it once all l
 """
 
 import base64
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ from gafas.training.adapt import Adapted, build_adapted, learn
 from gafas.training.features import Features, count_labels, group, see, see_photo
 
 _REFUSALS: Final = (400, 401, 403, 408, 413, 415, 421, 422, 503)
+
+_learning: Final = threading.Lock()
 
 router = APIRouter(tags=["learning"])
 
@@ -103,13 +106,17 @@ async def adapt_model(request: Request) -> AdaptedAnswer:
     classifier = get_operation(request).recognizer.classifier
 
     def teach(upload: Upload) -> AdaptedAnswer:
-        """Return what was learnt."""
+        """Return what was learnt; one learns at a time, for it takes all cores."""
+        if not _learning.acquire(blocking=False):
+            raise RefusalError("full", {"places": 1})
         try:
             features, bits = _read_lesson(upload.data, classifier)
             adapted = learn(features, group(features.samples, near=pair_near(bits)))
             return _describe(adapted, build_adapted(adapted, content))
         except (DataError, ModelError) as error:
             raise RefusalError("lesson", {"error": error}) from None
+        finally:
+            _learning.release()
 
     (answer,) = await get_operation(request).answer(request, teach)
     return answer

@@ -87,15 +87,18 @@ function makeInput(photo, face, at) {
     const label = findLabel(input.value.trim());
     if (label) photo.taught.set(at, label);
     else photo.taught.delete(at);
+    input.value = label && nameLabel(label);
     refreshLearning();
   });
   return make("label", { holds: [make("span", { text: name }), input] });
 }
 
-/** Return the label that a person means: one of the model's by what it is called here. */
+/** Return the label that a person means: a known one, however it is written; "unsure" is none. */
 function findLabel(text) {
-  const meant = page.labels().find((label) => [label, nameLabel(label)].includes(text));
-  return meant ?? text;
+  const same = (word) => word.toLowerCase() === text.toLowerCase();
+  const known = ["unsure", ...page.labels(), ...countLabels().keys()];
+  const meant = known.find((label) => same(label) || same(nameLabel(label))) ?? text;
+  return meant === "unsure" ? "" : meant;
 }
 
 /** Return of each face of a photo the label that was given, or confirmed, or null. */
