@@ -172,9 +172,9 @@ def _mark(
 
 def find_home() -> Path:
     """Return the folder where gafas keeps what it fetches: `GAFAS_HOME`, else the user's cache."""
-    import pooch
+    import platformdirs
 
-    return Path(os.environ.get("GAFAS_HOME") or pooch.os_cache("gafas"))
+    return Path(os.environ.get("GAFAS_HOME") or platformdirs.user_cache_path("gafas"))
 
 
 def name_in_data(name: str) -> str:

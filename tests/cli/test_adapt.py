@@ -1,6 +1,7 @@
 """Own labels at the command line: what is told, what is written, what is refused."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,25 @@ def test_where_scikit_learn_is_missing_the_small_extra_is_named(
     assert "is missing: pip install" in told.stderr
     assert "[adapt]" in told.stderr
     assert "[train]" not in told.stderr
+
+
+def test_the_small_extra_suffices_in_a_home_that_was_never_used(
+    labelled: Path, tmp_path: Path
+) -> None:
+    words = ["gafas", "adapt", str(labelled), str(tmp_path / "own.onnx")]
+    words += ["--report", str(tmp_path / "own.html")]
+    others = ["keras", "matplotlib", "msgspec", "optuna", "pooch"]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({[*others, 'tensorflow']}))\n"
+        f"sys.argv = {words}\nfrom gafas.cli import main\nmain()"
+    )
+    home = {key: value for key, value in os.environ.items() if key != "GAFAS_HOME"}
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=home | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)},
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[-2:] == [words[3], words[5]]
