@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +78,20 @@ class Cost:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Answers:
+    """How a model answered: right answers of all, and of each label's photos.
+
+    Attributes:
+        labels: by label; one that is rare counts little in `right`.
+        balanced: the mean of their shares.
+    """
+
+    right: Counted
+    labels: Mapping[str, Counted]
+    balanced: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Reached:
     """What was reached on one task.
 
@@ -85,8 +99,8 @@ class Reached:
         learnt: the number of photos.
         missed: of the photos asked about, those in which no face is found, to which neither the
             adapted model nor the shipped one has an answer: they count as wrong.
-        adapted, compact: right answers of all that were asked.
-        shipped: the same of the model that was adapted; None where it knows other labels.
+        adapted, compact: the answers to all that were asked.
+        shipped: those of the model that was adapted; None where it knows other labels.
         adapt_cost, compact_cost: of `gafas adapt` and of `gafas train compact`.
     """
 
@@ -94,9 +108,9 @@ class Reached:
     labels: tuple[str, ...]
     learnt: int
     missed: int
-    adapted: Counted
-    shipped: Counted | None
-    compact: Counted
+    adapted: Answers
+    shipped: Answers | None
+    compact: Answers
     adapt_cost: Cost
     compact_cost: Cost
 
@@ -220,15 +234,18 @@ def compare(task: Task, room: Path) -> Reached:
     return reached
 
 
-def ask(model: bytes, task: Task) -> tuple[Counted, int]:
+def ask(model: bytes, task: Task) -> tuple[Answers, int]:
     """Count for how many photos the likeliest of the task's labels is right, and missed faces."""
     rows = predict_rows(EyewearClassifier(model), task.asked)
-    right = count(
+    flags = [
         bool(row.probabilities)
         and max(task.labels, key=lambda label: row.probabilities[label]) == row.sample.label
         for row in rows
-    )
-    return right, sum(row.missed for row in rows)
+    ]
+    told = list(zip(flags, (row.sample.label for row in rows), strict=True))
+    labels = {label: count(flag for flag, truth in told if truth == label) for label in task.labels}
+    balanced = sum(one.count / one.total for one in labels.values()) / len(labels)
+    return Answers(count(flags), labels, balanced), sum(row.missed for row in rows)
 
 
 def learn(samples: Sequence[Sample], room: Path, way: str) -> Cost:

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from benchmarks.adapt import MANY, Figures
-from benchmarks.life import Counted
+from benchmarks.adapt import MANY, Answers, Figures
 
 from gafas.labels import LABELS, Language
 from gafas.report.wording import Wording
@@ -23,12 +22,14 @@ _HEADS: Final[dict[Language, tuple[str, ...]]] = {
 }
 _GOGGLES: Final[dict[Language, str]] = {"en": "goggles", "es": "gafas de buceo, esquí…"}
 _BELOW: Final[dict[Language, str]] = {
-    "en": "Of the photos asked about, the share that is answered rightly; in brackets its 95% "
-    "interval. A face that is not found counts as wrong ({missed} of {total}). Seconds: of "
+    "en": "Of the photos asked about, the share that is answered rightly; in brackets the mean of "
+    "this share over the labels, of which some are rare. A face that is not found counts as "
+    "wrong ({missed} of {total}). Seconds: of "
     "`gafas adapt`, and of `gafas train compact`, on {cores} cores, from start to end. {many} "
     "photos of the five sets take {seconds} s and {megabytes} MiB.",
-    "es": "De las fotos por las que se pregunta, el porcentaje de aciertos, con su intervalo del "
-    "95\u202f%. Una cara que no se halla cuenta como fallo ({missed} de {total}). Segundos: de "
+    "es": "De las fotos por las que se pregunta, el porcentaje de aciertos; entre paréntesis, su "
+    "media entre las etiquetas, algunas de las cuales son raras. Una cara que no se halla cuenta "
+    "como fallo ({missed} de {total}). Segundos: de "
     "`gafas adapt` y de `gafas train compact`, con {cores} núcleos, de principio a fin. {many} "
     "fotos de los cinco conjuntos tardan {seconds} s y ocupan {megabytes} MiB.",
 }
@@ -43,8 +44,8 @@ def make_adapt_table(measured: Figures, language: Language) -> str:
             f"`{row.source}`",
             ", ".join(_name(label, language) for label in row.labels),
             words.count(row.learnt),
-            words.count(row.adapted.total),
-            f"{_tell(row.adapted, words)} ({_range(row.adapted, words)})",
+            words.count(row.adapted.right.total),
+            _tell(row.adapted, words),
             _tell(row.shipped, words),
             _tell(row.compact, words),
             f"{words.exact(row.adapt_cost.seconds)} / {words.exact(row.compact_cost.seconds)}",
@@ -52,7 +53,7 @@ def make_adapt_table(measured: Figures, language: Language) -> str:
         lines.append(f"|{'|'.join(cells)}|")
     below = _BELOW[language].format(
         missed=words.count(sum(row.missed for row in measured.rows)),
-        total=words.count(sum(row.adapted.total for row in measured.rows)),
+        total=words.count(sum(row.adapted.right.total for row in measured.rows)),
         cores=measured.cores,
         many=MANY,
         seconds=words.exact(measured.many.seconds),
@@ -65,9 +66,8 @@ def _name(label: str, language: Language) -> str:
     return LABELS[label].words[language] if label in LABELS else _GOGGLES[language]
 
 
-def _tell(counted: Counted | None, words: Wording) -> str:
-    return words.percent(counted.share if counted else None)
-
-
-def _range(counted: Counted, words: Wording) -> str:
-    return "–".join(words.percent(end) for end in counted.wilson or ())
+def _tell(answers: Answers | None, words: Wording) -> str:
+    """Return the share that is right, of all and as the mean over labels."""
+    if answers is None:
+        return words.percent(None)
+    return f"{words.percent(answers.right.share)} ({words.percent(answers.balanced)})"

@@ -112,6 +112,15 @@ class Face:
             landmarks=tuple((x * factor, y * factor) for x, y in self.landmarks),
         )
 
+    def rounded(self) -> Self:
+        """Return the face with the digits that JSON shows."""
+        shown = self.to_dict()
+        x1, y1, x2, y2 = shown["box"]
+        points = tuple((x, y) for x, y in shown["landmarks"])
+        return dataclasses.replace(
+            self, box=(x1, y1, x2, y2), landmarks=points, confidence=shown["confidence"]
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON shows: pixels with one decimal, the confidence with three."""
         confidence = None if self.confidence is None else round(float(self.confidence), 3)
@@ -225,6 +234,11 @@ class Prediction:
     def scaled(self, factor: float) -> Self:
         """Express the face in the pixels of the same image, enlarged by a factor."""
         return dataclasses.replace(self, face=self.face.scaled(factor))
+
+    def rounded(self) -> Self:
+        """Return the answer with the digits that JSON shows."""
+        probabilities = self.to_dict()["probabilities"]
+        return dataclasses.replace(self, face=self.face.rounded(), probabilities=probabilities)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON shows: the face's entries, the label, probabilities with three decimals.
