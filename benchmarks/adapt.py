@@ -7,6 +7,7 @@ sets, and of the photos of everyday life from the CC0 ones alone, which are left
 keeps to what a model knows, and how much, was chosen on `utkface`, `celeba` and `portraits`.
 """
 
+import argparse
 import csv
 import dataclasses
 import datetime
@@ -31,7 +32,7 @@ from gafas.datasets.samples import EYEWEAR_LABELS, OTHER, Sample
 from gafas.datasets.scenes import FREE, list_samples, read_scenes
 from gafas.errors import GafasError
 from gafas.evaluation.predictions import predict_rows
-from gafas.files import write_json
+from gafas.files import read_json, write_json
 from gafas.images import load_photo
 from gafas.recognizer import count_cores
 from gafas.results import Box
@@ -128,11 +129,20 @@ class Figures:
 
 def main() -> int:
     """Learn every task in both ways, and write down what that reached and took."""
+    parser = argparse.ArgumentParser(description="Measure own labels learnt from few photos.")
+    parser.add_argument("--cost", action="store_true", help="only many photos' cost: keep the rest")
+    cost_alone = parser.parse_args().cost
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     _log.setLevel(logging.INFO)
     try:
+        sets = {name: read_set(name) for name in SETS}
         with tempfile.TemporaryDirectory() as room:
-            figures = measure(Path(room))
+            many = measure_cost([one for name in SETS for one in sets[name]], Path(room))
+            figures = (
+                dataclasses.replace(read_json(TARGET, Figures), many=many)
+                if cost_alone
+                else measure(sets, Path(room), many=many)
+            )
     except (GafasError, subprocess.CalledProcessError) as error:
         _log.error("%s", error)
         return 1
@@ -140,18 +150,21 @@ def main() -> int:
     return 0
 
 
-def measure(room: Path) -> Figures:
-    """Measure all; what is written on the way goes into a folder."""
-    sets = {name: read_set(name) for name in SETS} | {GOGGLES: cut_goggles(room / "goggles")}
-    every = [sample for name in SETS for sample in sets[name]]
-    drawn = np.random.default_rng(0).permutation(len(every))[:MANY]
+def measure_cost(samples: Sequence[Sample], room: Path) -> Cost:
+    """Measure what many photos cost: of three times the middle one, and the most memory."""
+    drawn = np.random.default_rng(0).permutation(len(samples))[:MANY]
+    costs = [learn([samples[at] for at in drawn], room / f"many{n}", "adapt") for n in range(3)]
+    return Cost(sorted(cost.seconds for cost in costs)[1], max(cost.megabytes for cost in costs))
+
+
+def measure(sets: Mapping[str, list[Sample]], room: Path, *, many: Cost) -> Figures:
+    """Measure all tasks; what is written on the way goes into a folder."""
     rows = [
         compare(task, room / f"{name}-{size}")
-        for name, samples in sets.items()
+        for name, samples in {**sets, GOGGLES: cut_goggles(room / "goggles")}.items()
         for size in LEARNT
         for task in draw_task(name, samples, size=size)
     ]
-    many = learn([every[at] for at in drawn], room / "many", "adapt")
     today = datetime.date.today().isoformat()
     model = EyewearClassifier(read_model("free")).sha256
     return Figures(today, count_cores(), model, many, tuple(rows))

@@ -124,7 +124,8 @@ def recover(source: str, model: str, features: Features, *, by_model: bool) -> R
         if not by_model:
             examples = Examples(features.values, planted, groups)
             probabilities = predict_outside(examples, fit_parts(examples))
-        order, suspects = rank_suspects(probabilities, planted)
+        order, suspected = rank_suspects(probabilities, planted)
+        suspects = int((suspected >= 0).sum())
         parts = len(wrong), math.ceil(LOOKED_AT * count), suspects
         found = [int(np.isin(order[:first], wrong).sum()) for first in parts]
         totals += [len(wrong), found[0], found[1], suspects, found[2]]

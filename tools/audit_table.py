@@ -9,20 +9,12 @@ from gafas.report.wording import Wording
 
 _HEADS: Final[dict[Language, tuple[str, ...]]] = {
     "en": (
-        "photos of",
-        "model",
-        "judge",
-        "planted",
-        "right among as many",
-        "within the first tenth",
+        *("photos of", "model", "judge", "planted", "right among as many"),
+        *("within the first tenth", "suspects that were planted"),
     ),
     "es": (
-        "fotos de",
-        "modelo",
-        "juez",
-        "puestas",
-        "ciertas entre otras tantas",
-        "en la primera décima",
+        *("fotos de", "modelo", "juez", "puestas", "ciertas entre otras tantas"),
+        *("en la primera décima", "sospechosas que eran puestas"),
     ),
 }
 _JUDGES: Final[dict[Language, tuple[str, str]]] = {
@@ -34,7 +26,7 @@ _JUDGES: Final[dict[Language, tuple[str, str]]] = {
 def make_audit_table(measured: Figures, language: Language) -> str:
     """Return a row for every set and way of judging."""
     words = Wording(language)
-    lines = [f"|{'|'.join(_HEADS[language])}|", "|---|---|---|--:|--:|--:|"]
+    lines = [f"|{'|'.join(_HEADS[language])}|", "|---|---|---|--:|--:|--:|--:|"]
     for row in measured.rows:
         cells = (
             f"`{row.source}`",
@@ -43,6 +35,7 @@ def make_audit_table(measured: Figures, language: Language) -> str:
             words.count(row.planted),
             words.percent(row.first / row.planted),
             words.percent(row.tenth / row.planted),
+            words.percent(row.suspects_right / row.suspects),
         )
         lines.append(f"|{'|'.join(cells)}|")
     return "\n".join(lines)

@@ -28,6 +28,7 @@ def test_the_command_tells_how_good_it_is_and_writes_a_file_that_others_take(
     assert "people not learnt from" in told.out
     assert "learnt from 8 office, 8 shaded." in told.err
     assert "without a face: sky.jpg." in told.err
+    assert "the figure flatters" not in told.err  # the CSV says whom the photos show
     photo = labelled.with_name("shaded 1.jpg")
     answer = gafas("predict", "--json", "--model", target, photo)
     assert json.loads(answer.out)["faces"][0]["label"] == "shaded"

@@ -54,6 +54,17 @@ def test_photos_are_sorted_into_folders_of_the_own_labels(
     assert found == {name: name.split()[0] for name in make_moments()}
 
 
+def test_own_labels_are_learnt_from_folders_with_a_warning_and_tagged(
+    gafas: Call, photos: Path, model: Path, tmp_path: Path
+) -> None:
+    told = gafas("adapt", photos, tmp_path / "own.onnx", "--model", "free")
+    assert (
+        "nothing tells whom the photos show: where people repeat, the figure flatters" in told.err
+    )
+    told = gafas("tag", photos, "--model", model, "--dry-run")
+    assert (told.code, told.out.count(".xmp: shaded")) == (0, EACH)
+
+
 def test_batch_keeps_the_own_labels(gafas: Call, photos: Path, model: Path, tmp_path: Path) -> None:
     assert gafas("batch", photos, tmp_path / "out", "--model", model).code == 0
     told = gafas("predict", photos, "--answers", tmp_path / "out", "--model", model, "--json")

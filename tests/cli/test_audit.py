@@ -23,7 +23,7 @@ def test_suspects_are_printed_first_and_all_findings_go_into_the_csv_and_the_pag
     told = gafas("audit", photos, "--csv", table, "--page", page, "--language", "en")
     assert told.code == 0
     lines = told.out.splitlines()
-    assert lines[0].startswith(f"{WRONG}: sunglasses, rather eyeglasses ")
+    assert lines[0].startswith(f"{WRONG}: sunglasses, perhaps eyeglasses ")
     assert lines[-2:] == [str(table), str(page)]
     assert "of 21 labels are suspect (the model knows these labels)." in told.err
     assert "without a face (1): eyeglasses/sky.jpg" in told.err

@@ -156,7 +156,7 @@ def correct(folder: Path, text: str) -> None:
 def test_corrections_beside_photos_hold_instead_of_their_folders(
     labelled: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    correct(labelled, "file,label\nnone/a.png,eyeglasses\nnone/deep/b.JPG,\n")
+    correct(labelled, "file,label\n./none/a.png,eyeglasses\nnone\\deep\\b.JPG,\n")
     assert [(s.name, s.label) for s in folders.read_labelled(labelled)] == [
         ("none/a.png", "eyeglasses"),
         ("sunglasses/c.webp", "sunglasses"),

@@ -90,6 +90,11 @@ def _tell_figures(adapted: "Adapted") -> None:
         f"accuracy {own.value:.4f} ({own.correct} of {own.total}), 95 % interval "
         f"{low:.4f}-{high:.4f}, each measured on {whom} not learnt from"
     )
+    if not adapted.by_subject:
+        say(
+            "nothing tells whom the photos show: where people repeat, the figure flatters; a CSV "
+            "with the column subject would tell."
+        )
     _print_confusion(adapted)
     shipped = adapted.right_shipped
     if shipped is not None:

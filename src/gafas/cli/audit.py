@@ -76,7 +76,7 @@ def _print_suspects(audit: "Audit") -> None:
 
     suspects = audit.list(Finding.suspect)
     for one in suspects:
-        told = f"{one.sample.label}, rather {one.suspected} {one.probability:.3f}"
+        told = f"{one.sample.label}, perhaps {one.suspected} {one.probability:.3f}"
         typer.echo(f"{one.sample.name}: {told}")
     whose = "the model knows these labels" if audit.by_model else "by labels of the other photos"
     say(f"{len(suspects)} of {audit.photos} labels are suspect ({whose}).")

@@ -47,7 +47,7 @@ def _correct(samples: Sequence[Sample], path: Path) -> tuple[Sample, ...]:
     """Apply a file of corrections; it may name photos that are not among the samples."""
     said: dict[str, str] = {}
     for line, row in _read_rows(path):
-        name, label = bare_cell(row.get("file", "")), row.get("label", "")
+        name, label = _normalize(bare_cell(row.get("file", ""))), row.get("label", "")
         if said.setdefault(name, label) != label:
             raise DataError(
                 f"{path} contradicts itself about {name}: {said[name]!r} and, in line {line}, "
@@ -121,6 +121,11 @@ def _write_name(path: Path) -> str:
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def _normalize(file: str) -> str:
+    """Return the name of a sample for a path as somebody may have written it."""
+    return os.path.normpath(file.replace("\\", "/")).replace(os.sep, "/")
+
+
 def _read_csv(path: Path) -> tuple[Sample, ...]:
     samples: dict[str, Sample] = {}
     for line, row in _read_rows(path):
@@ -130,7 +135,7 @@ def _read_csv(path: Path) -> tuple[Sample, ...]:
                 f"Line {line} of {path} lacks its {'label' if file else 'file'}. Complete it or "
                 "take it out."
             )
-        name = os.path.normpath(file.replace("\\", "/")).replace(os.sep, "/")
+        name = _normalize(file)
         sample = Sample(path.parent / name, name, label, name, row.get("subject") or None)
         known = samples.setdefault(name, sample)
         if known != sample:

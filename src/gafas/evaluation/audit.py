@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gafas.classifier import EyewearClassifier
-from gafas.datasets.leaks import find_near, list_near
+from gafas.datasets.leaks import find_near, hash_photo, list_near
 from gafas.datasets.samples import Sample
+from gafas.errors import ImageError
 from gafas.evaluation.predictions import Row, predict_photos
 from gafas.training.adapt import make_examples
 from gafas.training.features import group, read_features
@@ -23,7 +24,7 @@ Numbers = npt.NDArray[np.intp]
 class Finding(enum.StrEnum):
     """What may be wrong with a labelled photo, what matters most first."""
 
-    suspect = "suspect"  # another label is likelier
+    suspect = "suspect"  # another label is as probable as it mostly is where it is borne
     conflict = "conflict"  # a photo that hardly differs bears another label
     leak = "leak"  # the other part holds a photo that hardly differs
     unreadable = "unreadable"
@@ -44,8 +45,9 @@ class Found:
     Attributes:
         finding: what it is.
         sample: the photo and its label.
-        suspected: of a suspect the likelier label, of a conflict the other photo's; else empty.
-        probability: of a suspect, of the likelier label, 0–1; else None.
+        suspected: of a suspect the label that may be right, of a conflict the other photo's; else
+            empty.
+        probability: of a suspect, of that label, 0–1; else None.
         other: the name of the photo that hardly differs, or why a photo cannot be read.
     """
 
@@ -64,11 +66,13 @@ class Audit:
         photos: how many were looked at.
         by_model: whether the model knows the labels, and so judged; else heads did that have learnt
             the labels of the other parts of a cross-validation.
+        labels: what a photo's label may be.
         found: by finding, in the order of `Finding`; suspects with the likeliest mistake first.
     """
 
     photos: int
     by_model: bool
+    labels: tuple[str, ...]
     found: tuple[Found, ...]
 
     def list(self, finding: Finding) -> tuple[Found, ...]:
@@ -90,7 +94,6 @@ def audit(
 
     Raises:
         DataError: own labels have too few photos.
-        ImageError: a photo of the other part cannot be read.
         ModelError: the model does not look at faces, or gives no features.
     """
     rows = predict_photos(classifier, samples)
@@ -106,13 +109,16 @@ def audit(
         *(one for row in rows for one in _look_at(row)),
     ]
     order = list(Finding)
-    return Audit(
-        len(rows), by_model, tuple(sorted(found, key=lambda one: order.index(one.finding)))
-    )
+    found.sort(key=lambda one: order.index(one.finding))
+    choices = classifier.labels if by_model else sorted(labels)
+    return Audit(len(rows), by_model, tuple(choices), tuple(found))
 
 
-def rank_suspects(probabilities: Floats, truth: Numbers) -> tuple[Numbers, int]:
-    """Return the places of samples, `(N,)`, the likeliest mistake first, and how many are suspects.
+def rank_suspects(probabilities: Floats, truth: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the places of samples, `(N,)`, the likeliest mistake first, and of suspects the label.
+
+    That is for each place, `(N,)`, the number of the label that may be right, -1 where the given
+    one stands.
 
     Confident learning: a label's threshold is the mean of its probability over the samples that
     bear it. A suspect is a sample of which another label reaches its threshold, and is likelier
@@ -139,7 +145,7 @@ def rank_suspects(probabilities: Floats, truth: Numbers) -> tuple[Numbers, int]:
     others = probabilities.copy()
     others[rows, truth] = -1.0
     margins = others.max(axis=1) - given
-    return np.lexsort((-margins, ~suspect)), int(suspect.sum())
+    return np.lexsort((-margins, ~suspect)), np.where(suspect, best, -1)
 
 
 def _judge(rows: Sequence[Row], classifier: EyewearClassifier) -> Iterator[Found]:
@@ -166,12 +172,10 @@ def _list_suspects(
     samples: Sequence[Sample], probabilities: Floats, labels: Sequence[str]
 ) -> Iterator[Found]:
     truth = np.array([labels.index(sample.label) for sample in samples], np.intp)
-    order, count = rank_suspects(probabilities, truth)
-    for at in order[:count].tolist():
-        others = probabilities[at].copy()
-        others[truth[at]] = -1.0
-        best = int(others.argmax())
-        yield Found(Finding.suspect, samples[at], labels[best], float(others[best]))
+    order, suspected = rank_suspects(probabilities, truth)
+    for at in order[suspected[order] >= 0].tolist():
+        label = int(suspected[at])
+        yield Found(Finding.suspect, samples[at], labels[label], float(probabilities[at, label]))
 
 
 def _list_conflicts(samples: Sequence[Sample]) -> Iterator[Found]:
@@ -184,7 +188,14 @@ def _list_conflicts(samples: Sequence[Sample]) -> Iterator[Found]:
 
 
 def _list_leaks(samples: Sequence[Sample], against: Sequence[Sample]) -> Iterator[Found]:
-    for sample, name in zip(samples, find_near(samples, against), strict=True):
+    readable = list[Sample]()
+    for other in against:
+        try:
+            hash_photo(other.path)
+            readable.append(other)
+        except ImageError as error:
+            yield Found(Finding.unreadable, other, other=str(error))
+    for sample, name in zip(samples, find_near(samples, readable), strict=True):
         if name is not None:
             yield Found(Finding.leak, sample, other=name)
 

@@ -48,9 +48,6 @@ def write_audit_page(audit: Audit, target: Path, *, language: Language) -> None:
     """
     refuse_foreign(target)
     words = Wording(language)
-    borne = {one.sample.label for one in audit.found} | {one.suspected for one in audit.found}
-    borne -= {""}
-    labels = list(EYEWEAR_LABELS) if borne <= set(EYEWEAR_LABELS) else sorted(borne)
     kinds = ((finding, audit.list(finding)) for finding in Finding)
     sections = [
         Section(kind, [_make_card(one) for one in found[:MOST]], len(found))
@@ -62,7 +59,12 @@ def write_audit_page(audit: Audit, target: Path, *, language: Language) -> None:
         """Return what readers call a label; own labels are called as they are."""
         return words.name("labels", label) if label in EYEWEAR_LABELS else label
 
-    context = {"audit": audit, "sections": sections, "labels": labels, "name_label": name_label}
+    context = {
+        "audit": audit,
+        "sections": sections,
+        "labels": audit.labels,
+        "name_label": name_label,
+    }
     write_text(target, render("audit.html", words, context))
 
 
