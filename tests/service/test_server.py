@@ -213,17 +213,25 @@ def test_what_cannot_be_served_is_one_clear_sentence(tmp_path: Path) -> None:
     assert "API key cannot be sent" in fails("--port", "0", "--api-key-file", str(empty))
 
 
+@pytest.mark.parametrize(
+    ("package", "options", "extra"),
+    [("fastapi", [], "serve"), ("imagehash", ["--adapt"], "adapt"), ("onnx", ["--adapt"], "adapt")],
+)
 def test_a_missing_package_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: str,
+    options: list[str],
+    extra: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["gafas", "serve", "--port", "0"])
+    monkeypatch.setattr(sys, "argv", ["gafas", "serve", "--port", "0", *options])
     for name in [one for one in sys.modules if one.startswith("gafas.service.")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "fastapi", None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 1
-    assert advise_install("serve") in capsys.readouterr().err
+    assert advise_install(extra) in capsys.readouterr().err
 
 
 def test_an_origin_must_look_like_one(

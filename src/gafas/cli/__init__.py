@@ -29,6 +29,7 @@ _EXTRAS = {
 _FEWER = {
     "adapt": "adapt",
     "audit": "adapt",
+    "serve": "adapt",
 }  # commands that share packages with `train` and need not all of these
 
 
