@@ -42,6 +42,14 @@ def test_every_route_and_object_is_described(open_page: Open, service: str) -> N
     assert shown[0]["faces"][0]["label"] == "sunglasses"
 
 
+def test_a_service_that_teaches_describes_how(open_page: Open) -> None:
+    with serving("--adapt", "--model", "free") as teaching:
+        text = open_docs(open_page, teaching).locator(".text").inner_text()
+        assert f"curl --json @lesson.json {teaching}/v1/adapt" in text
+        assert "TaughtFace" in text
+        assert "undefined" not in text
+
+
 def test_it_is_found_from_the_page_and_fit_for_everybody(
     open_page: Open, service: str, photos: list[Path]
 ) -> None:

@@ -17,7 +17,7 @@ from gafas.service import routes
 from gafas.service.middleware import LOCAL, Guard, Observer
 from gafas.service.operation import Operation
 from gafas.service.problems import RefusalError
-from gafas.service.schemas import ProblemAnswer
+from gafas.service.schemas import list_schemas
 from gafas.service.settings import Access, Limits
 from gafas.weights import read_model
 
@@ -163,7 +163,7 @@ def _describe_refusals(app: FastAPI) -> None:
         """Describe the service, refusals as they are."""
         if app.openapi_schema is None:
             schemas = describe()["components"]["schemas"]
-            schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()
+            schemas |= list_schemas(adapts=app.state.operation.adapts)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -25,6 +25,7 @@ from gafas.service.schemas import (
     SeenFace,
     SeenPhoto,
     describe_body,
+    describe_lesson,
     describe_problems,
 )
 from gafas.service.uploads import Upload
@@ -90,12 +91,7 @@ async def see_features(request: Request, *, select: Faces) -> SeenPhoto:
 @router.post(
     "/v1/adapt",
     responses=describe_problems(*_REFUSALS),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": Lesson.model_json_schema()}},
-        }
-    },
+    openapi_extra=describe_lesson(),
 )
 async def adapt_model(request: Request) -> AdaptedAnswer:
     """Learn own labels from faces that were seen before, and give the new model file.

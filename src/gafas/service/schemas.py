@@ -3,6 +3,7 @@
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 
 from gafas.service.problems import MEDIA_TYPE
 from gafas.service.uploads import FIELD
@@ -14,6 +15,7 @@ _FACE: Final = {
     "label": "sunglasses",
     "probabilities": {"none": 0.004, "eyeglasses": 0.011, "sunglasses": 0.985},
 }
+_PLACE: Final = "#/components/schemas/{model}"
 _PHOTO: Final = {"photo": "a.jpg", "width": 640, "height": 480, "error": None, "faces": [_FACE]}
 _UNREADABLE: Final[dict[str, Any]] = {
     "photo": "notes.txt",
@@ -203,6 +205,25 @@ def describe_part() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def describe_lesson() -> dict[str, Any]:
+    """Return the OpenAPI description of a body that holds what is to be learnt."""
+    content = {"application/json": {"schema": {"$ref": _PLACE.format(model=Lesson.__name__)}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def list_schemas(*, adapts: bool) -> dict[str, Any]:
+    """Return the shapes that no route names by itself, as OpenAPI's `components` hold them.
+
+    Args:
+        adapts: whether own labels may be taught.
+    """
+    shapes: list[type[BaseModel]] = [ProblemAnswer, *([Lesson] if adapts else [])]
+    wanted: list[tuple[type[BaseModel], Literal["validation"]]]
+    wanted = [(shape, "validation") for shape in shapes]
+    told: dict[str, Any] = models_json_schema(wanted, ref_template=_PLACE)[1]["$defs"]
+    return told
+
+
 def describe_answers() -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of what `recognize` answers."""
     one = {"summary": "A raw body: one object", "value": _PHOTO}
@@ -228,7 +249,7 @@ def describe_picture() -> dict[int | str, dict[str, Any]]:
 
 def describe_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of refusals."""
-    reference = {"$ref": "#/components/schemas/ProblemAnswer"}
+    reference = {"$ref": _PLACE.format(model=ProblemAnswer.__name__)}
     content = {MEDIA_TYPE: {"schema": reference}}
     return {status: {"description": _MEANINGS[status], "content": content} for status in statuses}
 

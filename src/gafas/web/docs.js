@@ -50,6 +50,7 @@ function describeRoute(method, path, { description, parameters = [], requestBody
 function writeCall(path, requestBody) {
   const url = `${location.origin}${path}`;
   if (!requestBody) return `curl ${url}`;
+  if (requestBody.content["application/json"]) return `curl --json @lesson.json ${url}`;
   if (!requestBody.content["multipart/form-data"]) {
     return `curl --data-binary @part.parquet ${url}`;
   }
