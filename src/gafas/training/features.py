@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import zlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -90,22 +91,25 @@ def see_photo(
     photo = refine(source, photo, detail=measure_detail(photo, faces, side=side).min(initial=1))
     crops = [cut_face(photo, face.scaled(photo.scale), side=side)[0] for face in faces]
     wide = add_margin(side)
-    return see_jittered(np.array(crops, np.uint8).reshape(-1, wide, wide, 3), classifier)
+    stacked = np.array(crops, np.uint8).reshape(-1, wide, wide, 3)
+    # Photos come one by one: with one seed, all would be changed alike.
+    return see_jittered(stacked, classifier, seed=zlib.crc32(stacked.tobytes()))
 
 
 def see_jittered(
-    wide: ImageArray, classifier: EyewearClassifier
+    wide: ImageArray, classifier: EyewearClassifier, *, seed: int = 0
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the features, `(N, A, F)`, and the probabilities, `(N, A, K)`, of A crops of faces.
 
     Args:
         wide: `(N, W, W, 3)`, crops with their margin.
         classifier: a model of faces.
+        seed: of how they are changed.
 
     Raises:
         ModelError: the model does not look at faces, or gives no features.
     """
-    side, generator = max(classifier.size), np.random.default_rng(0)
+    side, generator = max(classifier.size), np.random.default_rng(seed)
     changed = (jitter(wide, side, generator) for _ in range(JITTERS))
     seen = [see(crops, classifier) for crops in (cut_centre(wide, side), *changed)]
     features, probabilities = zip(*seen, strict=True)
