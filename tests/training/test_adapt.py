@@ -121,5 +121,6 @@ def test_a_large_photo_in_memory_is_seen_as_its_file_is(tmp_path: Path) -> None:
     read = read_features([Sample(path, path.name, "office", path.name)], classifier)
     (face,) = Recognizer("free").recognize(path)
     values, probabilities = see_photo(path.read_bytes(), [face.face], classifier)
-    assert np.array_equal(values, read.values)
-    assert np.array_equal(probabilities, read.probabilities)
+    # The crop that is served; the changed one is changed at random.
+    assert np.array_equal(values[:, 0], read.values[:, 0])
+    assert np.array_equal(probabilities[:, 0], read.probabilities[:, 0])
