@@ -4,7 +4,8 @@ Run it by `make benchmark-adapt`; it needs GAFAS_EYEWEAR. `gafas adapt --model f
 `gafas train compact` learn the same photos, and both, and the model that was adapted, are asked
 about others, of other people where these are known. The free weights have learnt from none of these
 sets, and of the photos of everyday life from the CC0 ones alone, which are left out. That a head
-keeps to what a model knows, and how much, was chosen on `utkface`, `celeba` and `portraits`.
+keeps to what a model knows, and how much, was chosen on `utkface`, `celeba` and `portraits`;
+that more than one changed crop is worth nothing was seen on these sets themselves.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Final
 
-from gafas.datasets.samples import EYEWEAR_LABELS, Sample
+from gafas.datasets.samples import Sample
 from gafas.errors import ImageError
 from gafas.evaluation import metrics
 from gafas.files import write_text
@@ -46,11 +46,6 @@ def write_adapted_page(adapted: Adapted, target: Path, *, model: Path, language:
     people = [sample.subject for sample in adapted.samples]
     answers = adapted.outside.argmax(axis=1)
     shipped = adapted.right_shipped
-
-    def name_label(label: str) -> str:
-        """Return what readers call a label; own labels are called as they are."""
-        return words.name("labels", label) if label in EYEWEAR_LABELS else label
-
     context = {
         "adapted": adapted,
         "counts": count_labels(adapted.samples),
@@ -60,7 +55,6 @@ def write_adapted_page(adapted: Adapted, target: Path, *, model: Path, language:
         "scores": metrics.score_labels(adapted.truth, answers, labels=adapted.labels),
         "mistakes": _list_mistakes(adapted),
         "model": model.name,
-        "name_label": name_label,
     }
     write_text(target, render("adapted.html", words, context))
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from gafas.datasets.samples import EYEWEAR_LABELS
 from gafas.errors import ImageError
 from gafas.evaluation.audit import Audit, Finding, Found
 from gafas.files import write_text
@@ -54,16 +53,10 @@ def write_audit_page(audit: Audit, target: Path, *, language: Language) -> None:
         for kind, found in kinds
         if found
     ]
-
-    def name_label(label: str) -> str:
-        """Return what readers call a label; own labels are called as they are."""
-        return words.name("labels", label) if label in EYEWEAR_LABELS else label
-
     context = {
         "audit": audit,
         "sections": sections,
         "labels": audit.labels,
-        "name_label": name_label,
     }
     write_text(target, render("audit.html", words, context))
 

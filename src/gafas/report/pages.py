@@ -14,6 +14,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from gafas.datasets.samples import EYEWEAR_LABELS
 from gafas.errors import DataError, ImageError
 from gafas.evaluation.evaluate import Shown
 from gafas.images import load_photo
@@ -59,7 +60,15 @@ def refuse_foreign(target: Path) -> None:
 
 
 def render(template: str, words: Wording, context: Mapping[str, Any]) -> str:
-    """Fill in a template, which finds the wording as `w` and the style sheet as `css`."""
+    """Fill in a template, which finds the wording as `w` and the style sheet as `css`.
+
+    `name_label` says what readers call a label: own labels are called as they are.
+    """
+
+    def name_label(label: str) -> str:
+        """Return what a label is called."""
+        return words.name("labels", label) if label in EYEWEAR_LABELS else label
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gafas.report", "templates"),
         autoescape=True,
@@ -67,7 +76,9 @@ def render(template: str, words: Wording, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     css = resources.files("gafas.report").joinpath("templates/report.css").read_text("utf-8")
-    return environment.get_template(template).render({"w": words, "css": Markup(css), **context})
+    return environment.get_template(template).render(
+        {"w": words, "css": Markup(css), "name_label": name_label, **context}
+    )
 
 
 def make_tile(shown: Shown, path: Path | None) -> Tile:
